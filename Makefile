@@ -1,0 +1,41 @@
+# Two commands: `make mini` makes the mini study's tables, `make test` checks the project.
+# Both set up what is missing first: a virtual environment with the pins of requirements.lock.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= all
+
+.PHONY: mini test lint bench lock
+
+mini: .venv/.complete
+	@$(BIN)/snakemake --cores $(CORES) --config study=mini
+	@echo "Tables of the mini study:" && ls results/mini/tables/*.md results/mini/tables/*.png
+
+test: .venv/.complete lint
+	$(BIN)/python -m pytest
+
+lint: .venv/.complete
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+bench: .venv/.complete
+	$(BIN)/python -m benchmarks
+
+.venv/.complete: requirements.lock requirements-cuda.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "keyfilters is pinned for Python 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "Python's venv is missing; on Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock --constraint requirements-cuda.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
+	@touch $@
+
+# New pins: newest versions that fit pyproject.toml.
+lock:
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet 'setuptools>=77' --editable '.[dev]'
+	$(BIN)/pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu//; /^nvidia-/d; /^triton/d' > requirements.lock
