@@ -1,0 +1,1 @@
+"""Filters of trained convolutional networks: transferred, collected and measured."""

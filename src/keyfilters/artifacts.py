@@ -1,0 +1,164 @@
+"""Where an artifact lies, its manifest, writing it whole or not at all, and checking it when it is read.
+
+An artifact is a folder `<root>/<stage>/<name>-<key>` with a `manifest.json` beside its files. The folder
+takes its final name in one step, after the manifest has been written: what stands there is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.jobs import folder_of, key_of
+
+MANIFEST = "manifest.json"
+SOFTWARE = ("keyfilters", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A complete artifact: its folder and its manifest."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        return self.manifest["description"]
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the job found out: counts, accuracy, images/s."""
+        return self.manifest["facts"]
+
+
+@dataclass
+class Draft:
+    """An artifact while it is written: files go into `path`, what the job found out into `facts`."""
+
+    path: Path
+    inputs: Mapping[str, Artifact]
+    facts: dict[str, Any]
+    hardware: str
+
+
+@contextmanager
+def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
+    """Write the artifact of `description` whole or not at all.
+
+    Inputs named in the description are read and checked first; their manifests' digests are recorded.
+    Nothing appears under the final name if the block raises or the process is killed.
+    """
+    final = root / folder_of(description)
+    inputs = {role: read(root, folder) for role, folder in description["inputs"].items()}
+    draft = Draft(final.with_name(f".{final.name}.partial"), inputs, {}, cpu_name())
+    shutil.rmtree(draft.path, ignore_errors=True)  # left by a job that was killed
+    draft.path.mkdir(parents=True)
+    started, clock = datetime.now(UTC), time.monotonic()
+    try:
+        yield draft
+        manifest = {
+            "description": description,
+            "key": key_of(description),
+            "files": {path.name: sha256(path) for path in sorted(draft.path.iterdir())},
+            "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
+            "facts": draft.facts,
+            "software": software(),
+            "hardware": draft.hardware,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 2),
+        }
+        write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        _replace_folder(draft.path, final)
+    finally:
+        shutil.rmtree(draft.path, ignore_errors=True)
+
+
+def _replace_folder(new: Path, final: Path) -> None:
+    """Give `new` the name `final`; what stood there is moved aside first, never written into."""
+    aside = final.with_name(f".{final.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    if final.exists():
+        final.replace(aside)
+    new.replace(final)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def manifest(root: Path, folder: str) -> Artifact:
+    """The artifact at `<root>/<folder>` by its manifest alone; its other files may be elsewhere.
+
+    Raises KeyfiltersError if there is no manifest or it belongs to another key.
+    """
+    path = root / folder
+    try:
+        found = json.loads((path / MANIFEST).read_text())
+        right = folder_of(found["description"]) == folder
+    except (OSError, ValueError, KeyError) as error:
+        raise KeyfiltersError(f"{path}: not a complete artifact ({error}); delete it and run again") from None
+    if not right:
+        raise KeyfiltersError(f"{path}: its manifest describes another artifact; delete it and run again")
+    return Artifact(path, found)
+
+
+def read(root: Path, folder: str) -> Artifact:
+    """The artifact at `<root>/<folder>`, after every file's digest has been compared with the manifest.
+
+    Raises KeyfiltersError if the artifact is absent, incomplete or damaged.
+    """
+    found = manifest(root, folder)
+    for name, digest in found.manifest["files"].items():
+        file = found.path / name
+        if not file.is_file() or sha256(file) != digest:
+            raise KeyfiltersError(f"{file}: missing or damaged; delete the folder and run again")
+    return found
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def software() -> dict[str, str | None]:
+    """Versions of Python and of the packages that decide numbers."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in SOFTWARE:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+@cache
+def cpu_name() -> str:
+    """The processor's name with its core count, as the system gives it."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name}, {os.cpu_count()} cores"

@@ -1,0 +1,72 @@
+"""A wrong `config.yaml` is one line that names the key and what was expected."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.study import check
+
+CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config.yaml").read_text())
+
+
+def changed(path: str, value):
+    """The project's configuration with one key set."""
+    config = copy.deepcopy(CONFIG)
+    *parents, last = path.split(".")
+    section = config
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    return config
+
+
+def test_the_projects_own_configuration_is_valid():
+    assert check(CONFIG).current.seeds
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("studi", "mini", "unknown key 'studi', expected one of: study, cache, studies"),
+        ("study", "maxi", "no study 'maxi', expected one of: mini"),
+        ("studies.mini.training.learnin_rate", 1, "unknown key 'learnin_rate', expected one of: epochs"),
+        (
+            "studies.mini.training.epochs",
+            "many",
+            "studies.mini.training.epochs: Input should be a valid integer",
+        ),
+        ("studies.mini.training.epochs", 0, "studies.mini.training.epochs: Input should be greater than 0"),
+        ("studies.mini.training.warmup_epochs", 99, "warmup_epochs is 99, more than 12 epochs"),
+        (
+            "studies.mini.model.architecture",
+            "resnext",
+            "unknown architecture 'resnext', expected one of: convnext",
+        ),
+        (
+            "studies.mini.datasets.stl10",
+            {},
+            "datasets.stl10: no package carries this set, expected one of: cifar10",
+        ),
+        ("studies.mini.datasets.food.training", {"epoch": 3}, "unknown key 'epoch', expected one of: epochs"),
+        ("studies.mini.datasets.food.path", "food.tar", "`source: archive`, which needs both"),
+        ("studies.mini.tables.table2.sources", ["imagenet"], "tables.table2.sources: no set 'imagenet'"),
+        ("studies.mini.tables.table2.sources", ["food"], "every target must be a source too"),
+        ("studies.mini.seeds", [], "studies.mini.seeds"),
+    ],
+)
+def test_wrong_settings_are_one_line(path, value, expected):
+    with pytest.raises(KeyfiltersError) as caught:
+        check(changed(path, value))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("config.yaml: ")
+
+
+def test_a_sets_own_training_lies_over_the_studys():
+    study = check(changed("studies.mini.datasets.food.training", {"learning_rate": 0.5})).current
+    assert study.training_of("food").learning_rate == 0.5
+    assert study.training_of("food").epochs == study.training.epochs
+    assert study.training_of("emoji").learning_rate == study.training.learning_rate
