@@ -1,0 +1,72 @@
+"""Batches of a prepared set as tensor work on the device that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from keyfilters.study import Augmentation
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]`, both on one device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
+    """Train and test split of a prepared set's folder, whole, on `device`."""
+    arrays = load_file(prepared / "arrays.safetensors", device=str(device))
+    return (
+        Split(arrays["train_images"], arrays["train_labels"]),
+        Split(arrays["test_images"], arrays["test_labels"]),
+    )
+
+
+class Normalise:
+    """uint8 `[B, H, W, 3]` to float32 `[B, 3, H, W]` in channels_last order, by the set's mean and deviation."""
+
+    def __init__(self, mean: list[float], std: list[float], device: torch.device) -> None:
+        self.mean = 255 * torch.tensor(mean, device=device)
+        self.std = 255 * torch.tensor(std, device=device)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return images.float().sub_(self.mean).div_(self.std).permute(0, 3, 1, 2)
+
+
+def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """Shift and mirror each picture of a batch uint8 `[B, H, W, 3]` by draws of its own.
+
+    A shifted picture is filled up with its edge pixels.
+    """
+    count, height, width, _ = images.shape
+
+    def draw(low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (count, 1), generator=generator, device=images.device)
+
+    rows = torch.arange(height, device=images.device).expand(count, -1)
+    columns = torch.arange(width, device=images.device).expand(count, -1)
+    if augmentation.shift:
+        rows = rows + draw(-augmentation.shift, augmentation.shift + 1)
+        columns = columns + draw(-augmentation.shift, augmentation.shift + 1)
+    if augmentation.flip:
+        columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
+    pictures = torch.arange(count, device=images.device)[:, None, None]
+    return images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+
+
+def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of batches in random order, the last one as short as it comes."""
+    order = torch.randperm(len(split), generator=generator, device=split.images.device)
+    for chosen in order.split(size):
+        yield split.images[chosen], split.labels[chosen]

@@ -1,0 +1,143 @@
+"""`keyfilters prepare`: one set, decoded, square, without duplicates, split, in arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from keyfilters import artifacts
+from keyfilters.datasets import reader
+from keyfilters.datasets.contact_sheet import contact_sheet
+from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
+from keyfilters.datasets.duplicates import without_duplicates
+from keyfilters.datasets.packages import default_cache, fetch
+from keyfilters.datasets.pictures import Picture
+from keyfilters.datasets.readers import archive as archives
+from keyfilters.datasets.splitting import at_most, split
+from keyfilters.errors import KeyfiltersError
+
+
+def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, archive: Path | None = None) -> None:
+    """Make the artifact of a `prepare` job below `root`; its facts are those of `prepare_set`.
+
+    `archive` is where the tar of a set with `source: archive` lies; `cache` keeps package files, in the
+    user's cache folder when left out.
+    """
+    with artifacts.write(root, description) as draft:
+        settings = {**description["settings"], "path": archive}
+        draft.facts.update(prepare_set(settings, draft.path, cache or default_cache()))
+
+
+def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:
+    """Write the set that `settings` describe into `folder`, and return what is known about it.
+
+    Settings: `set` (its name), `source` ("package" or "archive"), `path` and `sha256` (of an archive),
+    `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
+    `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
+    Package files are kept in `cache`.
+
+    Files: `arrays.safetensors` with `train_images` and `test_images`, uint8 `[N, H, W, 3]`, and
+    `train_labels` and `test_labels`, int64 `[N]`, indices into the classes; `contact_sheet.png`. The
+    returned `mean` and `std` are those of the training pixels from 0 to 1, per channel.
+
+    Raises KeyfiltersError if the source cannot be had, too many pictures are undecodable, or a class
+    has no picture on one side of the split.
+    """
+    name, size = settings["set"], settings["image_size"]
+    source, path = _open(settings, cache)
+    pictures, undecodable = _decode(source, path, settings)
+    classes = sorted({picture.label for picture in pictures})
+    distinct = without_duplicates(pictures)
+    sides = split(distinct.pictures, name, settings["test_share"])
+    sides = {side: at_most(sides[side], name, settings[f"{side}_per_class"]) for side in sides}
+    per_class = _count(sides, classes, name)
+
+    arrays = {}
+    for side, chosen in sides.items():
+        arrays[f"{side}_images"] = np.stack([picture.data for picture in chosen])
+        arrays[f"{side}_labels"] = np.array([classes.index(picture.label) for picture in chosen], np.int64)
+    mean, std = channel_statistics(arrays["train_images"])
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, folder / "arrays.safetensors")
+    contact_sheet(sides["train"], name).save(folder / "contact_sheet.png", optimize=True)
+    return {
+        "name": name,
+        "title": source.TITLE or name,
+        "domain": source.DOMAIN,
+        "licence": source.LICENCE,
+        "classes": classes,
+        "train": len(sides["train"]),
+        "test": len(sides["test"]),
+        "per_class": per_class,
+        "mean": mean,
+        "std": std,
+        "duplicates_dropped": distinct.duplicates,
+        "ambiguous_dropped": distinct.ambiguous,
+        "undecodable": undecodable,
+        "image_size": size,
+    }
+
+
+def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel of uint8 `[N, H, W, 3]`, scaled to 0..1.
+
+    Counted by value, so that they are exact and no float copy of the images is made.
+    """
+    values = np.arange(256) / 255
+    mean, std = [], []
+    for channel in range(3):
+        counts = sum(np.bincount(image.ravel(), minlength=256) for image in images[..., channel])
+        share = counts / counts.sum()
+        mean.append(float(share @ values))
+        std.append(float(np.sqrt(share @ (values - mean[-1]) ** 2)))
+    return mean, std
+
+
+def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType, Path]:
+    """The module that reads the set, and the checked file that it reads."""
+    if settings["source"] == "archive":
+        path = Path(settings["path"])
+        archives.check(path, settings["sha256"])
+        return archives, path
+    source = reader(settings["set"])
+    return source, fetch(source.PACKAGE, cache)
+
+
+def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tuple[list[Picture], list[str]]:
+    """All pictures as uint8 `[size, size, 3]`, and the names of those that could not be decoded."""
+    pictures, undecodable = [], []
+    for picture in source.read(path):
+        try:
+            pixels = to_square(to_rgb(picture.data), settings["image_size"], source.FIT)
+        except UndecodableError:
+            undecodable.append(picture.name)
+        else:
+            pictures.append(replace(picture, data=pixels))
+    total = len(pictures) + len(undecodable)
+    if len(undecodable) > settings["max_undecodable"] * total:
+        raise KeyfiltersError(
+            f"set {settings['set']}: {len(undecodable)} of {total} pictures cannot be decoded "
+            f"(first: {', '.join(undecodable[:3])}); mend the source or raise `max_undecodable`"
+        )
+    if not pictures:
+        raise KeyfiltersError(f"set {settings['set']}: no picture in {path}; is it the right file?")
+    return pictures, undecodable
+
+
+def _count(sides: Mapping[str, Sequence[Picture]], classes: Sequence[str], name: str) -> dict[str, Any]:
+    """Pictures per class and side; none may be zero."""
+    counts = {side: Counter(picture.label for picture in chosen) for side, chosen in sides.items()}
+    for side, label in ((side, label) for side in sides for label in classes):
+        if not counts[side][label]:
+            raise KeyfiltersError(
+                f"set {name}: the class {label!r} has no {side} picture after the split; "
+                "give it more, leave it out, or change `test_share` if the source has no split of its own"
+            )
+    return {label: {side: counts[side][label] for side in sides} for label in classes}

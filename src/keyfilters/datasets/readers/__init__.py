@@ -1,0 +1,1 @@
+"""One module per source of pictures; `keyfilters.datasets.reader` says what they have in common."""

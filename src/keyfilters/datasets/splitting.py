@@ -1,0 +1,66 @@
+"""Choices that look random and are always the same: which pictures are for testing, which are kept.
+
+The order in which things are chosen is that of the SHA-256 of "<set>:<name>". It depends on nothing
+but names, so pictures that are added later change it little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+from keyfilters.datasets.pictures import Picture
+from keyfilters.errors import KeyfiltersError
+
+
+def hash_order(set_name: str) -> Callable[[str], str]:
+    """A sort key for names within the set `set_name`."""
+    return lambda name: hashlib.sha256(f"{set_name}:{name}".encode()).hexdigest()
+
+
+def split(pictures: Sequence[Picture], set_name: str, test_share: float) -> dict[str, list[Picture]]:
+    """The pictures of the sides "train" and "test": as the source says, else whole groups at a time.
+
+    Raises KeyfiltersError if the source says it of some pictures only.
+    """
+    unsplit = [picture for picture in pictures if picture.split is None]
+    if 0 < len(unsplit) < len(pictures):
+        raise KeyfiltersError(f"set {set_name}: {unsplit[0].name} is outside train/ and test/; move it")
+    tested = _groups_to_test(unsplit, set_name, test_share)
+    sides = {"train": [], "test": []}
+    for picture in pictures:
+        sides[picture.split or ("test" if picture.group in tested else "train")].append(picture)
+    return sides
+
+
+def _groups_to_test(pictures: Sequence[Picture], set_name: str, test_share: float) -> set[str]:
+    """Groups until each class has its `test_share` of pictures, at least one.
+
+    A group of several classes is taken only while each of them still lacks test pictures.
+    """
+    total = Counter(picture.label for picture in pictures)
+    wanted = {label: max(1, round(test_share * count)) for label, count in total.items()}
+    size = defaultdict(Counter)
+    for picture in pictures:
+        size[picture.group][picture.label] += 1
+
+    chosen, taken = set(), Counter()
+    for group in sorted(size, key=hash_order(set_name)):
+        if all(taken[label] < wanted[label] for label in size[group]):
+            chosen.add(group)
+            taken.update(size[group])
+    return chosen
+
+
+def at_most(pictures: Sequence[Picture], set_name: str, per_class: int | None) -> Sequence[Picture]:
+    """Up to `per_class` pictures of each class (None: all), in their given order."""
+    if per_class is None:
+        return pictures
+    key = hash_order(set_name)
+    taken, names = Counter(), set()
+    for picture in sorted(pictures, key=lambda picture: key(picture.name)):
+        if taken[picture.label] < per_class:
+            taken[picture.label] += 1
+            names.add(picture.name)
+    return [picture for picture in pictures if picture.name in names]

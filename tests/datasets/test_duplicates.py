@@ -1,0 +1,54 @@
+"""Copies are found by pixels, and tie groups together."""
+
+import numpy as np
+
+from keyfilters.datasets.duplicates import without_duplicates
+from keyfilters.datasets.pictures import Picture
+
+
+def picture(value, label, name, group=None, split=None):
+    return Picture(np.full((2, 2, 3), value, np.uint8), label, name, group or name, split)
+
+
+def names(distinct):
+    return [picture.name for picture in distinct.pictures]
+
+
+def test_one_copy_is_kept():
+    found = without_duplicates([picture(1, "cat", "a"), picture(2, "cat", "b"), picture(1, "cat", "c")])
+    assert names(found) == ["a", "b"]
+    assert (found.duplicates, found.ambiguous) == (1, 0)
+
+
+def test_training_loses_what_is_also_in_the_test():
+    found = without_duplicates(
+        [
+            picture(1, "cat", "train/a", split="train"),
+            picture(1, "cat", "test/a", split="test"),
+            picture(2, "cat", "train/b", split="train"),
+        ]
+    )
+    assert names(found) == ["test/a", "train/b"]
+
+
+def test_copies_that_contradict_each_other_are_all_dropped():
+    found = without_duplicates(
+        [picture(1, "cat", "a"), picture(1, "dog", "b"), picture(1, "cat", "c"), picture(2, "dog", "d")]
+    )
+    assert names(found) == ["d"]
+    assert (found.duplicates, found.ambiguous) == (0, 3)
+
+
+def test_groups_that_share_a_picture_become_one():
+    found = without_duplicates(
+        [
+            picture(1, "cat", "a1", "a"),
+            picture(1, "cat", "b1", "b"),
+            picture(2, "cat", "b2", "b"),
+            picture(2, "dog", "c1", "c"),
+            picture(3, "dog", "c2", "c"),
+            picture(4, "dog", "d1", "d"),
+        ]
+    )
+    groups = {picture.name: picture.group for picture in found.pictures}
+    assert groups["a1"] == groups["c2"] != groups["d1"]
