@@ -1,0 +1,1 @@
+"""One training loop for every study: recipe, loop, and the base models."""

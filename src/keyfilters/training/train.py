@@ -1,0 +1,60 @@
+"""`keyfilters train`: a base model, trained on one set from random weights (Table 7 of Master Key Filters)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from keyfilters import artifacts
+from keyfilters.datasets import batches
+from keyfilters.models.build import build
+from keyfilters.progress import Progress
+from keyfilters.study import Training
+from keyfilters.training import loop
+
+WEIGHTS = "model.safetensors"
+
+
+def train(description: Mapping[str, Any], root: Path, threads: int) -> None:
+    """Make the artifact of a `train` job below `root`: weights, accuracy and losses.
+
+    Raises KeyfiltersError if the prepared set is absent or damaged.
+    """
+    torch.set_num_threads(threads)
+    with artifacts.write(root, description) as draft:
+        torch.manual_seed(description["settings"]["seed"])
+        classes = len(draft.inputs["dataset"].facts["classes"])
+        train_and_test(build(description["settings"]["model"], classes), description, draft)
+
+
+def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft) -> None:
+    """Train what is not frozen, test once after the last epoch, and put both into `draft`.
+
+    Order and augmentation follow from the job's seed alone, so every network that is trained on a set
+    under one seed sees the same pictures.
+    """
+    settings, prepared = description["settings"], draft.inputs["dataset"]
+    training = Training.model_validate(settings["training"])
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        draft.hardware = f"{torch.cuda.get_device_name()}; {draft.hardware}"
+    network.to(device, memory_format=torch.channels_last)
+    train_split, test_split = batches.load(prepared.path, device)
+    normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
+    generator = torch.Generator(device).manual_seed(settings["seed"])
+    with Progress(description["name"], training.epochs, len(train_split)) as progress:
+        losses = loop.fit(network, train_split, normalise, training, generator, progress)
+    draft.facts.update(
+        accuracy=loop.accuracy(network, test_split, normalise),
+        dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}
+        | {"classes": len(prepared.facts["classes"])},
+        losses=losses,
+        images_per_second=round(progress.images_per_second),
+    )
+    weights = {name: weight.contiguous() for name, weight in network.state_dict().items()}
+    save_file(weights, draft.path / WEIGHTS)
