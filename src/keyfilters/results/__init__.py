@@ -1,0 +1,1 @@
+"""Cells, tables and figures of a study: what people read."""

@@ -1,0 +1,41 @@
+"""`keyfilters cell`: one cell of a table, from the trainings of its seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keyfilters import artifacts
+from keyfilters.jobs import key_of
+from keyfilters.results import published
+
+
+def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
+    """Write the cell's record: accuracy of each seed, mean and sample deviation, in percent.
+
+    Only manifests are read: a cell can be gathered without the weights.
+    """
+    trainings = [artifacts.manifest(root, folder) for folder in description["inputs"].values()]
+    accuracies = [100 * training.facts["accuracy"] for training in trainings]
+    content = {
+        "target": trainings[0].facts["dataset"],
+        "source": trainings[0].facts.get("source"),
+        "choices": description["settings"].get("choices"),
+        "mean": statistics.fmean(accuracies),
+        "spread": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        "n": len(accuracies),
+        "runs": [
+            {
+                "training": folder,
+                "seed": training.description["settings"]["seed"],
+                "accuracy": accuracy,
+                "seconds": training.manifest["seconds"],
+                "hardware": training.manifest["hardware"],
+                "torch": training.manifest["software"]["torch"],
+            }
+            for folder, training, accuracy in zip(description["inputs"].values(), trainings, accuracies, strict=True)
+        ],
+    }
+    published.record(file, key_of(description), content)
