@@ -1,0 +1,21 @@
+"""Rebuilds the tables of the study that config.yaml names; see README.md."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/datasets.smk"
+include: "rules/training.smk"
+include: "rules/transfer.smk"
+include: "rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [f"{RESULTS}/tables/{table}.csv" for table in TABLES],

@@ -1,0 +1,120 @@
+# Helpers of the rules: the study as jobs, and how their files are found and judged.
+
+import os
+import sys
+from pathlib import Path
+
+from keyfilters import jobs
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results import published
+from keyfilters.study import check
+
+try:
+    CONFIG = check(config)
+except KeyfiltersError as error:
+    raise WorkflowError(str(error))
+
+
+envvars:
+    "PATH",
+
+
+# `keyfilters` lies beside the Python that runs Snakemake, whether or not that environment is activated.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+ARTIFACTS = "artifacts"
+RESULTS = f"results/{CONFIG.study}"
+ENVIRONMENT = "../envs/cpu.yaml"
+
+CELLS = jobs.cells(CONFIG.current)
+TABLES = jobs.tables(CONFIG.current)
+KEYED = {job.folder: job for job in jobs.walk(CELLS.values())}
+
+
+def manifest(job):
+    """The file that stands for a keyed artifact: all its files appear together."""
+    return f"{ARTIFACTS}/{job.folder}/manifest.json"
+
+
+def artifact(stage):
+    """Output of a rule that makes keyed artifacts."""
+    return f"{ARTIFACTS}/{stage}/{{artifact}}/manifest.json"
+
+
+def keyed(stage, wildcards):
+    """The job of the keyed artifact that the wildcards name."""
+    folder = f"{stage}/{wildcards.artifact}"
+    if folder not in KEYED:
+        raise WorkflowError(
+            f"{ARTIFACTS}/{folder} is no artifact of the study {CONFIG.study}"
+        )
+    return KEYED[folder]
+
+
+def cell_of(wildcards):
+    """The job of the cell that the wildcards name."""
+    name = f"{wildcards.table}/{wildcards.cell}"
+    if name not in CELLS:
+        raise WorkflowError(
+            f"{name} is no cell of the study {CONFIG.study}: {', '.join(CELLS)}"
+        )
+    return CELLS[name]
+
+
+def cell_file(name):
+    """A cell's readable path."""
+    return f"{RESULTS}/cells/{name}.json"
+
+
+def table_files(table):
+    """Outputs of a table's rule."""
+    return multiext(
+        f"{RESULTS}/tables/{table}",
+        csv=".csv",
+        markdown=".md",
+        svg=".svg",
+        png=".png",
+        record=".json",
+    )
+
+
+def manifests_of(job):
+    """A job's keyed inputs. Their keys say that they are right, so their age must not matter."""
+    return [ancient(manifest(given)) for given in job.inputs.values()]
+
+
+def unless_fresh(record, key, files):
+    """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
+    fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
+    among them a folder, which no recorded checksum excuses."""
+    if published.is_fresh(Path(record), key):
+        return [ancient(file) for file in files]
+    return [*files, "rules"]
+
+
+def prepare_options(wildcards):
+    """Where a set's bytes lie: no part of its identity, so no part of its job."""
+    dataset = CONFIG.current.datasets[keyed("prepare", wildcards).name]
+    options = {"--cache": CONFIG.cache, "--archive": dataset.path}
+    return [str(part) for option in options.items() if option[1] for part in option]
+
+
+def inputs_of_cell(wildcards):
+    """Manifests of the cell's trainings, one per seed."""
+    job = cell_of(wildcards)
+    manifests = [manifest(training) for training in job.inputs.values()]
+    return unless_fresh(
+        cell_file(f"{wildcards.table}/{wildcards.cell}"), job.key, manifests
+    )
+
+
+# A stale file is made older than everything, so that `unless_fresh` outdates it.
+for name, job in CELLS.items():
+    if not published.is_fresh(Path(cell_file(name)), job.key):
+        published.expire(Path(cell_file(name)))
+for table, job in TABLES.items():
+    if not published.is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
+        for file in Path(f"{RESULTS}/tables").glob(f"{table}.*"):
+            published.expire(file)

@@ -1,0 +1,16 @@
+rule prepare:
+    output:
+        artifact("prepare"),
+    log:
+        "logs/prepare/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        job=lambda wildcards: keyed("prepare", wildcards).as_json,
+        options=prepare_options,
+    shell:
+        "keyfilters prepare {params.job:q} {params.options:q} > {log} 2>&1"

@@ -1,0 +1,43 @@
+rule cell:
+    input:
+        inputs_of_cell,
+    output:
+        cell_file("{table}/{cell}"),
+    log:
+        f"logs/cell/{CONFIG.study}/{{table}}/{{cell}}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        job=lambda wildcards: cell_of(wildcards).as_json,
+    shell:
+        "keyfilters cell {params.job:q} {output} > {log} 2>&1"
+
+
+for table, job in TABLES.items():
+
+    rule:
+        name:
+            table
+        input:
+            unless_fresh(
+                f"{RESULTS}/tables/{table}.json", job.key, map(cell_file, job.inputs)
+            ),
+        output:
+            table_files(table),
+        log:
+            f"logs/{table}/{CONFIG.study}.log",
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            job=job.as_json,
+            table=table,
+        shell:
+            "keyfilters {params.table} {params.job:q} {output.csv} > {log} 2>&1"

@@ -1,0 +1,17 @@
+rule train:
+    input:
+        lambda wildcards: manifests_of(keyed("train", wildcards)),
+    output:
+        artifact("train"),
+    log:
+        "logs/train/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        job=lambda wildcards: keyed("train", wildcards).as_json,
+    shell:
+        "keyfilters train {params.job:q} --threads {threads} > {log} 2>&1"

@@ -1,0 +1,17 @@
+rule transfer:
+    input:
+        lambda wildcards: manifests_of(keyed("transfer", wildcards)),
+    output:
+        artifact("transfer"),
+    log:
+        "logs/transfer/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        job=lambda wildcards: keyed("transfer", wildcards).as_json,
+    shell:
+        "keyfilters transfer {params.job:q} --threads {threads} > {log} 2>&1"
