@@ -24,7 +24,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )
 
-ARTIFACTS = "artifacts"
+ARTIFACTS = f"artifacts/{CONFIG.study}"
 RESULTS = f"results/{CONFIG.study}"
 ENVIRONMENT = "../envs/cpu.yaml"
 

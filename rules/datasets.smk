@@ -13,4 +13,4 @@ rule prepare:
         job=lambda wildcards: keyed("prepare", wildcards).as_json,
         options=prepare_options,
     shell:
-        "keyfilters prepare {params.job:q} {params.options:q} > {log} 2>&1"
+        f"keyfilters prepare {{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"

@@ -14,7 +14,7 @@ rule cell:
     params:
         job=lambda wildcards: cell_of(wildcards).as_json,
     shell:
-        "keyfilters cell {params.job:q} {output} > {log} 2>&1"
+        f"keyfilters cell {{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
 
 
 for table, job in TABLES.items():

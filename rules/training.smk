@@ -14,4 +14,4 @@ rule train:
     params:
         job=lambda wildcards: keyed("train", wildcards).as_json,
     shell:
-        "keyfilters train {params.job:q} --threads {threads} > {log} 2>&1"
+        f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"

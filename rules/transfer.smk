@@ -14,4 +14,4 @@ rule transfer:
     params:
         job=lambda wildcards: keyed("transfer", wildcards).as_json,
     shell:
-        "keyfilters transfer {params.job:q} --threads {threads} > {log} 2>&1"
+        f"keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"

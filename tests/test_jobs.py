@@ -37,7 +37,7 @@ def test_the_same_configuration_gives_the_same_keys():
 
 def test_a_sets_learning_rate_reaches_its_cells_and_those_that_take_its_filters():
     def change(study):
-        study["datasets"]["signs"].setdefault("training", {})["learning_rate"] = 0.001
+        study["training_of"]["signs"]["learning_rate"] = 0.001
 
     expected = {
         name

@@ -50,7 +50,9 @@ def test_the_projects_own_configuration_is_valid():
             {},
             "datasets.stl10: no package carries this set, expected one of: cifar10",
         ),
-        ("studies.mini.datasets.food.training", {"epoch": 3}, "unknown key 'epoch', expected one of: epochs"),
+        ("studies.mini.training_of.food", {"epoch": 3}, "unknown key 'epoch', expected one of: epochs"),
+        ("studies.mini.training_of.stl10", {}, "training_of: no set 'stl10', expected one of: cifar10"),
+        ("studies.mini.training_of.food", {"epochs": 1, "warmup_epochs": 3}, "warmup_epochs is 3, more than 1 epochs"),
         ("studies.mini.datasets.food.path", "food.tar", "`source: archive`, which needs both"),
         ("studies.mini.tables.table2.sources", ["imagenet"], "tables.table2.sources: no set 'imagenet'"),
         ("studies.mini.tables.table2.sources", ["food"], "every target must be a source too"),
@@ -66,7 +68,7 @@ def test_wrong_settings_are_one_line(path, value, expected):
 
 
 def test_a_sets_own_training_lies_over_the_studys():
-    study = check(changed("studies.mini.datasets.food.training", {"learning_rate": 0.5})).current
-    assert study.training_of("food").learning_rate == 0.5
-    assert study.training_of("food").epochs == study.training.epochs
-    assert study.training_of("emoji").learning_rate == study.training.learning_rate
+    study = check(changed("studies.mini.training_of.food", {"learning_rate": 0.5})).current
+    assert study.recipe("food").learning_rate == 0.5
+    assert study.recipe("food").epochs == study.training.epochs
+    assert study.recipe("emoji").learning_rate == study.training.learning_rate

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     def artifacts(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="folder of artifacts")
+        added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
 
     added = verb("prepare", _prepare, "fetch and prepare one set of pictures")
     artifacts(added)

@@ -12,13 +12,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from keyfilters.datasets import reader
 from keyfilters.study import Study
 
-# The version of a stage's code: add one when a change of the code changes what the stage makes.
-VERSIONS = {"prepare": 1, "train": 1, "transfer": 1, "cell": 1, "table7": 1, "table2": 1}
+VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def folder_of(description: Mapping[str, Any]) -> str:
 def prepare(study: Study, dataset: str) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    settings = study.datasets[dataset].model_dump(mode="json", exclude={"training", "path"})
+    settings = study.datasets[dataset].model_dump(mode="json", exclude={"path"})
     if settings["source"] == "package":
         settings["sha256"] = reader(dataset).PACKAGE.sha256
     return Job("prepare", dataset, {"set": dataset, "image_size": study.image_size, **settings})
@@ -106,7 +109,7 @@ def transfer(study: Study, target: str, source: str, seed: int, layers: str) -> 
 def _training_settings(study: Study, dataset: str, seed: int) -> dict[str, Any]:
     return {
         "model": study.model.model_dump(mode="json", exclude_none=True),
-        "training": study.training_of(dataset).model_dump(mode="json"),
+        "training": study.recipe(dataset).model_dump(mode="json"),
         "seed": seed,
     }
 
@@ -119,13 +122,10 @@ def cells(study: Study) -> dict[str, Job]:
             seeds = {f"seed{seed}": train(study, dataset, seed) for seed in study.seeds}
             found[f"table7/{dataset}"] = Job("cell", dataset, {"target": dataset}, seeds)
     if study.tables.table2:
-        for target in study.table2_targets:
-            for source in study.table2_sources:
-                seeds = {
-                    f"seed{seed}": transfer(study, target, source, seed, layers="depthwise") for seed in study.seeds
-                }
-                settings = {"target": target, "source": source, "choices": study.transfer.model_dump()}
-                found[f"table2/{target}--{source}"] = Job("cell", f"{target}--{source}", settings, seeds)
+        for target, source in product(study.table2_targets, study.table2_sources):
+            seeds = {f"seed{seed}": transfer(study, target, source, seed, "depthwise") for seed in study.seeds}
+            settings = {"target": target, "source": source, "choices": study.transfer.model_dump()}
+            found[f"table2/{target}--{source}"] = Job("cell", f"{target}--{source}", settings, seeds)
     return found
 
 

@@ -103,7 +103,6 @@ class Dataset(Settings):
     test_per_class: PositiveInt | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     max_undecodable: Share = 0.01
-    training: TrainingOverrides = TrainingOverrides()
 
     @model_validator(mode="after")
     def _archive_has_path_and_digest(self) -> Dataset:
@@ -137,9 +136,10 @@ class Study(Settings):
     image_size: PositiveInt
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     model: Model
-    training: Training
-    transfer: Transfer = Transfer()
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
+    training: Training
+    training_of: dict[Name, TrainingOverrides] = {}  # what a set's own training has otherwise
+    transfer: Transfer = Transfer()
     tables: Tables
 
     @model_validator(mode="after")
@@ -148,7 +148,10 @@ class Study(Settings):
             if dataset.source == "package" and name not in PACKAGE_SETS:
                 known = ", ".join(PACKAGE_SETS)
                 raise ValueError(f"datasets.{name}: no package carries this set, expected one of: {known}")
-            self.training_of(name)
+        for name in self.training_of:
+            if name not in self.datasets:
+                raise ValueError(f"training_of: no set {name!r}, expected one of: {', '.join(self.datasets)}")
+            self.recipe(name)
         if self.tables.table2:
             for side in ("targets", "sources"):
                 for name in getattr(self.tables.table2, side) or ():
@@ -167,9 +170,9 @@ class Study(Settings):
     def table2_sources(self) -> tuple[str, ...]:
         return self.tables.table2.sources or tuple(self.datasets)
 
-    def training_of(self, dataset: str) -> Training:
-        """The study's recipe with the set's own settings laid over it."""
-        own = self.datasets[dataset].training.model_dump(exclude_none=True)
+    def recipe(self, dataset: str) -> Training:
+        """The study's training with the set's own settings laid over it."""
+        own = self.training_of.get(dataset, TrainingOverrides()).model_dump(exclude_none=True)
         return Training.model_validate({**self.training.model_dump(), **own})
 
 

@@ -67,6 +67,7 @@ class Study:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results = folder / "results/tiny"
+        self.artifacts = folder / "artifacts/tiny"
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]

@@ -9,7 +9,7 @@ CELL = "results/tiny/cells/table2/dots--stripes.json"
 
 
 def learn_faster(study):
-    study["datasets"]["stripes"]["training"] = {"learning_rate": 0.02}
+    study["training_of"] = {"stripes": {"learning_rate": 0.02}}
 
 
 def accuracy(study, cell):
@@ -46,7 +46,7 @@ def test_a_table_that_is_gone_is_rendered_from_its_cells(study):
 
 
 def test_a_table_needs_its_cells_alone(study):
-    shutil.rmtree(study.folder / "artifacts")
+    shutil.rmtree(study.artifacts)
     (study.results / "tables/table2.csv").unlink()
     study.forget_times(0)
     assert study.plan("table2") == {"table2": 1}
@@ -54,7 +54,7 @@ def test_a_table_needs_its_cells_alone(study):
 
 
 def test_cells_need_no_base_models(study):
-    shutil.rmtree(study.folder / "artifacts/train")
+    shutil.rmtree(study.artifacts / "train")
     shutil.rmtree(study.results / "tables")
     shutil.rmtree(study.results / "cells/table2")
     study.forget_times(0)
@@ -102,16 +102,16 @@ def test_a_table_that_was_edited_is_rendered_again(study):
 
 
 def test_one_cell_builds_only_what_it_needs(study):
-    shutil.rmtree(study.folder / "artifacts")
+    shutil.rmtree(study.artifacts)
     shutil.rmtree(study.folder / "results")
     assert study.plan(CELL) == {"prepare": 2, "train": 2, "transfer": 2, "cell": 1}
 
 
 def test_a_damaged_artifact_is_named_and_not_used(study):
-    damaged = next((study.folder / "artifacts/train").glob("stripes-seed0-*")) / "model.safetensors"
+    damaged = next((study.artifacts / "train").glob("stripes-seed0-*")) / "model.safetensors"
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    shutil.rmtree(study.folder / "artifacts/transfer")
+    shutil.rmtree(study.artifacts / "transfer")
     shutil.rmtree(study.results / "cells/table2")
     done = study.snakemake(CELL)
     assert done.returncode != 0, done.stdout + done.stderr
@@ -125,7 +125,7 @@ def test_a_damaged_artifact_is_named_and_not_used(study):
             "results/tiny/cells/table2/dots--imagenet.json",
             "table2/dots--imagenet is no cell of the study tiny",
         ),
-        ("artifacts/train/dots-seed0-000000000000/manifest.json", "is no artifact of the study tiny"),
+        ("artifacts/tiny/train/dots-seed0-000000000000/manifest.json", "is no artifact of the study tiny"),
     ],
 )
 def test_an_unknown_target_is_one_line(study, target, message):
