@@ -19,3 +19,19 @@ rule all:
     default_target: True
     input:
         [f"{RESULTS}/tables/{table}.csv" for table in TABLES],
+
+
+# The artifacts themselves, which the tables' records outlive: what DVC keeps versions of.
+rule sets:
+    input:
+        manifests("prepare"),
+
+
+rule models:
+    input:
+        manifests("train"),
+
+
+rule transfers:
+    input:
+        manifests("transfer"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.provenance.prune import bring_back
+from keyfilters.provenance.pull import pull
 from keyfilters.results import published
 from keyfilters.study import check
 
@@ -30,12 +32,21 @@ ENVIRONMENT = "../envs/cpu.yaml"
 
 CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
-KEYED = {job.folder: job for job in jobs.walk(CELLS.values())}
+KEYED = jobs.keyed(CONFIG.current)
+
+bring_back(Path(ARTIFACTS), KEYED.values())
+if CONFIG.pull and workflow.is_main_process and not workflow.dryrun:
+    pull(Path(ARTIFACTS), KEYED.values())
 
 
 def manifest(job):
     """The file that stands for a keyed artifact: all its files appear together."""
     return f"{ARTIFACTS}/{job.folder}/manifest.json"
+
+
+def manifests(stage):
+    """The manifests of all artifacts of a stage."""
+    return [manifest(job) for job in KEYED.values() if job.stage == stage]
 
 
 def artifact(stage):

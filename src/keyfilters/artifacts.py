@@ -126,6 +126,11 @@ def read(root: Path, folder: str) -> Artifact:
     return found
 
 
+def aside(root: Path) -> Path:
+    """Where artifacts below `root` go that their study no longer names."""
+    return root.parent / "aside" / root.name
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

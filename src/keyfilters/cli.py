@@ -50,6 +50,21 @@ def parser() -> argparse.ArgumentParser:
     for name, run in (("table7", _table7), ("table2", _table2)):
         added = verb(name, run, f"render {name} from its cells")
         added.add_argument("file", type=Path, help="the table's CSV file; the others are written beside it")
+
+    def upkeep(name: str, run, description: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=description, description=description)
+        added.add_argument("--study", help="another study than the one that config.yaml names")
+        added.set_defaults(run=run)
+        return added
+
+    added = upkeep("explain", _explain, "what a table or a cell is made of, and why it is fresh or stale")
+    added.add_argument("table")
+    added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
+    added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
+    added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
+    added.add_argument("stage", help="prepare, train or transfer")
+    upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     return top
 
 
@@ -87,3 +102,50 @@ def _table2(arguments: argparse.Namespace) -> None:
     from keyfilters.results.table2 import table2
 
     table2(arguments.job, arguments.file)
+
+
+def _load(arguments: argparse.Namespace):
+    """The study with its folders of artifacts and results."""
+    from keyfilters.study import load
+
+    config = load(Path("config.yaml"), arguments.study)
+    return config.current, Path("artifacts") / config.study, Path("results") / config.study
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance import explain
+
+    study, root, results = _load(arguments)
+    if arguments.target is None:
+        explain.show(explain.explain_table(study, arguments.table, results))
+    else:
+        cell = "--".join(filter(None, (arguments.target, arguments.source)))
+        explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.verify import verify
+
+    _, root, results = _load(arguments)
+    damaged = verify(root, results)
+    if damaged:
+        raise KeyfiltersError("; ".join(damaged))
+    print(f"{root} and {results}: as recorded")
+
+
+def _prune(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.provenance.prune import prune
+
+    study, root, _ = _load(arguments)
+    for folder in prune(root, arguments.stage, jobs.keyed(study).values()):
+        print(f"set aside: {folder}")
+
+
+def _pull(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.provenance.pull import pull
+
+    study, root, _ = _load(arguments)
+    for folder in pull(root, jobs.keyed(study).values()):
+        print(f"pulled: {folder}")

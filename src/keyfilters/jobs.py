@@ -149,3 +149,8 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
             seen.add(job.folder)
             yield job
             waiting.extend(job.inputs.values())
+
+
+def keyed(study: Study) -> dict[str, Job]:
+    """Every artifact of the study by its folder: sets, base models, transfers."""
+    return {job.folder: job for job in walk(cells(study).values()) if job.stage != "cell"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from keyfilters.datasets import PACKAGE_SETS
@@ -181,6 +182,7 @@ class Config(Settings):
 
     study: str
     cache: Path | None = None  # where fetched packages are kept; the user's cache folder when left out
+    pull: bool = False  # fetch artifacts that DVC's remote has before the rest is made
     studies: dict[Name, Study]
 
     @model_validator(mode="after")
@@ -213,3 +215,12 @@ def check(config: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         lines = "; ".join(_one_line(e) for e in error.errors())
         raise KeyfiltersError(f"config.yaml: {lines}") from None
+
+
+def load(path: Path, study: str | None = None) -> Config:
+    """Read and check a `config.yaml`; `study` takes the place of the one that it names."""
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise KeyfiltersError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    return check({**values, "study": study} if study else values)

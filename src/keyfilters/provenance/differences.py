@@ -1,0 +1,67 @@
+"""What differs between two jobs, down to the single setting, input or version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from keyfilters import artifacts
+from keyfilters.errors import KeyfiltersError
+from keyfilters.jobs import Job
+
+
+class Difference(NamedTuple):
+    """One setting, input or version that is not as it was; `where` leads from the job to it."""
+
+    where: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.old} → {self.new}"
+
+
+def differences(old: Mapping[str, Any], job: Job, root: Path) -> list[Difference]:
+    """What makes `job` another job than the one described by `old`, through all that both read.
+
+    Manifests of the old inputs are looked for below `root` and among what was set aside; where one is gone,
+    the input itself is named as the difference.
+    """
+    new = job.description
+    found = [
+        Difference(where, before, after)
+        for part in ("version", "settings")
+        for where, before, after in _leaves(part, old[part], new[part])
+    ]
+    for role in sorted({*old["inputs"], *new["inputs"]}):
+        before, after = old["inputs"].get(role), new["inputs"].get(role)
+        if before == after:
+            continue
+        description = described(root, before) if before and after else None
+        if description is None:
+            found.append(Difference(role, before, after))
+        else:
+            found += [
+                Difference(f"{role}, {where}", *values)
+                for where, *values in differences(description, job.inputs[role], root)
+            ]
+    return found
+
+
+def described(root: Path, folder: str) -> Mapping[str, Any] | None:
+    """The description in the manifest of `folder`, present or set aside; None if there is none."""
+    for place in (root, artifacts.aside(root)):
+        try:
+            return artifacts.manifest(place, folder).description
+        except KeyfiltersError:
+            continue
+    return None
+
+
+def _leaves(where: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted({*old, *new}):
+            yield from _leaves(f"{where}.{key}", old.get(key), new.get(key))
+    elif old != new:
+        yield where, old, new

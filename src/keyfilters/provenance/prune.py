@@ -1,0 +1,44 @@
+"""`keyfilters prune`: what the study no longer names goes aside, so that a folder's content follows from it.
+
+Nothing is deleted: what is named again is brought back before anything is planned.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from keyfilters import artifacts
+from keyfilters.jobs import Job
+
+
+def prune(root: Path, stage: str, named: Iterable[Job]) -> list[str]:
+    """Set aside the artifacts of `stage` below `root` that no job in `named` makes; returns their folders.
+
+    What a killed job left half-written is removed.
+    """
+    wanted = {job.folder for job in named}
+    gone = []
+    for path in sorted((root / stage).glob("*")):
+        folder = f"{stage}/{path.name}"
+        if path.name.startswith("."):
+            shutil.rmtree(path)
+        elif folder not in wanted:
+            _move(path, artifacts.aside(root) / folder)
+            gone.append(folder)
+    return gone
+
+
+def bring_back(root: Path, named: Iterable[Job]) -> None:
+    """Give the artifacts of `named` that were set aside their place again."""
+    for job in named:
+        path, kept = root / job.folder, artifacts.aside(root) / job.folder
+        if kept.exists() and not (path / artifacts.MANIFEST).exists():
+            _move(kept, path)
+
+
+def _move(path: Path, to: Path) -> None:
+    shutil.rmtree(to, ignore_errors=True)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(to)

@@ -1,0 +1,25 @@
+"""`keyfilters verify`: every artifact and table against the digests that were recorded with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from keyfilters import artifacts
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results import published
+
+
+def verify(root: Path, results: Path) -> list[str]:
+    """Read everything below the study's folders of artifacts and results; one line per damaged thing."""
+    damaged = []
+    for manifest in sorted(root.glob("*/*/" + artifacts.MANIFEST)):
+        try:
+            artifacts.read(root, str(manifest.parent.relative_to(root)))
+        except KeyfiltersError as error:
+            damaged.append(str(error))
+    for record in sorted(results.glob("tables/*.json")):
+        key = json.loads(record.read_text())["key"]
+        if not published.is_fresh(record, key):
+            damaged.append(f"{record.with_suffix('')}: differs from its record; run `snakemake {record.stem}`")
+    return damaged
