@@ -2,7 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
@@ -33,6 +36,15 @@ ENVIRONMENT = "../envs/cpu.yaml"
 CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
+
+# A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
+# knows that no other Snakemake runs here and that locks which are still there are left over.
+if workflow.is_main_process and not workflow.dryrun:
+    RUNNING = FileLock(".snakemake/running")
+    with suppress(Timeout):
+        RUNNING.acquire(blocking=False)
+        for left in Path(".snakemake/locks").glob("*.lock"):
+            left.unlink()
 
 bring_back(Path(ARTIFACTS), KEYED.values())
 if CONFIG.pull and workflow.is_main_process and not workflow.dryrun:

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -64,9 +65,9 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
     """
     final = root / folder_of(description)
     inputs = {role: read(root, folder) for role, folder in description["inputs"].items()}
-    draft = Draft(final.with_name(f".{final.name}.partial"), inputs, {}, cpu_name())
-    shutil.rmtree(draft.path, ignore_errors=True)  # left by a job that was killed
-    draft.path.mkdir(parents=True)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    partial = tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent)
+    draft = Draft(Path(partial), inputs, {}, cpu_name())
     started, clock = datetime.now(UTC), time.monotonic()
     try:
         yield draft
@@ -83,6 +84,9 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
         }
         write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _replace_folder(draft.path, final)
+        # What a killed job left; an orphan of it that still runs ends without a place to write to.
+        for left in final.parent.glob(f".{final.name}.*.partial"):
+            shutil.rmtree(left, ignore_errors=True)
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
 
@@ -91,6 +95,7 @@ def _replace_folder(new: Path, final: Path) -> None:
     """Give `new` the name `final`; what stood there is moved aside first, never written into."""
     aside = final.with_name(f".{final.name}.replaced")
     shutil.rmtree(aside, ignore_errors=True)
+    new.chmod(0o755)  # mkdtemp's own mode keeps colleagues out
     if final.exists():
         final.replace(aside)
     new.replace(final)

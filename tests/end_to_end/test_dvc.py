@@ -1,0 +1,299 @@
+"""DVC over Snakemake: what is recorded comes back elsewhere, and nothing is trained again for it."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, Study
+
+from keyfilters import artifacts
+
+CELL = "results/tiny/cells/table2/dots--stripes.json"
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@localhost",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@localhost",
+}
+
+
+class Versioned(Study):
+    """A study in a git repository with DVC."""
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "as it is")
+
+    def clone(self, folder: Path, link: str = "copy") -> "Versioned":
+        """A clone with a cache of its own; what DVC tracks is not in it yet."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        clone = Versioned(folder)
+        clone.run("dvc", "config", "--local", "cache.type", link)
+        return clone
+
+    def stale(self) -> set[str]:
+        """Stages that `dvc status` names."""
+        return set(re.findall(r"^(\w+):$", self.run("dvc", "status").stdout, re.M))
+
+    def trained(self) -> dict[str, float]:
+        """When each training now present ended, by its folder."""
+        return {
+            str(path.parent.relative_to(self.artifacts)): path.stat().st_mtime
+            for stage in ("train", "transfer")
+            for path in self.artifacts.glob(f"{stage}/*/manifest.json")
+        }
+
+
+@pytest.fixture(scope="session")
+def recorded(built, tmp_path_factory) -> Versioned:
+    """The tiny study, recorded by DVC and pushed to a folder. Do not change it: clone it."""
+    study = Versioned(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("recorded") / "project")))
+    for part in ("dvc.yaml", ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+        (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / part, study.folder / part)
+    study.run("git", "init", "--quiet")
+    study.run("dvc", "init", "--quiet")
+    study.run("dvc", "config", "core.analytics", "false")
+    study.run("dvc", "remote", "add", "--default", "folder", str(tmp_path_factory.mktemp("remote")))
+    study.run("dvc", "repro", "--quiet")
+    study.commit()
+    study.run("dvc", "push", "--quiet")
+    return study
+
+
+@pytest.fixture
+def clone(recorded, tmp_path) -> Versioned:
+    return recorded.clone(tmp_path / "clone")
+
+
+def learn_faster(study):
+    study["training_of"] = {"stripes": {"learning_rate": 0.02}}
+
+
+def damaged_objects(study):
+    """Files of DVC's cache whose content is not what their name says."""
+    objects = study.folder / ".dvc/cache/files/md5"
+    return [
+        path
+        for path in objects.glob("??/*")
+        if hashlib.md5(path.read_bytes()).hexdigest() != path.parent.name + path.name.removesuffix(".dir")
+    ]
+
+
+def test_a_second_repro_has_nothing_to_do(recorded):
+    assert "up to date" in recorded.run("dvc", "repro").stdout
+    assert recorded.stale() == set()
+
+
+@pytest.mark.parametrize("link", ["copy", "hardlink", "symlink"])
+def test_after_a_pull_nothing_is_planned_and_a_rerun_leaves_the_cache_alone(recorded, tmp_path, link):
+    clone = recorded.clone(tmp_path / "clone", link)
+    clone.run("dvc", "pull", "--quiet")
+    clone.forget_times(0)
+    assert clone.plan() == {}
+    assert clone.plan("sets", "models", "transfers") == {}
+    clone.run("keyfilters", "verify")
+    clone.build("--forcerun", "transfer", "--", CELL)
+    clone.configure(learn_faster)
+    clone.run("dvc", "repro", "--quiet")
+    assert damaged_objects(clone) == []
+    clone.run("keyfilters", "verify")
+    assert clone.stale() == set()
+
+
+def test_a_table_without_its_models_is_read_and_rendered(clone):
+    before = clone.files()
+    assert not clone.artifacts.exists()
+    (clone.results / "tables/table2.md").unlink()
+    assert clone.plan("table2") == {"table2": 1}
+    clone.build("table2")
+    assert clone.files() == before
+
+
+def test_pulling_a_table_brings_its_cells_alone(clone):
+    clone.run("dvc", "pull", "--quiet", "table2")
+    assert sorted(path.name for path in clone.artifacts.iterdir()) == ["transfer"]
+    clone.forget_times(1)
+    assert clone.plan("table2") == {}
+
+
+def test_pulling_one_cell_brings_one_cell(recorded, clone):
+    folder = next((recorded.artifacts / "transfer").glob("dots--stripes-*-seed0-*"))
+    clone.run("dvc", "pull", "--quiet", str(folder.relative_to(recorded.folder)))
+    assert list(clone.trained()) == [f"transfer/{folder.name}"]
+
+
+def test_a_changed_setting_names_and_runs_what_it_reaches(recorded, clone):
+    clone.run("dvc", "pull", "--quiet")
+    before = clone.trained()
+    clone.configure(learn_faster)
+    assert clone.stale() == {"models", "table7", "table2"}
+    clone.run("dvc", "repro", "--quiet")
+    new = {folder for folder in clone.trained() if folder not in before}
+    assert {folder.rpartition("-")[0] for folder in new} == {
+        f"{job}-seed{seed}"
+        for seed in (0, 1)
+        for job in (
+            "train/stripes",
+            "transfer/stripes--waves-depthwise",
+            "transfer/stripes--stripes-depthwise",
+            "transfer/stripes--dots-depthwise",
+            "transfer/dots--stripes-depthwise",
+        )
+    }
+    assert len(clone.trained()) == len(before)
+
+
+def test_one_configuration_gives_one_hash_whatever_came_before(recorded, clone):
+    lock = (clone.folder / "dvc.lock").read_text()
+    original = (clone.folder / "config.yaml").read_text()
+    clone.run("dvc", "pull", "--quiet")
+    clone.configure(learn_faster)
+    clone.run("dvc", "repro", "--quiet")
+    assert (clone.folder / "dvc.lock").read_text() != lock
+    (clone.folder / "config.yaml").write_text(original)
+    clone.run("dvc", "repro", "--quiet")
+    assert (clone.folder / "dvc.lock").read_text() == lock
+
+
+def test_a_change_of_the_transfer_leaves_the_base_models_alone(clone):
+    clone.run("dvc", "pull", "--quiet")
+    clone.configure(lambda study: study.update(transfer={"bias": "copied"}))
+    assert clone.stale() == {"table2"}
+
+
+def test_what_a_colleague_trained_is_fetched_when_the_user_says_so(recorded, clone):
+    clone.run("dvc", "pull", "--quiet", "sets", "models")
+    shutil.rmtree(clone.results)
+    assert clone.plan("table2")["transfer"] == 12
+    printed = clone.build("--config", "pull=true", "--", "table2")
+    assert "rule transfer:" not in printed
+    assert dict.fromkeys(clone.trained()) == dict.fromkeys(recorded.trained())
+
+
+def test_half_of_the_cells_from_elsewhere_leaves_the_other_half(recorded, clone):
+    clone.run("dvc", "pull", "--quiet", "sets", "models")
+    theirs = sorted((recorded.artifacts / "transfer").glob("dots--*"))
+    clone.run("dvc", "pull", "--quiet", *(str(path.relative_to(recorded.folder)) for path in theirs))
+    shutil.rmtree(clone.results)
+    assert clone.plan("table2") == {"transfer": 6, "cell": 6, "table2": 1}
+
+
+def test_a_remote_that_is_gone_leaves_everything_as_it_is(recorded, clone, tmp_path):
+    clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(tmp_path / "nowhere"))
+    before = clone.files()
+    done = clone.run("dvc", "pull", check=False)
+    assert done.returncode != 0
+    assert "failed" in (done.stdout + done.stderr).lower()
+    done = clone.snakemake("--config", "pull=true")
+    assert done.returncode != 0
+    assert "dvc pull failed" in done.stdout + done.stderr
+    assert clone.files() == before
+
+
+def test_a_remote_with_wrong_bytes_gives_no_artifact(recorded, clone, tmp_path):
+    remote = Path(recorded.run("dvc", "remote", "list").stdout.split()[1])
+    broken = Path(shutil.copytree(remote, tmp_path / "broken"))
+    for path in broken.rglob("*"):
+        if path.is_file() and path.suffix != ".dir":
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[:-1] + b"?!")
+    clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(broken))
+    clone.run("dvc", "pull", check=False)
+    done = clone.run("keyfilters", "verify", check=False)
+    present = list(clone.artifacts.glob("*/*/manifest.json")) if clone.artifacts.exists() else []
+    assert not present or (done.returncode != 0 and "damaged" in done.stderr)
+
+
+@pytest.mark.parametrize("whom", ["everything", "snakemake alone"])
+@pytest.mark.parametrize("finished", [0, 1, 3, 6, 9])
+def test_a_killed_repro_is_finished_by_the_next(clone, finished, whom):
+    if whom == "snakemake alone" and finished != 3:
+        pytest.skip("one moment is enough for the orphans")
+    clone.run("dvc", "pull", "--quiet", "sets")
+    shutil.rmtree(clone.results)
+    repro = subprocess.Popen(
+        ["dvc", "repro", "table2"],
+        cwd=clone.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(lambda: len(clone.trained()) >= finished and running(repro.pid), "the moment to kill")
+    if whom == "everything":
+        os.killpg(repro.pid, signal.SIGKILL)
+    else:
+        for pid in running(repro.pid):
+            os.kill(pid, signal.SIGKILL)
+    repro.wait()
+    before = clone.trained()
+    clone.run("dvc", "repro", "table2")
+    after = clone.trained()
+    assert {folder: after[folder] for folder in before} == before
+    assert len(after) == 18
+    assert list(clone.artifacts.glob("*/.*")) == []
+    clone.run("keyfilters", "verify")
+
+
+def test_two_repros_at_once_lose_nothing(clone):
+    clone.run("dvc", "pull", "--quiet")
+    clone.configure(learn_faster)
+    both = [
+        subprocess.Popen(
+            ["dvc", "repro", table],
+            cwd=clone.folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for table in ("table7", "table2")
+    ]
+    for repro in both:
+        printed, _ = repro.communicate()
+        assert repro.returncode == 0 or re.search(r"lock", printed, re.I), printed
+    clone.run("dvc", "repro")
+    clone.run("keyfilters", "verify")
+    assert clone.plan() == {}
+    assert clone.stale() == set()
+
+
+def wait_for(condition, what, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.1)
+
+
+def running(session: int) -> list[int]:
+    """Process ids of the Snakemake processes in a session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if os.getsid(int(folder.name)) == session and any(word.endswith(b"snakemake") for word in words):
+                found.append(int(folder.name))
+        except (OSError, ProcessLookupError):
+            continue
+    return found
+
+
+def test_artifacts_of_a_clone_are_those_of_the_original(recorded, clone):
+    clone.run("dvc", "pull", "--quiet")
+    for manifest in recorded.artifacts.glob("*/*/manifest.json"):
+        folder = str(manifest.parent.relative_to(recorded.artifacts))
+        assert artifacts.read(clone.artifacts, folder).manifest == artifacts.read(recorded.artifacts, folder).manifest
