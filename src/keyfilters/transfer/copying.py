@@ -1,0 +1,128 @@
+"""Copying filters from the layers of one network into those of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.models.convolutions import depthwise_layers, main_path, pointwise_layers
+from keyfilters.transfer.dealing import deal, fit
+from keyfilters.transfer.settings import Transfer
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A convolution, or the Linear that equals one, and the network where it stands."""
+
+    name: str
+    network: str
+    module: nn.Conv2d | nn.Linear
+
+    @property
+    def filters(self) -> Tensor:
+        """The weight as `[filters, channels, kh, kw]`."""
+        weight = self.module.weight
+        return weight if weight.ndim == 4 else weight[:, :, None, None]
+
+    def __str__(self) -> str:
+        return f"{self.name} {tuple(self.filters.shape)} of {self.network}"
+
+
+Layer = list[Convolution]
+"""A layer's convolution, then the projections that are transferred with it."""
+
+
+@dataclass(frozen=True)
+class End:
+    """The source or the target of a transfer; errors call it by `title`."""
+
+    title: str
+    network: nn.Module
+
+    def layers(self, settings: Transfer) -> list[Layer]:
+        """The layers that `settings` name, as executed. Raises KeyfiltersError if there are none."""
+        if settings.layers == "convolutions":
+            found = [list(layer.items()) for layer in main_path(self.network)]
+            if settings.projections == "trained":
+                found = [layer[:1] for layer in found]
+        else:
+            of_kind = depthwise_layers if settings.layers == "depthwise" else pointwise_layers
+            found = [[layer] for layer in of_kind(self.network).items()]
+        if not found:
+            raise KeyfiltersError(f"{self.title} has no {settings.layers} layers; choose another architecture")
+        return [[Convolution(name, self.title, module) for name, module in layer] for layer in found]
+
+
+@torch.no_grad()
+def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> list[str]:
+    """Copy filters of `source` into `target`, and freeze them there unless the settings train them along.
+
+    `seed` permutes `shuffled` filters. Returns the names of the filled parameters. Raises KeyfiltersError
+    where a network has too few layers, or a filter does not fit where it is to go.
+    """
+    given, wanted = source.layers(settings), target.layers(settings)
+    if settings.arrangement == "repeated":
+        given = _first(given, "repeat_first", settings.repeat_first)
+    filled = _first(wanted, "first", settings.first or len(wanted))
+    if settings.arrangement == "in place":
+        _check_in_place(given, filled)
+    stack = [(origin, number) for layer in given for origin in layer for number in range(len(origin.filters))]
+    sizes = [len(place.filters) for layer in wanted for place in layer]
+    dealt = deal(len(stack), sizes, seed if settings.arrangement == "shuffled" else None)
+    places = [place for layer in filled for place in layer]
+    copied = []
+    for place, positions in zip(places, dealt, strict=False):  # all layers are dealt to, the first are filled
+        copied += _fill(place, [stack[position] for position in positions], settings)
+    return copied
+
+
+def _fill(place: Convolution, dealt: list[tuple[Convolution, int]], settings: Transfer) -> list[str]:
+    """Copy each filter, given as its convolution and its number there, into `place`."""
+    for origin in dict.fromkeys(origin for origin, _ in dealt):
+        _check_fit(origin, place, settings)
+    height, width = place.filters.shape[2:]
+    values = {"weight": [fit(origin.filters[number], height, width) for origin, number in dealt]}
+    if settings.bias == "copied" and place.module.bias is not None:
+        values["bias"] = [origin.module.bias[number] for origin, number in dealt]
+    for kind, filters in values.items():
+        parameter = getattr(place.module, kind)
+        parameter.copy_(torch.stack(filters).reshape(parameter.shape))
+        parameter.requires_grad_(not settings.frozen)
+    return [f"{place.name}.{kind}" for kind in values]
+
+
+def _first(layers: list[Layer], setting: str, n: int) -> list[Layer]:
+    if n > len(layers):
+        raise KeyfiltersError(f"{setting} is {n}, more than the {len(layers)} layers of {layers[0][0].network}")
+    return layers[:n]
+
+
+def _check_in_place(given: list[Layer], filled: list[Layer]) -> None:
+    if len(given) < len(filled):
+        raise KeyfiltersError(
+            f"{given[0][0].network} has {len(given)} layers for {len(filled)} of {filled[0][0].network}; "
+            "set `first`, or another arrangement than 'in place'"
+        )
+    for theirs, ours in zip(given, filled, strict=False):
+        if len(theirs) != len(ours):
+            raise _misfit(theirs[0], ours[0], "only one has a projection beside it; set projections: trained")
+        for origin, place in zip(theirs, ours, strict=True):
+            if len(origin.filters) != len(place.filters):
+                raise _misfit(origin, place, "not as many; set another arrangement than 'in place'")
+
+
+def _check_fit(origin: Convolution, place: Convolution, settings: Transfer) -> None:
+    (channels, *size), (wanted, *wanted_size) = origin.filters.shape[1:], place.filters.shape[1:]
+    if channels != wanted:
+        raise _misfit(origin, place, f"{channels} channels for {wanted}; choose networks of equal widths")
+    if size != wanted_size and settings.kernel_size == "refuse":
+        raise _misfit(origin, place, "another kernel size; set kernel_size: fit to crop or pad them")
+    if settings.bias == "copied" and (origin.module.bias is None) != (place.module.bias is None):
+        raise _misfit(origin, place, "only one has a bias; set bias: trained")
+
+
+def _misfit(origin: Convolution, place: Convolution, reason: str) -> KeyfiltersError:
+    return KeyfiltersError(f"filters of {origin} do not fit {place}: {reason}")

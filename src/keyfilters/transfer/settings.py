@@ -1,0 +1,38 @@
+"""What a transfer is: which filters go where, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from keyfilters.study import PositiveInt, Settings
+
+
+class Transfer(Settings):
+    """The experiments of *The Master Key Filters Hypothesis*, and our choices where it is silent.
+
+    The experiment:
+    `layers`: the layers whose filters are transferred, always in the order of execution.
+    `first`: only the first n of these layers in the target (Figures 2 and 4); None is all.
+    `arrangement`: `in place`, layer i to layer i; `stacked`, the source's filters end to end, dealt to the
+    target layer by layer, from their beginning again when they run out (Tables 3 and 4); `shuffled`, as
+    stacked, then permuted across all of the target's layers; `repeated`, as stacked, from the source's first
+    `repeat_first` layers alone (both Table 1).
+    `frozen`: False trains the transferred filters along (AnB+ and BnB+ of Yosinski et al. 2014).
+
+    Our choices:
+    `bias` of a transferred filter: `trained` from its own random start, or `copied` and frozen with it.
+    Normalisation, layer scale and all else are always trained.
+    `kernel_size`: kernels of another size are an error (`refuse`), or cropped or padded with zeros around
+    their centre (`fit`).
+    `projections` of shortcuts are no layers of their own: `transferred` with the layer whose feature map they
+    read, or `trained`.
+    """
+
+    layers: Literal["depthwise", "pointwise", "convolutions"] = "depthwise"
+    first: PositiveInt | None = None
+    arrangement: Literal["in place", "stacked", "shuffled", "repeated"] = "in place"
+    repeat_first: PositiveInt = 3
+    frozen: bool = True
+    bias: Literal["trained", "copied"] = "trained"
+    kernel_size: Literal["refuse", "fit"] = "refuse"
+    projections: Literal["transferred", "trained"] = "transferred"
