@@ -132,15 +132,18 @@ class Tables(Settings):
 
 
 class Study(Settings):
-    """One study: same code, same tables, its own numbers."""
+    """One study: same code, same tables, its own numbers.
+
+    Every section is there, even if empty: DVC follows them one by one.
+    """
 
     image_size: PositiveInt
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     model: Model
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     training: Training
-    training_of: dict[Name, TrainingOverrides] = {}  # what a set's own training has otherwise
-    transfer: Transfer = Transfer()
+    training_of: dict[Name, TrainingOverrides]  # what a set's own training has otherwise
+    transfer: Transfer
     tables: Tables
 
     @model_validator(mode="after")

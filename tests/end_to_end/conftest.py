@@ -52,9 +52,11 @@ def configuration(folder: Path) -> dict:
     }
     study = {
         "image_size": 32,
-        "seeds": [0, 1],
+        "seeds": [0],
         "model": {"architecture": "convnext_femto", "dims": [8, 8, 8, 8], "patch_size": 2, "conv_mlp": False},
         "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+        "training_of": {},
+        "transfer": {},
         "datasets": datasets,
         "tables": {"table7": {}, "table2": {"targets": ["dots", "stripes"]}},
     }

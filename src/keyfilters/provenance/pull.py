@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,22 +12,47 @@ from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 
+STAGES = ("prepare", "train", "transfer")
+
 
 def pull(root: Path, named: Iterable[Job]) -> list[str]:
     """Fetch, in one call of DVC, the missing artifacts of `named` that dvc.lock records; returns their folders.
 
-    Raises KeyfiltersError if DVC cannot fetch them; what is here stays as it is.
+    Raises KeyfiltersError if DVC cannot fetch them or fetches something else; what is here stays as it is.
     """
-    from dvc.api import DVCFileSystem
-
     missing = [job.folder for job in named if not (root / job.folder / artifacts.MANIFEST).exists()]
-    if not missing:
-        return []
-    recorded = DVCFileSystem()
-    there = [folder for folder in missing if recorded.exists(str(root / folder / artifacts.MANIFEST))]
+    there = sorted(set(missing) & _recorded(root)) if missing else []
     if there:
         command = [sys.executable, "-m", "dvc", "pull", *(str(root / folder) for folder in there)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise KeyfiltersError(f"dvc pull failed: {done.stderr.strip().splitlines()[-1]}")
+            reason = done.stderr.strip().splitlines()[-1]
+            raise KeyfiltersError(f"dvc pull failed: {reason}; see `dvc remote list` and `dvc doctor`")
+    for folder in there:
+        try:
+            artifacts.read(root, folder)
+        except KeyfiltersError as error:
+            shutil.rmtree(root / folder)
+            raise KeyfiltersError(
+                f"dvc pull brought other bytes than were pushed, they were removed: {error}"
+            ) from None
     return there
+
+
+def _recorded(root: Path) -> set[str]:
+    """Folders of the artifacts in the directories below `root` that dvc.lock records."""
+    from dvc.api import DVCFileSystem
+    from dvc_data.index import DataIndexDirError
+
+    recorded, found = DVCFileSystem(), set()
+    for stage in STAGES:
+        folder = str(root / stage)
+        try:
+            names = recorded.ls(folder, detail=False) if recorded.exists(folder) else []
+        except DataIndexDirError:
+            raise KeyfiltersError(
+                f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
+                "see `dvc remote list`"
+            ) from None
+        found |= {f"{stage}/{Path(name).name}" for name in names}
+    return found
