@@ -1,0 +1,44 @@
+"""Measures how fast the loop, a job's start and an idle Snakemake are, and prints it with machine and n."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks import idle, loop, start
+from keyfilters import artifacts
+
+PARTS = {"loop": loop, "start": start, "idle": idle}
+
+
+def main() -> None:
+    """Measure the chosen parts, print each, and write all numbers as JSON if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="n of every number (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the numbers to as well")
+    arguments = parser.parse_args()
+
+    software, load = artifacts.software(), os.getloadavg()[0]
+    versions = ", ".join(f"{name} {software[name]}" for name in ("python", "torch", "timm"))
+    print(f"{artifacts.cpu_name()}; {versions}; load {load:.1f} before the start")
+    print("Each number: median (lowest-highest) of n.")
+    numbers: dict[str, Any] = {"machine": artifacts.cpu_name(), "software": software, "load": load}
+    for name in arguments.only:
+        report = PARTS[name].report(arguments.rounds)
+        numbers[name] = report.numbers
+        print(f"\n{report.title}\n\n{tabulate(report.rows, headers='keys', disable_numparse=True)}\n")
+        for note in report.notes:
+            print(textwrap.fill(note, 110))
+    if arguments.json:
+        artifacts.write_text(arguments.json, json.dumps(numbers, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

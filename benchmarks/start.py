@@ -1,0 +1,46 @@
+"""Seconds from the start of a training job to the end of its first step."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import pictures
+from benchmarks.report import LARGEST, Report, Sample, installed, mini, settings
+from keyfilters import jobs
+
+SET = 12_000  # as many as LARGEST has: reading and checking them is a part of the start
+NOTE = (
+    f"`keyfilters train` in a process of its own on a set of {SET:,} pictures; only one batch of them is for training, "
+    "so that the log's first line follows the first step. After one start to fill the disk's cache."
+)
+
+
+def report(rounds: int) -> Report:
+    """From the call of `keyfilters train` to its log's first line, which follows the first step."""
+    study = mini()
+    description = settings(jobs.train(study, LARGEST, seed=0), epochs=1)
+    images = pictures.draw(SET, study.image_size)
+    batch = description["training"]["batch_size"]
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = pictures.prepared(Path(folder), images[:batch], images[batch:])
+        job = jobs.Job("train", "start", description, {"dataset": dataset})
+        command = [installed("keyfilters"), "train", job.as_json, folder]
+        sample = Sample(tuple(_until_first_step(command) for _ in range(rounds + 1))[1:])
+    row = {"seconds": sample.text(".2f"), "n": rounds, "to reach": "at most 3"}
+    return Report("Start of a job to its first batch", [row], [NOTE], {"seconds": sample.numbers})
+
+
+def _until_first_step(command: list[str]) -> float:
+    """Seconds until the command logs its first epoch, which is one step; it is stopped then."""
+    began, lines = time.perf_counter(), []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "epoch 1/1" in line:
+                seconds = time.perf_counter() - began
+                process.kill()
+                return seconds
+            lines.append(line)
+    raise RuntimeError(f"{' '.join(command)[:300]} ended without an epoch:\n{''.join(lines[-15:])}")
