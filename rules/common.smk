@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,6 +37,9 @@ ENVIRONMENT = "../envs/cpu.yaml"
 CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
+
+# Each record is read once: what is planned must not change while it is planned.
+is_fresh = cache(published.is_fresh)
 
 # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
 # knows that no other Snakemake runs here and that locks which are still there are left over.
@@ -112,7 +116,7 @@ def unless_fresh(record, key, files):
     """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
     fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
     among them a folder, which no recorded checksum excuses."""
-    if published.is_fresh(Path(record), key):
+    if is_fresh(Path(record), key):
         return [ancient(file) for file in files]
     return [*files, "rules"]
 
@@ -135,9 +139,9 @@ def inputs_of_cell(wildcards):
 
 # A stale file is made older than everything, so that `unless_fresh` outdates it.
 for name, job in CELLS.items():
-    if not published.is_fresh(Path(cell_file(name)), job.key):
+    if not is_fresh(Path(cell_file(name)), job.key):
         published.expire(Path(cell_file(name)))
 for table, job in TABLES.items():
-    if not published.is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
+    if not is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
         for file in Path(f"{RESULTS}/tables").glob(f"{table}.*"):
             published.expire(file)
