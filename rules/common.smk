@@ -108,8 +108,12 @@ def table_files(table):
 
 
 def manifests_of(job):
-    """A job's keyed inputs. Their keys say that they are right, so their age must not matter."""
-    return [ancient(manifest(given)) for given in job.inputs.values()]
+    """A job's keyed inputs. Their keys say that they are right, so their age must not matter. One that is
+    gone is no input of what was made from it: Snakemake would make that anew as soon as another job needs it.
+    """
+    made = Path(manifest(job)).exists()
+    inputs = [manifest(given) for given in job.inputs.values()]
+    return [ancient(file) for file in inputs if not made or Path(file).exists()]
 
 
 def unless_fresh(record, key, files):
