@@ -1,6 +1,7 @@
 # Helpers of the rules: the study as jobs, and how their files are found and judged.
 
 import os
+import re
 import sys
 from contextlib import suppress
 from functools import cache
@@ -41,9 +42,14 @@ KEYED = jobs.keyed(CONFIG.current)
 # Each record is read once: what is planned must not change while it is planned.
 is_fresh = cache(published.is_fresh)
 
+# Snakemake itself does not know yet, while it reads the rules, whether it is to run them.
+DRY_RUN = any(
+    re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
+)
+
 # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
 # knows that no other Snakemake runs here and that locks which are still there are left over.
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process and not DRY_RUN:
     RUNNING = FileLock(".snakemake/running")
     with suppress(Timeout):
         RUNNING.acquire(blocking=False)
@@ -51,7 +57,7 @@ if workflow.is_main_process and not workflow.dryrun:
             left.unlink()
 
 bring_back(Path(ARTIFACTS), KEYED.values())
-if CONFIG.pull and workflow.is_main_process and not workflow.dryrun:
+if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
 
 

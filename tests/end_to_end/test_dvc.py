@@ -113,6 +113,8 @@ def test_what_a_colleague_trained_is_fetched_when_the_user_says_so(recorded, clo
     clone.run("dvc", "pull", "--quiet", "sets", "models")
     shutil.rmtree(clone.results)
     assert clone.plan("table2")["transfer"] == 6
+    clone.build("--dry-run", "--config", "pull=true", "--", "table2")
+    assert not (clone.artifacts / "transfer").exists()
     printed = clone.build("--config", "pull=true", "--", "table2")
     assert "rule transfer:" not in printed
     assert dict.fromkeys(clone.trained()) == dict.fromkeys(recorded.trained())
