@@ -1,8 +1,10 @@
 # Helpers of the rules: the study as jobs, and how their files are found and judged.
 
 import os
+import re
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,9 +39,17 @@ CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
 
+# Each record is read once: what is planned must not change while it is planned.
+is_fresh = cache(published.is_fresh)
+
+# Snakemake itself does not know yet, while it reads the rules, whether it is to run them.
+DRY_RUN = any(
+    re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
+)
+
 # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
 # knows that no other Snakemake runs here and that locks which are still there are left over.
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process and not DRY_RUN:
     RUNNING = FileLock(".snakemake/running")
     with suppress(Timeout):
         RUNNING.acquire(blocking=False)
@@ -47,7 +57,7 @@ if workflow.is_main_process and not workflow.dryrun:
             left.unlink()
 
 bring_back(Path(ARTIFACTS), KEYED.values())
-if CONFIG.pull and workflow.is_main_process and not workflow.dryrun:
+if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
 
 
@@ -104,15 +114,19 @@ def table_files(table):
 
 
 def manifests_of(job):
-    """A job's keyed inputs. Their keys say that they are right, so their age must not matter."""
-    return [ancient(manifest(given)) for given in job.inputs.values()]
+    """A job's keyed inputs. Their keys say that they are right, so their age must not matter. One that is
+    gone is no input of what was made from it: Snakemake would make that anew as soon as another job needs it.
+    """
+    made = Path(manifest(job)).exists()
+    inputs = [manifest(given) for given in job.inputs.values()]
+    return [ancient(file) for file in inputs if not made or Path(file).exists()]
 
 
 def unless_fresh(record, key, files):
     """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
     fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
     among them a folder, which no recorded checksum excuses."""
-    if published.is_fresh(Path(record), key):
+    if is_fresh(Path(record), key):
         return [ancient(file) for file in files]
     return [*files, "rules"]
 
@@ -135,9 +149,9 @@ def inputs_of_cell(wildcards):
 
 # A stale file is made older than everything, so that `unless_fresh` outdates it.
 for name, job in CELLS.items():
-    if not published.is_fresh(Path(cell_file(name)), job.key):
+    if not is_fresh(Path(cell_file(name)), job.key):
         published.expire(Path(cell_file(name)))
 for table, job in TABLES.items():
-    if not published.is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
+    if not is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
         for file in Path(f"{RESULTS}/tables").glob(f"{table}.*"):
             published.expire(file)

@@ -150,6 +150,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@cache
 def software() -> dict[str, str | None]:
     """Versions of Python and of the packages that decide numbers."""
     found: dict[str, str | None] = {"python": platform.python_version()}

@@ -3,6 +3,8 @@
 A key is the hash of everything that decides a job's result: its settings, the version number of its
 stage's code, and the keys of what it reads. Equal keys mean equal results, whatever the age of the
 files; a changed setting gives a new key to exactly the jobs that it reaches.
+
+What many jobs share (`@cache`) is made once for a study, so that planning thousands of cells takes seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,7 @@ class Job:
         """12 hex digits of SHA-256 over the description."""
         return key_of(self.description)
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """`<stage>/<name>-<key>`: where the artifact lies below the artifacts folder."""
         return f"{self.stage}/{self.name}-{self.key}"
@@ -75,6 +77,7 @@ def folder_of(description: Mapping[str, Any]) -> str:
     return f"{description['stage']}/{description['name']}-{key_of(description)}"
 
 
+@cache
 def prepare(study: Study, dataset: str) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
@@ -84,6 +87,7 @@ def prepare(study: Study, dataset: str) -> Job:
     return Job("prepare", dataset, {"set": dataset, "image_size": study.image_size, **settings})
 
 
+@cache
 def train(study: Study, dataset: str, seed: int) -> Job:
     """A base model: the study's architecture trained on `dataset` from random weights."""
     return Job(
@@ -96,16 +100,16 @@ def train(study: Study, dataset: str, seed: int) -> Job:
 
 def transfer(study: Study, target: str, source: str, seed: int, layers: str) -> Job:
     """The `layers` of the base model of `source`, frozen in a network trained on `target`."""
-    settings = _training_settings(study, target, seed)
-    settings["transfer"] = {"layers": layers, **study.transfer.model_dump()}
+    own = {"transfer": {"layers": layers, **study.transfer.model_dump()}}
     return Job(
         "transfer",
         f"{target}--{source}-{layers}-seed{seed}",
-        settings,
+        _training_settings(study, target, seed) | own,
         {"dataset": prepare(study, target), "source": train(study, source, seed)},
     )
 
 
+@cache
 def _training_settings(study: Study, dataset: str, seed: int) -> dict[str, Any]:
     return {
         "model": study.model.model_dump(mode="json", exclude_none=True),
@@ -114,6 +118,7 @@ def _training_settings(study: Study, dataset: str, seed: int) -> dict[str, Any]:
     }
 
 
+@cache
 def cells(study: Study) -> dict[str, Job]:
     """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
     found = {}

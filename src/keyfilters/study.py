@@ -137,6 +137,8 @@ class Study(Settings):
     Every section is there, even if empty: DVC follows them one by one.
     """
 
+    __hash__ = object.__hash__  # the object itself, so that jobs are made once for it: its dicts have no hash
+
     image_size: PositiveInt
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     model: Model

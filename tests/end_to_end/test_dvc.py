@@ -6,77 +6,15 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, Study
+from versioned import ENVIRONMENT
 
 from keyfilters import artifacts
 
 CELL = "results/tiny/cells/table2/dots--stripes.json"
-ENVIRONMENT = os.environ | {
-    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    "GIT_AUTHOR_NAME": "test",
-    "GIT_AUTHOR_EMAIL": "test@localhost",
-    "GIT_COMMITTER_NAME": "test",
-    "GIT_COMMITTER_EMAIL": "test@localhost",
-}
-
-
-class Versioned(Study):
-    """A study in a git repository with DVC."""
-
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    def commit(self) -> None:
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", "as it is")
-
-    def clone(self, folder: Path, link: str = "copy") -> "Versioned":
-        """A clone with a cache of its own; what DVC tracks is not in it yet."""
-        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
-        clone = Versioned(folder)
-        clone.run("dvc", "config", "--local", "cache.type", link)
-        return clone
-
-    def stale(self) -> set[str]:
-        """Stages that `dvc status` names."""
-        return set(re.findall(r"^(\w+):$", self.run("dvc", "status").stdout, re.M))
-
-    def trained(self) -> dict[str, str]:
-        """The manifest of each training now present, by its folder: it says when it was made."""
-        return {
-            str(path.parent.relative_to(self.artifacts)): path.read_text()
-            for stage in ("train", "transfer")
-            for path in self.artifacts.glob(f"{stage}/*/manifest.json")
-        }
-
-
-@pytest.fixture(scope="session")
-def recorded(built, tmp_path_factory) -> Versioned:
-    """The tiny study, recorded by DVC and pushed to a folder. Do not change it: clone it."""
-    study = Versioned(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("recorded") / "project")))
-    for part in ("dvc.yaml", ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
-        (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / part, study.folder / part)
-    study.run("git", "init", "--quiet")
-    study.run("dvc", "init", "--quiet")
-    study.run("dvc", "config", "core.analytics", "false")
-    study.run("dvc", "remote", "add", "--default", "folder", str(tmp_path_factory.mktemp("remote")))
-    study.run("dvc", "repro", "--quiet")
-    study.commit()
-    study.run("dvc", "push", "--quiet")
-    return study
-
-
-@pytest.fixture
-def clone(recorded, tmp_path) -> Versioned:
-    return recorded.clone(tmp_path / "clone")
 
 
 def learn_faster(study):
@@ -175,6 +113,8 @@ def test_what_a_colleague_trained_is_fetched_when_the_user_says_so(recorded, clo
     clone.run("dvc", "pull", "--quiet", "sets", "models")
     shutil.rmtree(clone.results)
     assert clone.plan("table2")["transfer"] == 6
+    clone.build("--dry-run", "--config", "pull=true", "--", "table2")
+    assert not (clone.artifacts / "transfer").exists()
     printed = clone.build("--config", "pull=true", "--", "table2")
     assert "rule transfer:" not in printed
     assert dict.fromkeys(clone.trained()) == dict.fromkeys(recorded.trained())

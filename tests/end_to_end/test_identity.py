@@ -60,6 +60,14 @@ def test_cells_need_no_base_models(study):
     assert study.plan("table2") == {"cell": 6, "table2": 1}
 
 
+def test_a_base_model_that_one_cell_needs_again_leaves_the_other_cells_alone(study):
+    shutil.rmtree(study.artifacts / "train")
+    shutil.rmtree(next((study.artifacts / "transfer").glob("dots--stripes-*")))
+    (study.folder / CELL).unlink()
+    study.forget_times(0)
+    assert study.plan("table2") == {"train": 1, "transfer": 1, "cell": 1, "table2": 1}
+
+
 def test_a_changed_setting_plans_exactly_what_it_reaches(study):
     study.forget_times(0)
     study.configure(learn_faster)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from conftest import training_job
+from tiny_jobs import training_job
 
 from keyfilters import artifacts
 from keyfilters.training import loop

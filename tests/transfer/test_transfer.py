@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from conftest import MODEL, training_job
 from safetensors.torch import load_file
+from tiny_jobs import MODEL, training_job
 
 from keyfilters import artifacts
 from keyfilters.jobs import Job

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
 from keyfilters import artifacts, jobs
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
-from keyfilters.provenance.differences import described, differences
+from keyfilters.provenance.differences import Difference, described, differences
 from keyfilters.study import Study
 
 
@@ -25,15 +28,21 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
     """
     cell = _known(jobs.cells(study), name)
     record = _record(results, name)
-    tree = Tree(f"[bold]{name}[/]: {_state(cell, record)}")
+    tree = Tree(f"[bold]{escape(name)}[/]: {_state(cell, record)}")
     if record and record["key"] == cell.key:
         spread = "" if record["spread"] is None else f" ± {record['spread']:.2f}"
         tree.add(f"{record['mean']:.2f}{spread} %, n = {record['n']}")
+    version = cell.description["version"]
+    if record and record.get("version", version) != version:
+        tree.add(_difference(Difference("version of the stage cell", record["version"], version)))
     made_from = [run["training"] for run in record["runs"]] if record else []
     for role, training in cell.inputs.items():
         # A seed's training keeps its readable name whatever its settings are.
         before = [folder for folder in made_from if folder.rpartition("-")[0].endswith(f"/{training.name}")]
         _add(tree, role, training, root, before[0] if before else None)
+    for folder in sorted({*made_from} - {training.folder for training in cell.inputs.values()}):
+        if folder.rpartition("-")[0] not in {f"{job.stage}/{job.name}" for job in cell.inputs.values()}:
+            tree.add(f"[red]made with {escape(folder)}, which is no longer part of it[/]")
     return tree
 
 
@@ -46,21 +55,22 @@ def explain_table(study: Study, table: str, results: Path) -> Table:
         fresh = record is not None and record["key"] == cell.key
         values = (f"{record['mean']:.2f}", str(record["n"])) if fresh else ("", "")
         hardware = "; ".join(sorted({run["hardware"] for run in record["runs"]})) if fresh else ""
-        lines.add_row(name.partition("/")[2], _state(cell, record), *values, hardware)
+        lines.add_row(escape(name.partition("/")[2]), _state(cell, record), *values, escape(hardware))
     return lines
 
 
 def show(renderable: Tree | Table) -> None:
     """Print on the terminal; in a pipe, as wide as it is."""
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=1000)
+        console = Console(emoji=False, width=1000)
     console.print(renderable, highlight=False)
 
 
-def _known(found: dict[str, Job], name: str) -> Job:
+def _known(found: Mapping[str, Job], name: str) -> Job:
     if name not in found:
-        raise KeyfiltersError(f"the study has no {name}; it has {', '.join(found)}")
+        near = get_close_matches(name, found, cutoff=0) or found
+        raise KeyfiltersError(f"the study has no {name}; it has {len(found)} such names, among them {', '.join(near)}")
     return found[name]
 
 
@@ -77,22 +87,53 @@ def _state(cell: Job, record: dict[str, Any] | None) -> str:
     return "[green]fresh[/]" if record["key"] == cell.key else "[red]stale[/]"
 
 
-def _add(tree: Tree, role: str, job: Job, root: Path, before: str | None) -> None:
-    """Add an artifact below `tree`; `before` is the folder that stood in its place when the cell was made."""
+def _add(tree: Tree, role: str, job: Job, root: Path, before: str | None, read: str | None = None) -> None:
+    """Add an artifact below `tree`.
+
+    `before` is the folder that stood in its place when what is above it was made, `read` the digest that its
+    manifest had then.
+    """
+    branch = tree.add(f"{escape(role)}: [bold]{escape(job.folder)}[/]")
+    if before not in (None, job.folder):
+        _add_differences(branch, job, root, before)
     try:
         found = artifacts.manifest(root, job.folder)
     except KeyfiltersError:
-        branch = tree.add(f"{role} [bold]{job.folder}[/]: not here")
-        old = described(root, before) if before and before != job.folder else None
-        for difference in differences(old, job, root) if old else ():
-            branch.add(f"[red]{difference}[/]")
+        branch.add("not here; `dvc pull` fetches what was recorded" if before == job.folder else "not made yet")
         return
-    branch = tree.add(f"{role} [bold]{job.folder}[/]")
-    manifest = found.manifest
-    branch.add(f"made {manifest['started']} in {manifest['seconds']} s on {manifest['hardware']}")
-    branch.add("software: " + ", ".join(f"{name} {version}" for name, version in manifest["software"].items()))
-    branch.add(f"code version {found.description['version']}, settings {json.dumps(found.description['settings'])}")
+    manifest, description = found.manifest, found.description
+    branch.add(f"made {manifest['started']} in {manifest['seconds']} s on {escape(manifest['hardware'])}")
+    software = ", ".join(f"{name} {version}" for name, version in manifest["software"].items())
+    branch.add(f"software: {escape(software)}")
+    branch.add(f"code: version {description['version']} of the stage {job.stage}")
+    for line in _settings(description["settings"]):
+        branch.add(line)
     for name, digest in manifest["files"].items():
-        branch.add(f"{name} sha256 {digest}")
+        branch.add(f"{escape(name)}: sha256 {digest}")
+    if read:
+        branch.add(f"manifest when it was read: sha256 {read}")
     for input_role, given in job.inputs.items():
-        _add(branch, input_role, given, root, None)
+        _add(branch, input_role, given, root, given.folder, manifest["inputs"][input_role])
+
+
+def _add_differences(branch: Tree, job: Job, root: Path, before: str) -> None:
+    """Say in what `job` differs from the artifact in the folder `before`."""
+    old = described(root, before)
+    if old is None:
+        branch.add(f"[red]was {escape(before)}, whose manifest is gone, so what differs cannot be told[/]")
+        return
+    for difference in differences(old, job, root):
+        branch.add(_difference(difference))
+
+
+def _difference(difference: Difference) -> str:
+    return f"[red]{escape(str(difference))}[/]"
+
+
+def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The settings that stand alone in one line, each section in one of its own."""
+    sections = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    alone = {name: value for name, value in settings.items() if name not in sections}
+    for name, section in (("settings", alone), *sections.items()):
+        values = ", ".join(f"{key} {json.dumps(value)}" for key, value in section.items() if value is not None)
+        yield escape(f"{name}: {values.replace(chr(34), '')}")

@@ -26,8 +26,7 @@ def pull(root: Path, named: Iterable[Job]) -> list[str]:
         command = [sys.executable, "-m", "dvc", "pull", *(str(root / folder) for folder in there)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            reason = done.stderr.strip().splitlines()[-1]
-            raise KeyfiltersError(f"dvc pull failed: {reason}; see `dvc remote list` and `dvc doctor`")
+            raise KeyfiltersError(f"dvc pull failed: {_reason(done.stderr)}; see `dvc remote list` and `dvc doctor`")
     for folder in there:
         try:
             artifacts.read(root, folder)
@@ -37,6 +36,12 @@ def pull(root: Path, named: Iterable[Job]) -> list[str]:
                 f"dvc pull brought other bytes than were pushed, they were removed: {error}"
             ) from None
     return there
+
+
+def _reason(printed: str) -> str:
+    """What DVC says went wrong: its first error has the cause, its last one only counts files."""
+    errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
+    return (errors or printed.strip().splitlines() or ["no reason given"])[0]
 
 
 def _recorded(root: Path) -> set[str]:

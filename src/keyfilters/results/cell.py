@@ -22,6 +22,7 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
     content = {
         "target": trainings[0].facts["dataset"],
         "source": trainings[0].facts.get("source"),
+        "version": description["version"],
         "choices": description["settings"].get("choices"),
         "mean": statistics.fmean(accuracies),
         "spread": statistics.stdev(accuracies) if len(accuracies) > 1 else None,

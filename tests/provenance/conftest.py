@@ -1,0 +1,46 @@
+"""A study of two targets and three sources, made of stubs."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from stubs import configuration, make
+
+from keyfilters import jobs
+from keyfilters.jobs import Job
+from keyfilters.study import Study, check
+
+
+@dataclass
+class Made:
+    """The study as it was made; `settings` may change since."""
+
+    root: Path
+    results: Path
+    config: dict = field(default_factory=lambda: configuration(targets=2, sources=3))
+
+    @property
+    def settings(self) -> dict:
+        return self.config["studies"]["tiny"]
+
+    @property
+    def study(self) -> Study:
+        """The study as the settings are now."""
+        return check(copy.deepcopy(self.config)).current
+
+    def cell(self, name: str) -> Job:
+        return jobs.cells(self.study)[name]
+
+    @property
+    def keyed(self) -> dict[str, Job]:
+        return jobs.keyed(self.study)
+
+
+@pytest.fixture
+def made(tmp_path) -> Made:
+    made = Made(tmp_path / "artifacts/tiny", tmp_path / "results/tiny")
+    make(made.study, made.root, made.results)
+    return made

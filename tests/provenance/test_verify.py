@@ -1,0 +1,31 @@
+"""Verifying names everything that is damaged, and nothing else."""
+
+from keyfilters.provenance.verify import verify
+
+
+def test_what_is_whole_is_not_named(made):
+    assert verify(made.root, made.results) == []
+
+
+def test_every_damaged_file_is_named(made):
+    folders = [made.root / made.cell(f"table7/set0{number}").inputs["seed0"].folder for number in (0, 1)]
+    (folders[0] / "stub").write_text("changed")
+    (folders[1] / "stub").unlink()
+    damaged = verify(made.root, made.results)
+    assert [line.partition(": ")[0] for line in damaged] == [str(folder / "stub") for folder in folders]
+    assert all("missing or damaged" in line for line in damaged)
+
+
+def test_a_manifest_that_was_edited_is_named(made):
+    manifest = made.root / made.cell("table7/set00").inputs["seed0"].folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"epochs": 2', '"epochs": 200'))
+    damaged = verify(made.root, made.results)
+    assert len(damaged) == 1
+    assert "describes another artifact" in damaged[0]
+
+
+def test_a_table_that_was_edited_is_named(made):
+    (made.results / "tables/table2.csv").write_text("better numbers\n")
+    damaged = verify(made.root, made.results)
+    assert len(damaged) == 1
+    assert damaged[0].endswith("tables/table2: differs from its record; run `snakemake table2`")
