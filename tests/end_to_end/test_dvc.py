@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import PROJECT, Study
 
 from keyfilters import artifacts
 
+STAGES = ("sets", "models", "table7", "table2")  # what the tiny study has
 CELL = "results/tiny/cells/table2/dots--stripes.json"
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -61,9 +63,12 @@ class Versioned(Study):
 def recorded(built, tmp_path_factory) -> Versioned:
     """The tiny study, recorded by DVC and pushed to a folder. Do not change it: clone it."""
     study = Versioned(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("recorded") / "project")))
-    for part in ("dvc.yaml", ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+    for part in (".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
         (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / part, study.folder / part)
+    pipeline = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
+    pipeline["stages"] = {stage: pipeline["stages"][stage] for stage in STAGES}
+    (study.folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     study.run("git", "init", "--quiet")
     study.run("dvc", "init", "--quiet")
     study.run("dvc", "config", "core.analytics", "false")
@@ -104,7 +109,7 @@ def test_after_a_pull_nothing_is_planned_and_a_rerun_leaves_the_cache_alone(reco
     clone.run("dvc", "pull", "--quiet")
     clone.forget_times(0)
     assert clone.plan() == {}
-    assert clone.plan("sets", "models", "transfers") == {}
+    assert clone.plan("all_prepare", "all_train", "all_transfer") == {}
     clone.run("keyfilters", "verify")
     clone.build("--forcerun", "transfer", "--", CELL)
     clone.configure(learn_faster)

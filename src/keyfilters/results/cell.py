@@ -23,6 +23,7 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
         "target": trainings[0].facts["dataset"],
         "source": trainings[0].facts.get("source"),
         "choices": description["settings"].get("choices"),
+        **({"role": description["settings"]["role"]} if "role" in description["settings"] else {}),
         "mean": statistics.fmean(accuracies),
         "spread": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         "n": len(accuracies),
