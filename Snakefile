@@ -1,4 +1,4 @@
-"""Rebuilds the tables of the study that config.yaml names; see README.md."""
+"""Rebuilds the tables and figures of the study that config.yaml names; see README.md."""
 
 from snakemake.utils import min_version
 
@@ -18,20 +18,14 @@ include: "rules/results.smk"
 rule all:
     default_target: True
     input:
-        [f"{RESULTS}/tables/{table}.csv" for table in TABLES],
+        [table_file(table, ".csv") for table in TABLES],
 
 
 # The artifacts themselves, which the tables' records outlive: what DVC keeps versions of.
-rule sets:
-    input:
-        manifests("prepare"),
+for room in sorted({job.room for job in KEYED.values()}):
 
-
-rule models:
-    input:
-        manifests("train"),
-
-
-rule transfers:
-    input:
-        manifests("transfer"),
+    rule:
+        name:
+            f"all_{room}"
+        input:
+            manifests(room),

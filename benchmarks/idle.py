@@ -33,16 +33,17 @@ def report(rounds: int) -> Report:
 def _complete(project: Path) -> None:
     """Files of the right names and keys for everything that the mini study makes."""
     study, results = mini(), project / "results/mini"
-    for job in jobs.walk(jobs.cells(study).values()):
+    for job in jobs.keyed(study).values():
         manifest = project / "artifacts/mini" / job.folder / "manifest.json"
         manifest.parent.mkdir(parents=True)
         manifest.touch()
     for name, job in jobs.cells(study).items():
         published.record(results / "cells" / f"{name}.json", job.key, {})
     for name, job in jobs.tables(study).items():
-        published.record(results / "tables" / f"{name}.json", job.key, {})
+        folder = results / ("figures" if name.startswith("fig") else "tables")
+        published.record(folder / f"{name}.json", job.key, {})
         for suffix in (".csv", ".md", ".svg", ".png"):
-            (results / "tables" / f"{name}{suffix}").touch()
+            (folder / f"{name}{suffix}").touch()
 
 
 def _seconds(project: Path) -> float:

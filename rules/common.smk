@@ -66,19 +66,19 @@ def manifest(job):
     return f"{ARTIFACTS}/{job.folder}/manifest.json"
 
 
-def manifests(stage):
-    """The manifests of all artifacts of a stage."""
-    return [manifest(job) for job in KEYED.values() if job.stage == stage]
+def manifests(room):
+    """The manifests of all artifacts of a stage, or of a part of it."""
+    return [manifest(job) for job in KEYED.values() if job.room == room]
 
 
 def artifact(stage):
     """Output of a rule that makes keyed artifacts."""
-    return f"{ARTIFACTS}/{stage}/{{artifact}}/manifest.json"
+    return f"{ARTIFACTS}/{{room,{stage}(_[a-z0-9]+)?}}/{{artifact}}/manifest.json"
 
 
-def keyed(stage, wildcards):
+def keyed(wildcards):
     """The job of the keyed artifact that the wildcards name."""
-    folder = f"{stage}/{wildcards.artifact}"
+    folder = f"{wildcards.room}/{wildcards.artifact}"
     if folder not in KEYED:
         raise WorkflowError(
             f"{ARTIFACTS}/{folder} is no artifact of the study {CONFIG.study}"
@@ -101,10 +101,16 @@ def cell_file(name):
     return f"{RESULTS}/cells/{name}.json"
 
 
+def table_file(table, suffix):
+    """A table's or a figure's readable path."""
+    folder = "figures" if table.startswith("fig") else "tables"
+    return f"{RESULTS}/{folder}/{table}{suffix}"
+
+
 def table_files(table):
     """Outputs of a table's rule."""
     return multiext(
-        f"{RESULTS}/tables/{table}",
+        table_file(table, ""),
         csv=".csv",
         markdown=".md",
         svg=".svg",
@@ -133,9 +139,26 @@ def unless_fresh(record, key, files):
 
 def prepare_options(wildcards):
     """Where a set's bytes lie: no part of its identity, so no part of its job."""
-    dataset = CONFIG.current.datasets[keyed("prepare", wildcards).name]
+    dataset = CONFIG.current.datasets[keyed(wildcards).name]
     options = {"--cache": CONFIG.cache, "--archive": dataset.path}
     return [str(part) for option in options.items() if option[1] for part in option]
+
+
+def inputs_of_table(table):
+    """A table's cells, or the manifests of the artifacts that it reads itself."""
+    files = [
+        cell_file(name) if given.stage == "cell" else manifest(given)
+        for name, given in TABLES[table].inputs.items()
+    ]
+    return unless_fresh(table_file(table, ".json"), TABLES[table].key, files)
+
+
+def artifacts_of_table(table):
+    """Where the artifacts lie, for a table that reads them itself; one of cells needs none. A folder is
+    what the table is given, not the beginning of a file's name: `./` says so to Snakemake's linter.
+    """
+    stages = {given.stage for given in TABLES[table].inputs.values()}
+    return [] if stages == {"cell"} else f"./{ARTIFACTS}"
 
 
 def inputs_of_cell(wildcards):
@@ -152,6 +175,7 @@ for name, job in CELLS.items():
     if not is_fresh(Path(cell_file(name)), job.key):
         published.expire(Path(cell_file(name)))
 for table, job in TABLES.items():
-    if not is_fresh(Path(f"{RESULTS}/tables/{table}.json"), job.key):
-        for file in Path(f"{RESULTS}/tables").glob(f"{table}.*"):
+    record = Path(table_file(table, ".json"))
+    if not is_fresh(record, job.key):
+        for file in record.parent.glob(f"{table}.*"):
             published.expire(file)

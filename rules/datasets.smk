@@ -2,7 +2,7 @@ rule prepare:
     output:
         artifact("prepare"),
     log:
-        "logs/prepare/{artifact}.log",
+        "logs/{room}/{artifact}.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -10,7 +10,7 @@ rule prepare:
         mem_mb=2000,
         runtime=30,
     params:
-        job=lambda wildcards: keyed("prepare", wildcards).as_json,
+        job=lambda wildcards: keyed(wildcards).as_json,
         options=prepare_options,
     shell:
         f"keyfilters prepare {{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"

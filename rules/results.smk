@@ -23,9 +23,7 @@ for table, job in TABLES.items():
         name:
             table
         input:
-            unless_fresh(
-                f"{RESULTS}/tables/{table}.json", job.key, map(cell_file, job.inputs)
-            ),
+            inputs_of_table(table),
         output:
             table_files(table),
         log:
@@ -39,5 +37,6 @@ for table, job in TABLES.items():
         params:
             job=job.as_json,
             table=table,
+            artifacts=artifacts_of_table(table),
         shell:
-            "keyfilters {params.table} {params.job:q} {output.csv} > {log} 2>&1"
+            "keyfilters {params.table} {params.job:q} {params.artifacts} {output.csv} > {log} 2>&1"

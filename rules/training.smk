@@ -1,10 +1,10 @@
 rule train:
     input:
-        lambda wildcards: manifests_of(keyed("train", wildcards)),
+        lambda wildcards: manifests_of(keyed(wildcards)),
     output:
         artifact("train"),
     log:
-        "logs/train/{artifact}.log",
+        "logs/{room}/{artifact}.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -12,6 +12,6 @@ rule train:
         mem_mb=2000,
         runtime=60,
     params:
-        job=lambda wildcards: keyed("train", wildcards).as_json,
+        job=lambda wildcards: keyed(wildcards).as_json,
     shell:
         f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"

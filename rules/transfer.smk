@@ -1,10 +1,10 @@
 rule transfer:
     input:
-        lambda wildcards: manifests_of(keyed("transfer", wildcards)),
+        lambda wildcards: manifests_of(keyed(wildcards)),
     output:
         artifact("transfer"),
     log:
-        "logs/transfer/{artifact}.log",
+        "logs/{room}/{artifact}.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -12,6 +12,6 @@ rule transfer:
         mem_mb=2000,
         runtime=60,
     params:
-        job=lambda wildcards: keyed("transfer", wildcards).as_json,
+        job=lambda wildcards: keyed(wildcards).as_json,
     shell:
         f"keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"

@@ -3,6 +3,38 @@
 import pytest
 import torch
 
+from keyfilters import artifacts
+from keyfilters.jobs import Job
+from keyfilters.results.cell import cell
+
+SIZES = {"big": 900, "middle": 500, "small": 20}
+
+
+def facts(name):
+    return {"name": name, "title": f"The {name} set", "classes": 4, "train": SIZES[name], "test": 10}
+
+
+@pytest.fixture
+def gathered(tmp_path):
+    """Gather the cell `<table>/<name>` of trainings that end at `accuracies`; returns its name and job."""
+
+    def gathered(table, target, source=None, accuracies=(0.5,), name=None, role=None):
+        inputs = {}
+        name = name or (f"{target}--{source}" if source else target)
+        for seed, accuracy in enumerate(accuracies):
+            job = Job("train", f"{table}-{name}-seed{seed}", {"seed": seed})
+            with artifacts.write(tmp_path / "artifacts", job.description) as draft:
+                draft.facts.update(accuracy=accuracy, dataset=facts(target))
+                if source:
+                    draft.facts.update(source=facts(source))
+            inputs[f"seed{seed}"] = job
+        settings = {"choices": {"bias": "trained"} if source else None} | ({"role": role} if role else {})
+        job = Job("cell", name, settings, inputs)
+        cell(job.description, tmp_path / "artifacts", tmp_path / f"results/cells/{table}/{name}.json")
+        return f"{table}/{name}", job
+
+    return gathered
+
 
 @pytest.fixture(autouse=True)
 def _one_thread():

@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import pytest
 import yaml
 
 from keyfilters import jobs
@@ -11,8 +12,10 @@ from keyfilters.study import check
 CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config.yaml").read_text())
 
 
-def cell_keys(config):
-    return {name: job.key for name, job in jobs.cells(check(config).current).items()}
+def cell_keys(config, tables=("table2", "table7")):
+    """Keys of the cells of these tables, by name."""
+    cells = jobs.cells(check(config).current)
+    return {name: job.key for name, job in cells.items() if name.partition("/")[0] in tables}
 
 
 def changed_cells(change):
@@ -23,12 +26,64 @@ def changed_cells(change):
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
-def test_the_mini_study_has_49_trainings():
+@pytest.mark.parametrize(
+    ("table", "trained", "transferred"),
+    [
+        ("table1", 2, 3),
+        ("table2", 7, 42),
+        ("table3", 6, 6),
+        ("table4", 2, 2),
+        ("table5", 7, 28),
+        ("table6", 0, 0),
+        ("table7", 7, 0),
+        ("fig1", 2, 0),
+        ("fig2a", 2, 12),
+        ("fig2b", 2, 5),
+        ("fig2c", 2, 3),
+        ("fig3", 1, 1),
+        ("fig4", 2, 8),
+    ],
+)
+def test_the_trainings_under_each_table_of_the_mini_study(table, trained, transferred):
     study = check(CONFIG).current
-    stages = [job.stage for job in jobs.walk(jobs.tables(study).values())]
+    stages = [job.stage for job in jobs.walk([jobs.tables(study)[table]])]
     assert len(study.seeds) == 1
-    assert stages.count("train") == 7
-    assert stages.count("transfer") == 42
+    assert (stages.count("train"), stages.count("transfer")) == (trained, transferred)
+
+
+def test_no_two_tables_share_a_folder_of_transfers():
+    owners = {}
+    for table, job in jobs.tables(check(CONFIG).current).items():
+        for room in {given.room for given in jobs.walk([job]) if given.stage == "transfer"}:
+            assert owners.setdefault(room, table) == table
+
+
+def test_names_tell_the_trainings_of_a_table_apart():
+    for job in jobs.tables(check(CONFIG).current).values():
+        trainings = [given for given in jobs.walk([job]) if given.stage in ("train", "transfer")]
+        assert len({(given.room, given.name) for given in trainings}) == len(trainings)
+
+
+def test_settings_that_are_as_by_default_are_no_part_of_a_key():
+    study = check(CONFIG).current
+    given = {"bias": "trained", "kernel_size": "refuse", "projections": "transferred"}
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["transfer"] = given
+    assert cell_keys(config) == cell_keys(CONFIG)
+    job = jobs.transfer("table2", study, "faces", "food", 0)
+    assert job.settings["transfer"] == {"layers": "depthwise", "bias": "trained"}
+    job = jobs.transfer("fig2b", study, "faces", "food", 0, "resnet50", "tiny", layers="convolutions", first=3)
+    assert job.folder.startswith("transfer_fig2b/faces-resnet50--food-tiny-convolutions-first3-seed0-")
+    assert job.settings["transfer"] == {"layers": "convolutions", "bias": "trained", "first": 3}
+
+
+def test_parts_of_a_set_are_other_sets_of_the_same_file():
+    study = check(CONFIG).current
+    whole, part = (jobs.prepare(study, name).settings for name in ("cifar10", "natural"))
+    assert whole["sha256"] == part["sha256"]
+    assert "classes" not in whole
+    assert part["set"] == "cifar10"
+    assert part["classes"] == ["bird", "cat", "deer", "dog", "frog", "horse"]
 
 
 def test_the_same_configuration_gives_the_same_keys():

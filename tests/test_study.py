@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
 from keyfilters.study import check
 
@@ -55,7 +56,22 @@ def test_the_projects_own_configuration_is_valid():
         ("studies.mini.training_of.food", {"epochs": 1, "warmup_epochs": 3}, "warmup_epochs is 3, more than 1 epochs"),
         ("studies.mini.datasets.food.path", "food.tar", "`source: archive`, which needs both"),
         ("studies.mini.tables.table2.sources", ["imagenet"], "tables.table2.sources: no set 'imagenet'"),
-        ("studies.mini.tables.table2.sources", ["food"], "every target must be a source too"),
+        ("studies.mini.tables.table2.sources", ["food"], "tables.table2: every target must be a source too"),
+        (
+            "studies.mini.tables.table1.model",
+            "huge",
+            "tables.table1.model: no model 'huge', expected one of: model, tiny",
+        ),
+        ("studies.mini.tables.fig4.target", "pets", "tables.fig4.target: no set 'pets'"),
+        ("studies.mini.tables.fig2c.n", [1, 19], "tables.fig2c.n: 19 is more than the 18 layers of convnext_tiny"),
+        (
+            "studies.mini.models.tiny.base_dim",
+            8,
+            "models.tiny: convnext_tiny has no 'base_dim', expected one of: depths",
+        ),
+        ("studies.mini.models.model", {"architecture": "resnet50"}, "models.model: the name is taken"),
+        ("studies.mini.datasets.natural.set", "cifar", "datasets.natural: no package carries this set"),
+        ("studies.mini.training_of.tiny", {"warmup_epochs": 9}, "warmup_epochs is 9, more than 6 epochs"),
         ("studies.mini.seeds", [], "studies.mini.seeds"),
     ],
 )
@@ -72,3 +88,17 @@ def test_a_sets_own_training_lies_over_the_studys():
     assert study.recipe("food").learning_rate == 0.5
     assert study.recipe("food").epochs == study.training.epochs
     assert study.recipe("emoji").learning_rate == study.training.learning_rate
+
+
+def test_a_models_own_training_lies_over_the_sets():
+    study = check(changed("studies.mini.training_of.tiny", {"epochs": 3})).current
+    assert study.recipe("food", "tiny").epochs == 3
+    assert study.recipe("food", "tiny").augmentation == study.recipe("food").augmentation
+    assert study.recipe("food").epochs != 3
+
+
+def test_a_table_that_does_not_say_which_sets_has_every_whole_one():
+    study = check(CONFIG).current
+    assert "natural" in study.datasets
+    assert set(jobs.tables(study)["table7"].inputs) == {f"table7/{name}" for name in study.whole_sets}
+    assert "natural" not in study.whole_sets

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from keyfilters.errors import KeyfiltersError
+
+TABLES_OF_CELLS = ("table1", "table2", "table3", "table4", "table5", "table7", "fig2a", "fig2b", "fig2c", "fig4")
+TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 
 
 def main() -> None:
@@ -47,9 +51,11 @@ def parser() -> argparse.ArgumentParser:
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
-    for name, run in (("table7", _table7), ("table2", _table2)):
-        added = verb(name, run, f"render {name} from its cells")
-        added.add_argument("file", type=Path, help="the table's CSV file; the others are written beside it")
+    for name in (*TABLES_OF_CELLS, *TABLES_OF_ARTIFACTS):
+        added = verb(name, _render, f"render {name}")
+        if name in TABLES_OF_ARTIFACTS:
+            artifacts(added)
+        added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
 
     def upkeep(name: str, run, description: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=description, description=description)
@@ -63,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
-    added.add_argument("stage", help="prepare, train or transfer")
+    added.add_argument("room", help="their folder: prepare, train, transfer, ...")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     return top
 
@@ -92,16 +98,10 @@ def _cell(arguments: argparse.Namespace) -> None:
     cell(arguments.job, arguments.artifacts, arguments.file)
 
 
-def _table7(arguments: argparse.Namespace) -> None:
-    from keyfilters.results.table7 import table7
-
-    table7(arguments.job, arguments.file)
-
-
-def _table2(arguments: argparse.Namespace) -> None:
-    from keyfilters.results.table2 import table2
-
-    table2(arguments.job, arguments.file)
+def _render(arguments: argparse.Namespace) -> None:
+    render = getattr(import_module(f"keyfilters.results.{arguments.verb}"), arguments.verb)
+    given = [arguments.artifacts] if arguments.verb in TABLES_OF_ARTIFACTS else []
+    render(arguments.job, *given, arguments.file)
 
 
 def _load(arguments: argparse.Namespace):
@@ -138,7 +138,7 @@ def _prune(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.prune import prune
 
     study, root, _ = _load(arguments)
-    for folder in prune(root, arguments.stage, jobs.keyed(study).values()):
+    for folder in prune(root, arguments.room, jobs.keyed(study).values()):
         print(f"set aside: {folder}")
 
 

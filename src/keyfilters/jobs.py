@@ -14,26 +14,32 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from keyfilters.datasets import reader
-from keyfilters.study import Study
+from keyfilters.settings import MODEL, Transfer
+
+if TYPE_CHECKING:
+    from keyfilters.study import Study
 
 VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job: `stage` is its rule, verb and module; `name` is for people; `inputs` are jobs by role."""
+    """One job: `stage` is its rule, verb and module; `name` is for people; `inputs` are jobs by role.
+
+    `part` of the stage's artifacts that it belongs to: DVC keeps versions of each part for itself.
+    """
 
     stage: str
     name: str
     settings: Mapping[str, Any]
     inputs: Mapping[str, Job] = field(default_factory=dict)
+    part: str = ""
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -44,6 +50,7 @@ class Job:
             "name": self.name,
             "settings": dict(self.settings),
             "inputs": {role: job.folder for role, job in self.inputs.items()},
+            **({"part": self.part} if self.part else {}),
         }
 
     @cached_property
@@ -53,8 +60,13 @@ class Job:
 
     @cached_property
     def folder(self) -> str:
-        """`<stage>/<name>-<key>`: where the artifact lies below the artifacts folder."""
-        return f"{self.stage}/{self.name}-{self.key}"
+        """`<stage>/<name>-<key>`, or `<stage>_<part>/...`: where the artifact lies below the artifacts folder."""
+        return folder_of(self.description)
+
+    @property
+    def room(self) -> str:
+        """The folder of its part of the stage."""
+        return self.folder.partition("/")[0]
 
     @property
     def as_json(self) -> str:
@@ -74,74 +86,94 @@ def key_of(description: Mapping[str, Any]) -> str:
 
 def folder_of(description: Mapping[str, Any]) -> str:
     """The artifact's folder of a description, as `Job.folder`."""
-    return f"{description['stage']}/{description['name']}-{key_of(description)}"
+    room = "_".join(filter(None, (description["stage"], description.get("part"))))
+    return f"{room}/{description['name']}-{key_of(description)}"
 
 
 @cache
 def prepare(study: Study, dataset: str) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    settings = study.datasets[dataset].model_dump(mode="json", exclude={"path"})
-    if settings["source"] == "package":
-        settings["sha256"] = reader(dataset).PACKAGE.sha256
-    return Job("prepare", dataset, {"set": dataset, "image_size": study.image_size, **settings})
+    given = study.datasets[dataset]
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
+    settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
+    name = given.set or dataset
+    if given.source == "package":
+        settings["sha256"] = reader(name).PACKAGE.sha256
+    return Job("prepare", dataset, {"set": name, "image_size": study.image_size, **settings})
 
 
 @cache
-def train(study: Study, dataset: str, seed: int) -> Job:
-    """A base model: the study's architecture trained on `dataset` from random weights."""
+def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
+    """A base model: `model` of the study trained on `dataset` from random weights."""
     return Job(
         "train",
-        f"{dataset}-seed{seed}",
-        _training_settings(study, dataset, seed),
+        f"{_network(dataset, model)}-seed{seed}",
+        _training_settings(study, dataset, seed, model),
         {"dataset": prepare(study, dataset)},
+        "" if model == MODEL else "other",
     )
 
 
-def transfer(study: Study, target: str, source: str, seed: int, layers: str) -> Job:
-    """The `layers` of the base model of `source`, frozen in a network trained on `target`."""
-    own = {"transfer": {"layers": layers, **study.transfer.model_dump()}}
+def transfer(
+    table: str,
+    study: Study,
+    target: str,
+    source: str,
+    seed: int,
+    model: str = MODEL,
+    source_model: str = MODEL,
+    **experiment: Any,
+) -> Job:
+    """A transfer of `table`: filters of `source_model`, trained on the set `source`, in `model`, trained on `target`.
+
+    `experiment`: fields of `Transfer`.
+    """
+    choices = Transfer(**study.transfer.model_dump(), **experiment)
+    settings = _training_settings(study, target, seed, model) | {"transfer": choices.told}
+    parts = [choices.layers]
+    if choices.first:
+        parts.append(f"first{choices.first}")
+    if choices.arrangement != "in place":
+        parts.append(choices.arrangement)
+    if not choices.frozen:
+        parts.append("finetuned")
     return Job(
         "transfer",
-        f"{target}--{source}-{layers}-seed{seed}",
-        _training_settings(study, target, seed) | own,
-        {"dataset": prepare(study, target), "source": train(study, source, seed)},
+        "-".join([f"{_network(target, model)}--{_network(source, source_model)}", *parts, f"seed{seed}"]),
+        settings,
+        {"dataset": prepare(study, target), "source": train(study, source, seed, source_model)},
+        "" if table == "table2" else table,
     )
+
+
+def _network(dataset: str, model: str) -> str:
+    """A readable name: the set, and the model if it is not the study's own."""
+    return dataset if model == MODEL else f"{dataset}-{model}"
 
 
 @cache
-def _training_settings(study: Study, dataset: str, seed: int) -> dict[str, Any]:
+def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dict[str, Any]:
     return {
-        "model": study.model.model_dump(mode="json", exclude_none=True),
-        "training": study.recipe(dataset).model_dump(mode="json"),
+        "model": study.model_of(model).told,
+        "training": study.recipe(dataset, model).model_dump(mode="json"),
         "seed": seed,
     }
 
 
 @cache
-def cells(study: Study) -> dict[str, Job]:
-    """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
+def tables(study: Study) -> dict[str, Job]:
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
     found = {}
-    if study.tables.table7:
-        for dataset in study.datasets:
-            seeds = {f"seed{seed}": train(study, dataset, seed) for seed in study.seeds}
-            found[f"table7/{dataset}"] = Job("cell", dataset, {"target": dataset}, seeds)
-    if study.tables.table2:
-        for target, source in product(study.table2_targets, study.table2_sources):
-            seeds = {f"seed{seed}": transfer(study, target, source, seed, "depthwise") for seed in study.seeds}
-            settings = {"target": target, "source": source, "choices": study.transfer.model_dump()}
-            found[f"table2/{target}--{source}"] = Job("cell", f"{target}--{source}", settings, seeds)
+    for table, experiment in study.tables.made.items():
+        inputs = {f"{table}/{name}": job for name, job in experiment.inputs(study).items()}
+        found[table] = Job(table, table, experiment.settings(study), inputs)
     return found
 
 
-def tables(study: Study) -> dict[str, Job]:
-    """Every table of the study by name; its inputs are its cells by their readable names."""
-    every_cell = cells(study)
-    return {
-        table: Job(table, table, {}, {cell: job for cell, job in every_cell.items() if cell.startswith(f"{table}/")})
-        for table in ("table7", "table2")
-        if getattr(study.tables, table)
-    }
+def cells(study: Study) -> dict[str, Job]:
+    """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
+    return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
 
 
 def walk(targets: Iterable[Job]) -> Iterator[Job]:
@@ -158,4 +190,5 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 
 def keyed(study: Study) -> dict[str, Job]:
     """Every artifact of the study by its folder: sets, base models, transfers."""
-    return {job.folder: job for job in walk(cells(study).values()) if job.stage != "cell"}
+    made = tables(study).values()
+    return {job.folder: job for job in walk(made) if job.stage in ("prepare", "train", "transfer")}

@@ -28,6 +28,7 @@ def run(tmp_path):
     def run(files, folder="prepared", **changes):
         path = pack(tmp_path / "set.tar", files)
         settings = {
+            "name": "pets",
             "set": "pets",
             "source": "archive",
             "path": str(path),
@@ -91,6 +92,23 @@ def test_the_sources_own_split_is_used_and_copies_leave_the_training(run):
 def test_limits_per_class(run):
     facts, _ = run(class_folders(20), train_per_class=3, test_per_class=2)
     assert facts["per_class"] == {"cat": {"train": 3, "test": 2}, "dog": {"train": 3, "test": 2}}
+
+
+def test_a_part_of_a_set_has_the_same_pictures_of_its_classes(run):
+    files = class_folders(labels=("cat", "dog", "owl"))
+    _, whole = run(files)
+    facts, part = run(files, "part", name="birds_and_dogs", classes=["owl", "dog"], title="Birds and dogs")
+    assert (facts["name"], facts["title"]) == ("birds_and_dogs", "Birds and dogs")
+    assert facts["classes"] == ["dog", "owl"]
+    for side in ("train", "test"):
+        chosen = whole[f"{side}_labels"] > 0
+        assert np.array_equal(part[f"{side}_images"], whole[f"{side}_images"][chosen])
+        assert np.array_equal(part[f"{side}_labels"], whole[f"{side}_labels"][chosen] - 1)
+
+
+def test_a_class_that_the_set_does_not_have_is_named(run):
+    with pytest.raises(KeyfiltersError, match="no class 'owl' in pets, it has: cat, dog"):
+        run(class_folders(), classes=["dog", "owl"])
 
 
 def test_two_runs_are_equal_byte_by_byte(run, tmp_path):
@@ -163,6 +181,7 @@ def test_a_package_set_is_read_from_the_cache(monkeypatch, tmp_path):
     pin = replace(digits.PACKAGE, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
     monkeypatch.setattr(digits, "PACKAGE", pin)
     settings = {
+        "name": "digits",
         "set": "digits",
         "source": "package",
         "image_size": 32,

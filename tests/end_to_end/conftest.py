@@ -10,6 +10,8 @@ import yaml
 from tiny_study import PARTS, PROJECT, Study, configuration
 from versioned import Versioned
 
+STAGES = ("sets", "models", "table7", "table2")  # what the tiny study has
+
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Study:
@@ -34,9 +36,12 @@ def study(built, tmp_path) -> Study:
 def recorded(built, tmp_path_factory) -> Versioned:
     """The tiny study, recorded by DVC and pushed to a folder. Do not change it: clone it."""
     study = Versioned(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("recorded") / "project")))
-    for part in ("dvc.yaml", ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+    for part in (".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
         (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / part, study.folder / part)
+    pipeline = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
+    pipeline["stages"] = {stage: pipeline["stages"][stage] for stage in STAGES}
+    (study.folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     study.run("git", "init", "--quiet")
     study.run("dvc", "init", "--quiet")
     study.run("dvc", "config", "core.analytics", "false")

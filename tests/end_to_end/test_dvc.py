@@ -42,7 +42,7 @@ def test_after_a_pull_nothing_is_planned_and_a_rerun_leaves_the_cache_alone(reco
     clone.run("dvc", "pull", "--quiet")
     clone.forget_times(0)
     assert clone.plan() == {}
-    assert clone.plan("sets", "models", "transfers") == {}
+    assert clone.plan("all_prepare", "all_train", "all_transfer") == {}
     clone.run("keyfilters", "verify")
     clone.build("--forcerun", "transfer", "--", CELL)
     clone.configure(learn_faster)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from keyfilters.models import ARCHITECTURES, layer_count
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers, is_depthwise, main_path, pointwise_layers
 
@@ -31,6 +32,14 @@ def test_counts_per_architecture(architecture, layers, filters, pointwise, convo
     assert {tuple(convolution.weight.shape[1:]) for convolution in found.values()} <= {(1, 7, 7)}
     assert len(pointwise_layers(network)) == pointwise
     assert len(main_path(network)) == convolutions
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("arguments", [{}, {"depths": (1, 2, 1, 1), "layers": (1, 2, 1, 1)}])
+def test_the_number_of_layers_is_known_without_building(architecture, arguments):
+    arguments = {name: value for name, value in arguments.items() if name in ARCHITECTURES[architecture]}
+    network = unfilled(architecture, **arguments)
+    assert layer_count(architecture, arguments) == len(depthwise_layers(network) or main_path(network))
 
 
 def test_pointwise_layers_are_equal_as_convolution_and_as_linear():

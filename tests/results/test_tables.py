@@ -10,11 +10,10 @@ from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 from keyfilters.results import published
-from keyfilters.results.cell import cell
-from keyfilters.results.table2 import mark, table2
+from keyfilters.results.cross import mark
+from keyfilters.results.table2 import table2
 from keyfilters.results.table7 import table7
 
-SIZES = {"big": 900, "middle": 500, "small": 20}
 ACCURACY = {
     ("big", "big"): (0.800, 0.820),
     ("big", "middle"): (0.800, 0.818),
@@ -25,37 +24,17 @@ ACCURACY = {
 }
 
 
-def facts(name):
-    return {"name": name, "title": f"The {name} set", "classes": 4, "train": SIZES[name], "test": 10}
-
-
-def gathered(tmp_path, table, target, source=None, accuracies=(0.5,)):
-    """A cell gathered from manifests of trainings that end at `accuracies`; returns its job."""
-    inputs = {}
-    for seed, accuracy in enumerate(accuracies):
-        job = Job("train", f"{target}-{source}-seed{seed}", {"seed": seed})
-        with artifacts.write(tmp_path / "artifacts", job.description) as draft:
-            draft.facts.update(accuracy=accuracy, dataset=facts(target))
-            if source:
-                draft.facts.update(source=facts(source))
-        inputs[f"seed{seed}"] = job
-    name = f"{target}--{source}" if source else target
-    job = Job("cell", name, {"choices": {"bias": "trained"}}, inputs)
-    cell(job.description, tmp_path / "artifacts", tmp_path / f"results/cells/{table}/{name}.json")
-    return f"{table}/{name}", job
-
-
 @pytest.fixture
-def rendered(tmp_path):
+def rendered(tmp_path, gathered):
     """Table 2 of two targets and three sources."""
-    inputs = dict(gathered(tmp_path, "table2", *pair, accuracies=accuracies) for pair, accuracies in ACCURACY.items())
+    inputs = dict(gathered("table2", *pair, accuracies=accuracies) for pair, accuracies in ACCURACY.items())
     job = Job("table2", "table2", {}, inputs)
     table2(job.description, tmp_path / "results/tables/table2.csv")
     return job, tmp_path / "results/tables"
 
 
-def test_a_cell_is_mean_and_deviation_in_percent(tmp_path):
-    gathered(tmp_path, "table2", "small", "big", accuracies=(0.7, 0.8, 0.9))
+def test_a_cell_is_mean_and_deviation_in_percent(tmp_path, gathered):
+    gathered("table2", "small", "big", accuracies=(0.7, 0.8, 0.9))
     record = json.loads((tmp_path / "results/cells/table2/small--big.json").read_text())
     assert record["mean"] == pytest.approx(80)
     assert record["spread"] == pytest.approx(10)
@@ -64,8 +43,8 @@ def test_a_cell_is_mean_and_deviation_in_percent(tmp_path):
     assert record["runs"][0]["hardware"] == artifacts.cpu_name()
 
 
-def test_one_seed_has_no_deviation(tmp_path):
-    gathered(tmp_path, "table7", "small")
+def test_one_seed_has_no_deviation(tmp_path, gathered):
+    gathered("table7", "small")
     record = json.loads((tmp_path / "results/cells/table7/small.json").read_text())
     assert (record["mean"], record["spread"], record["n"]) == (50, None, 1)
 
@@ -122,8 +101,8 @@ def test_rendering_again_gives_the_same_bytes(rendered):
     assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
 
 
-def test_table7_has_sizes_and_chance(tmp_path):
-    inputs = dict(gathered(tmp_path, "table7", name, accuracies=(0.5, 0.6)) for name in ("small", "big"))
+def test_table7_has_sizes_and_chance(tmp_path, gathered):
+    inputs = dict(gathered("table7", name, accuracies=(0.5, 0.6)) for name in ("small", "big"))
     table7(Job("table7", "table7", {}, inputs).description, tmp_path / "results/tables/table7.csv")
     frame = pd.read_csv(tmp_path / "results/tables/table7.csv")
     assert frame["dataset"].tolist() == ["big", "small"]
@@ -132,8 +111,8 @@ def test_table7_has_sizes_and_chance(tmp_path):
     assert frame["train"].tolist() == [900, 20]
 
 
-def test_a_cell_of_other_settings_is_refused(tmp_path):
-    name, job = gathered(tmp_path, "table7", "small")
+def test_a_cell_of_other_settings_is_refused(tmp_path, gathered):
+    name, job = gathered("table7", "small")
     other = Job("cell", "small", {"choices": {"bias": "copied"}}, job.inputs)
     table = Job("table7", "table7", {}, {name: other})
     with pytest.raises(KeyfiltersError, match=r"table7/small\.json: made from other settings"):

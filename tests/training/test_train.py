@@ -60,7 +60,7 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 
 
 def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
-    from keyfilters.study import Training
+    from keyfilters.settings import Training
 
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
     network[0].weight.requires_grad_(False)

@@ -6,8 +6,8 @@ import torch
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers, pointwise_layers
+from keyfilters.settings import Transfer
 from keyfilters.transfer.copying import End, copy_filters
-from keyfilters.transfer.settings import Transfer
 
 FEMTO = {"architecture": "convnext_femto", "dims": [4, 4, 8, 8], "patch_size": 2}  # 8, 8, 48 and 16 filters
 HORNET = {"architecture": "hornet_tiny", "depths": [1, 1, 1, 1], "base_dim": 8, "patch_size": 2}  # 12, 28, 60, 124

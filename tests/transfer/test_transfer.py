@@ -9,11 +9,11 @@ from keyfilters import artifacts
 from keyfilters.jobs import Job
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers
+from keyfilters.settings import Transfer
 from keyfilters.training.train import WEIGHTS, train
 from keyfilters.transfer import transfer
 from keyfilters.transfer.copying import End, copy_filters
 from keyfilters.transfer.job import SEED_OFFSET
-from keyfilters.transfer.settings import Transfer
 
 HORNET = {"architecture": "hornet_tiny", "depths": [1, 1, 1, 1], "base_dim": 8, "patch_size": 2}
 RESNET = {"architecture": "resnet50", "layers": [1, 1, 1, 1], "channels": [8, 8, 16, 16]}

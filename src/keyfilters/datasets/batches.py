@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from keyfilters.study import Augmentation
+from keyfilters.settings import Augmentation
 
 
 @dataclass(frozen=True)

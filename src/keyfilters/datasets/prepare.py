@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +32,7 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
     user's cache folder when left out.
     """
     with artifacts.write(root, description) as draft:
-        settings = {**description["settings"], "path": archive}
+        settings = {**description["settings"], "name": description["name"], "path": archive}
         facts = prepare_set(settings, draft.path, cache or default_cache())
         draft.facts.update(facts)
     print(
@@ -46,7 +46,8 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
 def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:
     """Write the set that `settings` describe into `folder`, and return what is known about it.
 
-    Settings: `set` (its name), `source` ("package" or "archive"), `path` and `sha256` (of an archive),
+    Settings: `name`, `set` (what its source calls it), `source` ("package" or "archive"), `path` and `sha256`
+    (of an archive), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
     `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
     Package files are kept in `cache`.
@@ -58,13 +59,14 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     Raises KeyfiltersError if the source cannot be had, too many pictures are undecodable, or a class
     has no picture on one side of the split.
     """
-    name, size = settings["set"], settings["image_size"]
+    name, size = settings["name"], settings["image_size"]
     source, path = _open(settings, cache)
     pictures, undecodable = _decode(source, path, settings)
     classes = sorted({picture.label for picture in pictures})
     distinct = without_duplicates(pictures)
-    sides = split(distinct.pictures, name, settings["test_share"])
-    sides = {side: at_most(sides[side], name, settings[f"{side}_per_class"]) for side in sides}
+    order = settings["set"]  # the same pictures, whatever a study calls the set
+    sides = split(distinct.pictures, order, settings["test_share"])
+    sides = {side: at_most(sides[side], order, settings[f"{side}_per_class"]) for side in sides}
     per_class = _count(sides, classes, name)
 
     arrays = {}
@@ -77,7 +79,7 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     contact_sheet(sides["train"], name).save(folder / "contact_sheet.png", optimize=True)
     return {
         "name": name,
-        "title": source.TITLE or name,
+        "title": settings.get("title") or source.TITLE or name,
         "domain": source.DOMAIN,
         "licence": source.LICENCE,
         "classes": classes,
@@ -121,7 +123,7 @@ def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType, Path]:
 def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tuple[list[Picture], list[str]]:
     """All pictures as uint8 `[size, size, 3]`, and the names of those that could not be decoded."""
     pictures, undecodable = [], []
-    for picture in source.read(path):
+    for picture in _of_classes(source.read(path), settings):
         try:
             pixels = to_square(to_rgb(picture.data), settings["image_size"], source.FIT)
         except UndecodableError:
@@ -137,6 +139,20 @@ def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tupl
     if not pictures:
         raise KeyfiltersError(f"set {settings['set']}: no picture in {path}; is it the right file?")
     return pictures, undecodable
+
+
+def _of_classes(pictures: Iterable[Picture], settings: Mapping[str, Any]) -> Iterator[Picture]:
+    """Those of the classes that the settings name. Raises KeyfiltersError if one has no picture."""
+    wanted, found = settings.get("classes"), set()
+    for picture in pictures:
+        found.add(picture.label)
+        if wanted is None or picture.label in wanted:
+            yield picture
+    unknown = sorted(set(wanted or ()) - found)
+    if unknown:
+        raise KeyfiltersError(
+            f"set {settings['name']}: no class {unknown[0]!r} in {settings['set']}, it has: {', '.join(sorted(found))}"
+        )
 
 
 def _count(sides: Mapping[str, Sequence[Picture]], classes: Sequence[str], name: str) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from keyfilters import artifacts
 from keyfilters.jobs import Job
 
 
-def prune(root: Path, stage: str, named: Iterable[Job]) -> list[str]:
-    """Set aside the artifacts of `stage` below `root` that no job in `named` makes; returns their folders.
+def prune(root: Path, room: str, named: Iterable[Job]) -> list[str]:
+    """Set aside the artifacts in `room` below `root` that no job in `named` makes; returns their folders.
 
     What a killed job left half-written is removed.
     """
     wanted = {job.folder for job in named}
     gone = []
-    for path in sorted((root / stage).glob("*")):
-        folder = f"{stage}/{path.name}"
+    for path in sorted((root / room).glob("*")):
+        folder = f"{room}/{path.name}"
         if path.name.startswith("."):
             shutil.rmtree(path)
         elif folder not in wanted:

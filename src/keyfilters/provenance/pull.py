@@ -12,16 +12,15 @@ from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 
-STAGES = ("prepare", "train", "transfer")
-
 
 def pull(root: Path, named: Iterable[Job]) -> list[str]:
     """Fetch, in one call of DVC, the missing artifacts of `named` that dvc.lock records; returns their folders.
 
     Raises KeyfiltersError if DVC cannot fetch them or fetches something else; what is here stays as it is.
     """
-    missing = [job.folder for job in named if not (root / job.folder / artifacts.MANIFEST).exists()]
-    there = sorted(set(missing) & _recorded(root)) if missing else []
+    missing = [job for job in named if not (root / job.folder / artifacts.MANIFEST).exists()]
+    recorded = _recorded(root, sorted({job.room for job in missing})) if missing else set()
+    there = sorted({job.folder for job in missing} & recorded)
     if there:
         command = [sys.executable, "-m", "dvc", "pull", *(str(root / folder) for folder in there)]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -44,14 +43,14 @@ def _reason(printed: str) -> str:
     return (errors or printed.strip().splitlines() or ["no reason given"])[0]
 
 
-def _recorded(root: Path) -> set[str]:
-    """Folders of the artifacts in the directories below `root` that dvc.lock records."""
+def _recorded(root: Path, rooms: Iterable[str]) -> set[str]:
+    """Folders of the artifacts in those of the directories `rooms` below `root` that dvc.lock records."""
     from dvc.api import DVCFileSystem
     from dvc_data.index import DataIndexDirError
 
     recorded, found = DVCFileSystem(), set()
-    for stage in STAGES:
-        folder = str(root / stage)
+    for room in rooms:
+        folder = str(root / room)
         try:
             names = recorded.ls(folder, detail=False) if recorded.exists(folder) else []
         except DataIndexDirError:
@@ -59,5 +58,5 @@ def _recorded(root: Path) -> set[str]:
                 f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
                 "see `dvc remote list`"
             ) from None
-        found |= {f"{stage}/{Path(name).name}" for name in names}
+        found |= {f"{room}/{Path(name).name}" for name in names}
     return found

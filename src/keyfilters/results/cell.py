@@ -24,6 +24,7 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
         "source": trainings[0].facts.get("source"),
         "version": description["version"],
         "choices": description["settings"].get("choices"),
+        **({"role": description["settings"]["role"]} if "role" in description["settings"] else {}),
         "mean": statistics.fmean(accuracies),
         "spread": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         "n": len(accuracies),

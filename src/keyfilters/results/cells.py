@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keyfilters.errors import KeyfiltersError
 
+STACKING = (
+    "Stacked: the source's filters end to end as executed, dealt to the target layer by layer from their beginning, "
+    "and from there again where they run out."
+)
+
 
 def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
-    """The records of the cells that a table's job names, from `<results>/cells`.
+    """The records of the cells that a table's job names, from `<results>/cells`, in the order that it asks for.
 
     Raises KeyfiltersError if one is missing or was made from other settings than the job's.
     """
     found = []
-    for name, folder in description["inputs"].items():
+    for name in ordered(description):
+        folder = description["inputs"][name]
         path = results / "cells" / f"{name}.json"
         try:
             record = json.loads(path.read_text())
@@ -26,6 +33,12 @@ def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
             raise KeyfiltersError(f"{path}: made from other settings; run `snakemake {path}`")
         found.append(record)
     return found
+
+
+def ordered(description: Mapping[str, Any]) -> list[str]:
+    """The names of a table's inputs in the order that its settings ask for, if they do."""
+    order = description["settings"].get("order")
+    return [f"{description['stage']}/{name}" for name in order] if order else list(description["inputs"])
 
 
 def by_size(datasets: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -51,3 +64,39 @@ def basis(records: list[Mapping[str, Any]], study: str) -> str:
         f"Study `{study}`, {len(runs)} trainings, n = {counts} a cell (seeds {', '.join(map(str, seeds))}); "
         f"top-1 on the test pictures after the last epoch, in percent; {hardware}; {versions}."
     )
+
+
+def sampling(records: list[Mapping[str, Any]]) -> str:
+    """One sentence on how far the choice of test pictures alone moves a number."""
+    error = sum(standard_error(record) for record in records) / len(records)
+    pictures = records[0]["target"]["test"]
+    return f"One accuracy rests on {pictures:,} test pictures: a standard error of {error:.1f} points, seeds apart."
+
+
+def standard_error(record: Mapping[str, Any]) -> float:
+    """Binomial standard error of an accuracy, in points."""
+    share = record["mean"] / 100
+    return 100 * math.sqrt(share * (1 - share) / record["target"]["test"])
+
+
+def choices(records: list[Mapping[str, Any]], layer: str) -> str:
+    """One sentence that says how the study does what the paper is silent about."""
+    made = next(record["choices"] for record in records if record["choices"])
+    others = "".join(f"; {name} is {value!r}" for name, value in made.items() if name != "bias")
+    return f"Our choice where the paper is silent: the bias of a transferred {layer} is {made['bias']}{others}."
+
+
+def title(model: Mapping[str, Any]) -> str:
+    """`ConvNeXt femto` for `convnext_femto`."""
+    family, _, size = model["architecture"].partition("_")
+    return f"{ {'convnext': 'ConvNeXt', 'hornet': 'HorNet'}.get(family, family) } {size}".strip()
+
+
+def network(model: Mapping[str, Any]) -> str:
+    """A model in one phrase: `hornet_tiny (base_dim 8)`."""
+    arguments = ", ".join(f"{name} {_text(value)}" for name, value in model.items() if name != "architecture")
+    return f"{model['architecture']} ({arguments})" if arguments else model["architecture"]
+
+
+def _text(value: Any) -> str:
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from keyfilters.datasets.batches import Normalise, Split, augment, shuffled
 from keyfilters.progress import Progress
-from keyfilters.study import Training
+from keyfilters.settings import Training
 
 TEST_BATCH = 512
 

@@ -15,7 +15,7 @@ from keyfilters import artifacts
 from keyfilters.datasets import batches
 from keyfilters.models.build import build
 from keyfilters.progress import Progress
-from keyfilters.study import Training
+from keyfilters.settings import Training
 from keyfilters.training import loop
 
 WEIGHTS = "model.safetensors"

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers, main_path, pointwise_layers
+from keyfilters.settings import Transfer
 from keyfilters.transfer.dealing import deal, fit
-from keyfilters.transfer.settings import Transfer
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from keyfilters import artifacts
 from keyfilters.models.build import build
+from keyfilters.settings import Transfer
 from keyfilters.training.train import WEIGHTS, train_and_test
 from keyfilters.transfer.copying import End, copy_filters
-from keyfilters.transfer.settings import Transfer
 
 # A target starts elsewhere than the base model of the same seed did: otherwise a network that takes its own
 # filters ('selffer') would start at the very weights that these filters were trained with.

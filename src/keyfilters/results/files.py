@@ -1,0 +1,53 @@
+"""The files of a table or a figure, published together with the record of what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+
+from keyfilters.artifacts import write_text
+from keyfilters.jobs import key_of
+from keyfilters.results import published
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+
+def publish(
+    description: Mapping[str, Any],
+    csv: Path,
+    frame: pd.DataFrame,
+    shown: pd.DataFrame,
+    title: str,
+    notes: Sequence[str],
+    draw: Callable[[], Figure],
+) -> None:
+    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`."""
+    markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
+    write_text(csv, frame.to_csv(index=False, float_format="%.4f"))
+    body = shown.to_markdown(index=False, disable_numparse=True)
+    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join(notes) + "\n")
+    for picture in pictures:
+        save(draw(), picture)
+    content = {"title": title, "notes": notes}
+    published.record(csv.with_suffix(".json"), key_of(description), content, [csv, markdown, *pictures])
+
+
+def caption(figure: Figure, notes: Sequence[str]) -> None:
+    """Print the notes below a picture."""
+    figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left", wrap=True)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """SVG or PNG by the path's suffix, whole or not at all, the same bytes for the same picture."""
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    with plt.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        figure.savefig(partial, dpi=160, metadata=metadata)
+    plt.close(figure)
+    partial.replace(path)
