@@ -49,7 +49,7 @@ def test_table1_has_a_column_for_each_method(gathered, render):
         gathered("table1", "small", "big", (0.8,), "transferred", {"method": "Transferred", "model": FEMTO}),
     ]
     file = render(table1, cells)
-    head, _, row = lines(file)
+    head, _, row, *_ = lines(file)
     assert head == ["Method", "Baseline", "Transferred"]
     assert row == ["Accuracy (%)", "90.0", "80.0"]
     text = file.with_suffix(".md").read_text()
@@ -63,9 +63,13 @@ def test_table3_has_a_column_for_each_source_model(gathered, render):
         gathered("table3", "small", "big", (share,), str(share), {"model": model})
         for share, model in ((0.6, FEMTO), (0.7, HORNET))
     ]
-    head, _, row = lines(render(table3, cells))
+    head, _, row, _, _, *beside = lines(render(table3, cells))
     assert head == ["Source model", "ConvNeXt femto", "HorNet tiny"]
     assert row == ["Accuracy (%)", "60.0", "70.0"]
+    assert beside == [
+        ["Accuracy", "ConvNeXt femto", "60.0", "56.0", "+4.0"],
+        ["Accuracy", "HorNet tiny", "70.0", "60.3", "+9.7"],
+    ]
 
 
 def test_table4_names_model_and_domain(gathered, render):

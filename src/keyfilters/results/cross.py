@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from keyfilters.results import cells
+from keyfilters.results import cells, paper
 from keyfilters.results.table import Grid, publish
 
 THRESHOLD = 0.1  # points of accuracy from which the paper draws an arrow
@@ -62,7 +62,9 @@ def cross(
         text=text,
         marks=marks,
     )
-    publish(description, file, pd.DataFrame(rows), grid, title, notes)
+    ours = [(record["target"]["title"], record["source"]["title"], record["mean"]) for record in records]
+    appendix = paper.beside(description["stage"], ours)
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, appendix)
 
 
 def _shown(mark: str, selffer: bool) -> str:

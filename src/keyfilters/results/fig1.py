@@ -93,4 +93,4 @@ def _draw(drawn: list[Drawn], title: str, notes: list[str]) -> Figure:
 def show_filter(axis: plt.Axes, weights: Tensor) -> None:
     """One filter `[kh, kw]` in colours, scaled by its own largest absolute weight."""
     largest = float(weights.abs().max())
-    axis.imshow(weights, cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
+    axis.imshow(weights.numpy(), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")

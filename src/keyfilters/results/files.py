@@ -26,12 +26,16 @@ def publish(
     title: str,
     notes: Sequence[str],
     draw: Callable[[], Figure],
+    appendix: str = "",
 ) -> None:
-    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`."""
+    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
+
+    `appendix` ends the Markdown.
+    """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
     write_text(csv, frame.to_csv(index=False, float_format="%.4f"))
     body = shown.to_markdown(index=False, disable_numparse=True)
-    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join(notes) + "\n")
+    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *filter(None, [appendix])]) + "\n")
     for picture in pictures:
         save(draw(), picture)
     content = {"title": title, "notes": notes}

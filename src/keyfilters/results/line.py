@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from keyfilters.results import cells
+from keyfilters.results import cells, paper
 from keyfilters.results.table import Grid, publish
 
 
@@ -20,8 +20,9 @@ def line(
     columns: Sequence[str],
     title: str,
     notes: Sequence[str],
+    printed: Sequence[str],
 ) -> None:
-    """Publish the cells `records`, one column each."""
+    """Publish the cells `records`, one column each; `printed` are the columns that play their role in the paper."""
     rows = [
         {
             "column": column,
@@ -40,4 +41,6 @@ def line(
         marks=[[""] * len(columns)],
         width=max(1.25, 0.08 * max(map(len, columns))),
     )
-    publish(description, file, pd.DataFrame(rows), grid, title, notes)
+    ours = [("Accuracy", column, record["mean"]) for column, record in zip(printed, records, strict=True)]
+    appendix = paper.beside(description["stage"], ours)
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, appendix)

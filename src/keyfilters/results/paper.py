@@ -1,7 +1,8 @@
-"""The numbers that *The Master Key Filters Hypothesis* prints."""
+"""The numbers that *The Master Key Filters Hypothesis* prints, and ours beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -18,3 +19,20 @@ def numbers(table: str) -> dict[tuple[str, str], float]:
         printed = pd.read_csv(file)
     printed = printed[printed["table"] == table]
     return printed.set_index(["row", "column"])["value"].to_dict()
+
+
+def beside(table: str, ours: Iterable[tuple[str, str, float]]) -> str:
+    """Those of our accuracies `(row, column, percent)` whose row and column the paper has too, beside its own.
+
+    Returns Markdown, or nothing if no row and column are the paper's.
+    """
+    printed = numbers(table)
+    lines = [
+        (row, column, f"{value:.1f}", f"{printed[row, column]:.1f}", f"{value - printed[row, column]:+.1f}")
+        for row, column, value in ours
+        if (row, column) in printed
+    ]
+    if not lines:
+        return ""
+    shown = pd.DataFrame(lines, columns=["Row", "Column", "Ours (%)", "Paper's (%)", "Difference (points)"])
+    return f"Beside the paper:\n\n{shown.to_markdown(index=False, disable_numparse=True)}"

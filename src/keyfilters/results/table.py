@@ -48,10 +48,11 @@ def publish(
     grid: Grid,
     title: str,
     notes: Sequence[str],
+    appendix: str = "",
 ) -> None:
     """Write the table to `csv`, as Markdown and pictures beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
-    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes))
+    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes), appendix)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:

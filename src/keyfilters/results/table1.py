@@ -26,4 +26,4 @@ def table1(description: Mapping[str, Any], file: Path) -> None:
     ]
     methods = [record["role"]["method"] for record in records]
     title = f"Table 1: accuracy (%) on {target['title']} with filters of {source['title']}"
-    line(description, file, records, "Method", methods, title, notes)
+    line(description, file, records, "Method", methods, title, notes, methods)

@@ -24,4 +24,5 @@ def table3(description: Mapping[str, Any], file: Path) -> None:
         cells.choices(records, "depthwise convolution") + " " + cells.STACKING,
     ]
     title = f"Table 3: accuracy (%) on {target['title']} with filters of other architectures and sizes"
-    line(description, file, records, "Source model", [cells.title(model) for model in models], title, notes)
+    columns = [cells.title(model) for model in models]
+    line(description, file, records, "Source model", columns, title, notes, columns)

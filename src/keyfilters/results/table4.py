@@ -15,7 +15,8 @@ def table4(description: Mapping[str, Any], file: Path) -> None:
     results = file.parents[1]
     records = cells.load(description, results)
     target = records[0]["target"]
-    columns = [f"{cells.title(record['role']['model'])} on {record['source']['title']}" for record in records]
+    models = [cells.title(record["role"]["model"]) for record in records]
+    columns = [f"{model} on {record['source']['title']}" for model, record in zip(models, records, strict=True)]
     networks = "; ".join(cells.network(record["role"]["model"]) for record in records)
     notes = [
         cells.basis(records, results.name),
@@ -25,4 +26,4 @@ def table4(description: Mapping[str, Any], file: Path) -> None:
         cells.choices(records, "depthwise convolution") + " " + cells.STACKING,
     ]
     title = f"Table 4: accuracy (%) on {target['title']} with filters across domain and architecture"
-    line(description, file, records, "Source model", columns, title, notes)
+    line(description, file, records, "Source model", columns, title, notes, models)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from keyfilters.results import cells
+from keyfilters.results import cells, paper
 from keyfilters.results.table import Grid, publish
 
 
@@ -50,4 +50,5 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         grid,
         "Table 7: accuracy of the base models",
         [cells.basis(columns, results.name)],
+        paper.beside("table7", [("Accuracy", record["target"]["title"], record["mean"]) for record in columns]),
     )

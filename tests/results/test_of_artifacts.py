@@ -1,0 +1,90 @@
+"""Table 6 and the pictures of filters are made from the artifacts themselves."""
+
+import pandas as pd
+import pytest
+from conftest import training_job
+from PIL import Image
+
+from keyfilters import artifacts
+from keyfilters.jobs import Job
+from keyfilters.models.convolutions import depthwise_layers
+from keyfilters.results import paper
+from keyfilters.results.fig1 import fig1
+from keyfilters.results.fig3 import fig3
+from keyfilters.results.table6 import table6
+from keyfilters.training.train import train
+from keyfilters.transfer import transfer
+from keyfilters.transfer.job import base_model
+
+
+def is_picture(file):
+    with Image.open(file.with_suffix(".png")) as image:
+        return min(image.size) > 100 and "<svg" in file.with_suffix(".svg").read_text()
+
+
+def prepared(root, name, title, train):
+    job = Job("prepare", name, {"set": name})
+    counts = {"classes": ["a", "b", "c"], "train": train, "test": 9, "image_size": 32}
+    with artifacts.write(root, job.description) as draft:
+        draft.facts.update(name=name, title=title, domain="photographs", **counts)
+    return job
+
+
+def test_table6_counts_the_prepared_sets_beside_the_papers(tmp_path):
+    sets = {"table6/mine": prepared(tmp_path, "mine", "Mine", 6), "table6/stl": prepared(tmp_path, "stl", "STL-10", 12)}
+    file = tmp_path / "results/tables/table6.csv"
+    table6(Job("table6", "table6", {}, sets).description, tmp_path, file)
+    frame = pd.read_csv(file).set_index("dataset")
+    assert list(frame.index) == ["stl", "mine"]
+    assert frame.loc["stl", ["Classes", "Train", "Test"]].tolist() == [3, 12, 9]
+    assert frame.loc["stl", ["Paper's classes", "Paper's train", "Paper's test"]].tolist() == [10, 5000, 8000]
+    assert frame.loc["mine"].isna().sum() == 3
+    assert is_picture(file)
+
+
+def test_figure1_draws_filters_of_the_first_middle_and_last_layer(tmp_path):
+    job = training_job(tmp_path)
+    train(job.description, tmp_path, threads=1)
+    file = tmp_path / "results/figures/fig1.csv"
+    settings = {"order": ["small"], "filters": 5, "seed": 0}
+    fig1(Job("fig1", "fig1", settings, {"fig1/small": job}).description, tmp_path, file)
+    layers = depthwise_layers(base_model(artifacts.read(tmp_path, job.folder)).network)
+    names = list(layers)
+    frame = pd.read_csv(file)
+    assert frame["layer"].unique().tolist() == [names[0], names[6], names[11]]
+    assert (frame.groupby("layer")["filter"].nunique() == 5).all()
+    for row in frame.to_dict("records"):
+        drawn = [row[f"w{y}{x}"] for y in range(7) for x in range(7)]
+        assert drawn == pytest.approx(layers[row["layer"]].weight[row["filter"], 0].flatten().tolist(), abs=1e-4)
+    assert is_picture(file)
+
+
+def test_figure3_shows_which_filters_are_the_same(tmp_path):
+    base, own = training_job(tmp_path, "waves"), training_job(tmp_path)
+    settings = own.settings | {"transfer": {"layers": "depthwise", "bias": "trained", "first": 3}}
+    job = Job("transfer", "stripes--waves", settings, own.inputs | {"source": base})
+    train(base.description, tmp_path, threads=1)
+    transfer(job.description, tmp_path, threads=1)
+    file = tmp_path / "results/figures/fig3.csv"
+    fig3(Job("fig3", "fig3", {}, {"fig3/base": base, "fig3/transfer": job}).description, tmp_path, file)
+    frame = pd.read_csv(file)
+    assert frame["transferred"].tolist() == [True] * 3 + [False] * 9
+    assert frame["same_as_a"].tolist() == frame["transferred"].tolist()
+    assert is_picture(file)
+
+
+def test_what_the_paper_has_too_stands_beside_it():
+    ours = [("Accuracy", "Sketch", 60.04), ("Accuracy", "Emoji", 57.0)]
+    assert paper.beside("table7", ours[1:]) == ""
+    lines = paper.beside("table7", ours).splitlines()
+    assert [part.strip() for part in lines[-1].strip("|").split("|")] == ["Accuracy", "Sketch", "60.0", "66.6", "-6.6"]
+    assert len(lines) == 5
+
+
+def test_the_papers_numbers():
+    counts = {"table1": 4, "table2": 42, "table3": 6, "table4": 2, "table5": 42, "table6": 21, "table7": 7}
+    assert {table: len(paper.numbers(table)) for table in counts} == counts
+    assert paper.numbers("table2")["Oxford-IIIT Pets", "Sketch"] == 63.9
+    assert paper.numbers("table5")["Oxford 102 Flowers", "Food 101"] == 60.0
+    assert paper.numbers("table6")["Oxford 102 Flowers", "Test"] == 6000
+    assert paper.numbers("table7")["Accuracy", "Oxford-IIIT Pets"] == 36.3
