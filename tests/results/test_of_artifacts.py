@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from conftest import training_job
 from PIL import Image
+from tiny_jobs import training_job
 
 from keyfilters import artifacts
 from keyfilters.jobs import Job
