@@ -139,12 +139,6 @@ def inputs_of_table(table):
     return unless_fresh(table_file(table, ".json"), TABLES[table].key, files)
 
 
-def artifacts_of_table(table):
-    """Where the artifacts lie, for a table that reads them itself; one of cells needs none."""
-    stages = {given.stage for given in TABLES[table].inputs.values()}
-    return [] if stages == {"cell"} else ARTIFACTS
-
-
 def inputs_of_cell(wildcards):
     """Manifests of the cell's trainings, one per seed."""
     job = cell_of(wildcards)
