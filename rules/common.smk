@@ -157,14 +157,6 @@ def inputs_of_table(table):
     return unless_fresh(table_file(table, ".json"), TABLES[table].key, files)
 
 
-def artifacts_of_table(table):
-    """Where the artifacts lie, for a table that reads them itself; one of cells needs none. A folder is
-    what the table is given, not the beginning of a file's name: `./` says so to Snakemake's linter.
-    """
-    stages = {given.stage for given in TABLES[table].inputs.values()}
-    return [] if stages == {"cell"} else f"./{ARTIFACTS}"
-
-
 def inputs_of_cell(wildcards):
     """Manifests of the cell's trainings, one per seed."""
     job = cell_of(wildcards)

@@ -37,6 +37,5 @@ for table, job in TABLES.items():
         params:
             job=job.as_json,
             table=table,
-            artifacts=artifacts_of_table(table),
         shell:
-            "keyfilters {params.table} {params.job:q} {params.artifacts} {output.csv} > {log} 2>&1"
+            f"keyfilters {{params.table}} {{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"

@@ -53,8 +53,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("file", type=Path, help="the cell's file")
     for name in (*TABLES_OF_CELLS, *TABLES_OF_ARTIFACTS):
         added = verb(name, _render, f"render {name}")
-        if name in TABLES_OF_ARTIFACTS:
-            artifacts(added)
+        artifacts(added)
         added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
 
     def upkeep(name: str, run, description: str) -> argparse.ArgumentParser:
