@@ -35,4 +35,5 @@ def beside(table: str, ours: Iterable[tuple[str, str, float]]) -> str:
     if not lines:
         return ""
     shown = pd.DataFrame(lines, columns=["Row", "Column", "Ours (%)", "Paper's (%)", "Difference (points)"])
-    return f"Beside the paper:\n\n{shown.to_markdown(index=False, disable_numparse=True)}"
+    head = "Beside the paper, where row and column play the same role; its pictures, sizes and trainings are others:"
+    return f"{head}\n\n{shown.to_markdown(index=False, disable_numparse=True)}"
