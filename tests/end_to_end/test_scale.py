@@ -9,7 +9,7 @@ import pytest
 import yaml
 from stubs import configuration, make
 from tiny_study import PARTS, PROJECT
-from versioned import Versioned
+from versioned import Versioned, pipeline
 
 from keyfilters.study import check
 
@@ -21,11 +21,12 @@ CONFIG = configuration(TARGETS, SOURCES)
 def wide(tmp_path_factory) -> Versioned:
     """The study with everything made, and recorded by DVC."""
     folder = tmp_path_factory.mktemp("wide")
-    for part in (*PARTS, "dvc.yaml", ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+    for part in (*PARTS, ".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
         source = PROJECT / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    (folder / "dvc.yaml").write_text(pipeline())
     wide = Versioned(folder)
     make(check(CONFIG).current, wide.artifacts, wide.results)
     wide.run("git", "init", "--quiet")
