@@ -1,0 +1,1 @@
+"""Collecting pretrained networks and reading their weight files."""
