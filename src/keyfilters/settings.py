@@ -175,3 +175,32 @@ class Dataset(Settings):
         if given != [self.source == "archive"] * 2:
             raise ValueError("`path` and `sha256` belong to `source: archive`, which needs both")
         return self
+
+
+class Analysis(Settings):
+    """How filters are analysed. Where *CNN Filter DB* and its authors' notebook differ, the paper is the default.
+
+    `precision` that weights are rounded to first: the notebook loads them as float16.
+    `bins` of a histogram; its `range`: `observed`, from the smallest to the largest coefficient of the study, or
+    `bounded`, what scaled filters cannot leave, which saves a pass over them.
+    `floor` of a distribution: no `probability` is less than `epsilon` (the paper, which gives no number), or the
+    `density` of empty bins is (the notebook, with this number).
+    `sparse`: all of a filter's |w| are `at_most` (6), or, as in the notebook, `below` the share `sparse_share` of
+    the layer's largest.
+    `randomness`: the threshold (8) with the constants that are `published`, for 3x3, or `fitted` anew.
+    Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
+    are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
+    one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
+    """
+
+    precision: Literal["float32", "float16"] = "float32"
+    bins: PositiveInt = 70
+    range: Literal["observed", "bounded"] = "observed"
+    floor: Literal["probability", "density"] = "probability"
+    epsilon: Annotated[float, Field(gt=0, lt=1)] = 2.0**-23
+    sparse: Literal["at_most", "below"] = "at_most"
+    sparse_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    randomness: Literal["published", "fitted"] = "published"
+    sparse_above: Share = 0.5
+    low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
+    filters_per_weight: Annotated[float, Field(ge=0)] = 5

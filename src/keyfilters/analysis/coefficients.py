@@ -1,0 +1,60 @@
+"""Coefficients of scaled filters in a basis (3), their range, and their histograms (section 3.3).
+
+The paper calls the rows of U the coefficients; (3) holds for U Sigma, which the authors' notebook uses and so do we.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keyfilters.analysis.basis import Basis
+from keyfilters.analysis.streaming import Blocks, over
+
+
+def scale(filters: np.ndarray) -> np.ndarray:
+    """Filters `[n, d]` divided by their largest absolute weights (9); all-zero ones stay as they are."""
+    from keyfilters.analysis import kernels
+
+    return kernels.scale(filters)
+
+
+def coefficients(filters: np.ndarray, basis: Basis) -> np.ndarray:
+    """Coefficients c of (3) of the filters `[n, d]`, scaled by their peaks: float64 `[n, d]`."""
+    from keyfilters.analysis import kernels
+
+    return kernels.coefficients(filters, basis.mean, basis.components)
+
+
+def extremes(blocks: Blocks, basis: Basis, threads: int | None = None) -> tuple[float, float]:
+    """The smallest and the largest of all coefficients; (inf, -inf) if there are no filters."""
+    from keyfilters.analysis import kernels
+
+    low, high = np.inf, -np.inf
+    for lowest, highest in over(blocks, kernels.extremes, basis.mean, basis.components, threads=threads):
+        low, high = min(low, lowest), max(high, highest)
+    return float(low), float(high)
+
+
+def bounds(basis: Basis) -> tuple[float, float]:
+    """A range that no scaled filter's coefficient leaves: weights are within [-1, 1], so v_i x is within its L1 norm."""
+    reach, middle = np.abs(basis.components).sum(axis=1), basis.components @ basis.mean
+    return float((-reach - middle).min()), float((reach - middle).max())
+
+
+def edges(low: float, high: float, bins: int) -> np.ndarray:
+    """Edges of `bins` uniform bins, `[bins + 1]`, as `numpy.histogram` has them: half a unit around a single value."""
+    return np.histogram_bin_edges(np.empty(0), bins, (low, high))
+
+
+def histograms(blocks: Blocks, basis: Basis, edges: np.ndarray, threads: int | None = None) -> np.ndarray:
+    """Counts of the coefficients along each component: int64 `[d, bins + 1]`.
+
+    The counts are those of `numpy.histogram`; the last column counts what lies outside the edges, which happens where
+    the range is that of other filters.
+    """
+    from keyfilters.analysis import kernels
+
+    counts = np.zeros((basis.dimensions, len(edges)), np.int64)
+    for part in over(blocks, kernels.histograms, basis.mean, basis.components, edges, threads=threads):
+        counts += part
+    return counts

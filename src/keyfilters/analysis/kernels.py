@@ -1,0 +1,240 @@
+"""The loops over filters, compiled; no other module imports numba.
+
+A kernel takes one chunk, floating point `[n, d]`, and goes through it in tiles of `TILE` filters, transposed so that
+a tile stays in the innermost cache and every loop runs along filters, whatever the kernels' size d.
+Sums are float64; the division (9) is done as numpy does it, in the chunk's own type. No kernel holds the interpreter's
+lock, so that threads share the data. Loops may reorder sums and fuse multiply-adds where `fastmath` says so, and
+nowhere assume that there is no NaN.
+
+Compiled code is kept beside this file, or in the user's cache folder where that is read-only (numba's own rule;
+NUMBA_CACHE_DIR names another place), and made anew in every process where neither can be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+TILE = 512
+UNCERTAIN = 1e-9  # a bin's width within which rounding may have put a value on the wrong side of an edge
+
+
+def _compiled(**options: Any) -> Callable[[Callable], Callable]:
+    """`numba.njit`, with the result kept on disk if there is any place for it."""
+
+    def decorate(function: Callable) -> Callable:
+        try:
+            return numba.njit(nogil=True, error_model="numpy", cache=True, **options)(function)
+        except RuntimeError:  # numba found no folder that it can write to
+            return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+    return decorate
+
+
+@_compiled()
+def _load(filters, tile):
+    """Transpose a tile of filters `[n, d]` into `tile [d, TILE]`."""
+    n, d = filters.shape
+    for c in range(d):
+        row = tile[c]
+        for r in range(n):
+            row[r] = filters[r, c]
+
+
+@_compiled()
+def _scale(tile, n, peak):
+    """Divide every filter by its largest absolute weight (9), an all-zero one by 1."""
+    d = tile.shape[0]
+    peak = peak[:n]
+    for r in range(n):
+        peak[r] = 0
+    for c in range(d):
+        row = tile[c, :n]
+        for r in range(n):
+            weight = abs(row[r])
+            peak[r] = peak[r] if weight <= peak[r] else weight
+    for r in range(n):
+        peak[r] = peak[r] if peak[r] != 0 else 1
+    for c in range(d):
+        row = tile[c, :n]
+        for r in range(n):
+            row[r] = row[r] / peak[r]
+
+
+@_compiled(fastmath={"contract"})
+def _project(tile, n, mean, components, centred, coefficients):
+    """Coefficients (3) of a tile, `[d, TILE]`: one sum per filter and component, in the order of the weights."""
+    d = tile.shape[0]
+    for c in range(d):
+        middle, row, out = mean[c], tile[c, :n], centred[c, :n]
+        for r in range(n):
+            out[r] = row[r] - middle
+    for i in range(d):
+        out, v = coefficients[i, :n], components[i]
+        for r in range(n):
+            out[r] = 0
+        c = 0
+        while c + 3 <= d:  # three at a time: a third of the stores
+            v0, v1, v2 = v[c], v[c + 1], v[c + 2]
+            x0, x1, x2 = centred[c, :n], centred[c + 1, :n], centred[c + 2, :n]
+            for r in range(n):
+                out[r] = out[r] + v0 * x0[r] + v1 * x1[r] + v2 * x2[r]
+            c += 3
+        while c < d:
+            v0, x0 = v[c], centred[c, :n]
+            for r in range(n):
+                out[r] = out[r] + v0 * x0[r]
+            c += 1
+
+
+@_compiled(fastmath={"reassoc", "contract"})
+def _dot(a, b):
+    total = 0.0
+    for r in range(a.shape[0]):
+        total += a[r] * b[r]
+    return total
+
+
+@_compiled(fastmath={"reassoc"})
+def _sum(a):
+    total = 0.0
+    for r in range(a.shape[0]):
+        total += a[r]
+    return total
+
+
+@_compiled()
+def _bins_of(values, edges, found):
+    """The bin of every value into `found`, as `numpy.histogram` has it; the one past the last if out of the range.
+
+    A uniform bin's number is computed; where that comes so near to an edge that rounding decides, the edges do.
+    """
+    n, last = values.shape[0], edges.shape[0] - 2
+    low, high = edges[0], edges[last + 1]
+    per_unit = (last + 1) / (high - low)
+    uncertain = max(UNCERTAIN, 16 * np.finfo(np.float64).eps * max(abs(low), abs(high)) * per_unit)
+    near_edges = 0
+    for r in range(n):
+        place = (values[r] - low) * per_unit
+        place = place if (values[r] >= low) & (values[r] <= high) else last + 1.5
+        found[r] = np.int32(place)
+        past_edge = place - found[r]
+        near_edges |= np.int32((past_edge < uncertain) | (past_edge > 1 - uncertain))
+    if not near_edges:
+        return
+    for r in range(n):
+        if values[r] >= low and values[r] <= high:
+            number = min(found[r], last)
+            while values[r] < edges[number]:
+                number -= 1
+            while number < last and values[r] >= edges[number + 1]:
+                number += 1
+            found[r] = number
+
+
+@_compiled()
+def scale(filters):
+    """Filters scaled by their peaks (9), `[n, d]`, in the type they came in."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
+    scaled = np.empty((n, d), filters.dtype)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _scale(tile, size, peak)
+        scaled[start : start + size] = tile[:, :size].T
+    return scaled
+
+
+@_compiled()
+def moments(filters, scaled):
+    """Count, mean `[d]` and scatter around it `[d, d]` of the filters, scaled (9) or as they are.
+
+    Every tile is centred on its own mean and merged (Chan et al. 1979), so that a small variance beside a large mean
+    keeps its digits, and equal filters have a scatter of exactly zero.
+    """
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
+    centred = np.empty((d, TILE))
+    mean, shift, scatter = np.zeros(d), np.empty(d), np.zeros((d, d))
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        if scaled:
+            _scale(tile, size, peak)
+        for c in range(d):
+            row, out = tile[c, :size], centred[c, :size]
+            for r in range(size):
+                out[r] = row[r]
+            middle = _sum(out) / size
+            for r in range(size):
+                out[r] = out[r] - middle
+            shift[c] = middle - mean[c]
+        weight = start * (size / (start + size))
+        for i in range(d):
+            for j in range(i + 1):
+                scatter[i, j] += _dot(centred[i, :size], centred[j, :size]) + shift[i] * shift[j] * weight
+        for c in range(d):
+            mean[c] += shift[c] * (size / (start + size))
+    for i in range(d):
+        for j in range(i):
+            scatter[j, i] = scatter[i, j]
+    return n, mean, scatter
+
+
+@_compiled()
+def coefficients(filters, mean, components):
+    """Coefficients (3) of the scaled filters, float64 `[n, d]`."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
+    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((n, d))
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _scale(tile, size, peak)
+        _project(tile, size, mean, components, centred, projected)
+        found[start : start + size] = projected[:, :size].T
+    return found
+
+
+@_compiled()
+def extremes(filters, mean, components):
+    """The smallest and the largest coefficient; infinity and minus infinity if there is none."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
+    centred, projected = np.empty((d, TILE)), np.empty((d, TILE))
+    low, high = np.full(TILE, np.inf), np.full(TILE, -np.inf)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _scale(tile, size, peak)
+        _project(tile, size, mean, components, centred, projected)
+        for i in range(d):
+            row = projected[i, :size]
+            for r in range(size):
+                low[r] = row[r] if row[r] < low[r] else low[r]
+                high[r] = row[r] if row[r] > high[r] else high[r]
+    return low.min(), high.max()
+
+
+@_compiled()
+def histograms(filters, mean, components, edges):
+    """Counts of the coefficients between uniform `edges [bins + 1]`: int64 `[d, bins + 1]`, the last those outside."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
+    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((d, TILE), np.int32)
+    counts = np.zeros((d, edges.shape[0]), np.int64)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _scale(tile, size, peak)
+        _project(tile, size, mean, components, centred, projected)
+        for i in range(d):
+            _bins_of(projected[i, :size], edges, found[i, :size])
+        for r in range(size):  # one after the other from different histograms: none waits for the last one's store
+            for i in range(d):
+                counts[i, found[i, r]] += 1
+    return counts
