@@ -1,0 +1,71 @@
+"""The tables of a store under the names of CNN Filter DB's meta table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+OF_ENTRY = (
+    "Name",
+    "Paper",
+    "Pretraining-Dataset",
+    "Training-Dataset",
+    "Visual Category",
+    "Task",
+    "Accessible",
+    "Dataset URL",
+)
+"""Columns of the meta table that a study knows, not the weights; null where it does not know."""
+
+
+def model_table(
+    names: Sequence[str],
+    facts: Sequence[Mapping[str, Any]],
+    layers: Sequence[pd.DataFrame],
+    entries: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """A row per model, indexed by `model_id`, its number in `names`.
+
+    `facts` are those of the models' artifacts, `layers` their tables, `entries` what a study knows of a model beside
+    its weights: columns of the meta table, and others, which stand last. Filters are counted as CNN Filter DB does:
+    those of transposed convolutions are left out, and `total_filters` has none of size 1 x 1.
+    `3x3_filter_share` is null for a model without any; the counts of operators are, where its format has no graph.
+    """
+    sizes = [filter_counts(table) for table in layers]
+    total = [sum(count for size, count in of.items() if size != (1, 1)) for of in sizes]
+    columns = {
+        "model": _texts(names),
+        "producer": _texts(found["producer"] for found in facts),
+        "op_set": _counts(found["op_set"] for found in facts),
+        "depth": _counts(found["depth"] for found in facts),
+    }
+    given = [entries.get(name, {}) for name in names]
+    columns |= {column: _texts(entry.get(column) for entry in given) for column in OF_ENTRY}
+    columns["total_filters"] = _counts(total)
+    shares = [of.get((3, 3), 0) / all_ if all_ else None for of, all_ in zip(sizes, total, strict=True)]
+    columns["3x3_filter_share"] = pd.Series(shares, dtype="float64")
+    for height, width in sorted(set().union(*sizes)):
+        columns[f"({height}, {width}) filters"] = _counts(of.get((height, width), 0) for of in sizes)
+    operators = [found["operators"] for found in facts]
+    for operator in sorted(set().union(*(of or () for of in operators))):
+        columns[operator] = _counts(None if of is None else of.get(operator, 0) for of in operators)
+    columns["format"] = _texts(found["format"] for found in facts)
+    for column in dict.fromkeys(column for entry in given for column in entry if column not in OF_ENTRY):
+        columns[column] = pd.Series([entry.get(column) for entry in given])
+    return pd.DataFrame(columns).rename_axis("model_id")
+
+
+def filter_counts(layers: pd.DataFrame) -> dict[tuple[int, int], int]:
+    """How many filters of each size a model's convolutions have that are not transposed."""
+    counted = layers[layers["kind"] != "transposed"].groupby(["kh", "kw"])["filters"].sum()
+    return {(int(height), int(width)): int(count) for (height, width), count in counted.items()}
+
+
+def _texts(values) -> pd.Series:
+    return pd.Series(list(values), dtype="str")
+
+
+def _counts(values) -> pd.Series:
+    return pd.Series(list(values), dtype="Int64")

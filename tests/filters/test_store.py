@@ -1,0 +1,100 @@
+"""The store of a study: what was written is read again, in blocks."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from tiny_networks import SHAPES, convolution, job, network, weight
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.filters import writing
+from keyfilters.filters.store import Store, choose
+from keyfilters.zoo.network import Convolution, Network
+
+
+@pytest.fixture
+def store(tmp_path):
+    models = {name: job(tmp_path, name, network(seed)) for seed, name in enumerate(("one", "two"))}
+    return Store(tmp_path, {name: made.folder for name, made in models.items()}, {"one": {"Task": "Denoising"}})
+
+
+def test_the_filters_of_a_choice_come_back_bit_for_bit(store):
+    layers = choose(store.layers)
+    assert layers["layer"].tolist() == ["conv0", "conv3"] * 2
+    for most in (1, 7, 1000):
+        found = {}
+        for label, block in store.blocks(layers, most):
+            assert block.dtype == np.float32
+            assert len(block) <= max(most, layers.loc[label, "in_channels"])
+            found.setdefault(label, []).append(block)
+        for label, row in layers.iterrows():
+            expected = weight((row.out_channels, row.in_channels, 3, 3), row.model_id)
+            np.testing.assert_array_equal(np.concatenate(found[label]), expected.reshape(-1, 9))
+
+
+def test_other_sizes_and_kinds_are_chosen_by_name(store):
+    assert choose(store.layers, kinds=("depthwise",))["layer"].tolist() == ["conv1"] * 2
+    assert choose(store.layers, (5, 5), ("grouped",))["layer"].tolist() == ["conv4"] * 2
+    assert choose(store.layers, (7, 7)).empty
+
+
+def test_the_table_of_models_has_the_published_columns(store):
+    one, two = store.models.loc[0], store.models.loc[1]
+    assert (one["model"], one["Task"]) == ("one", "Denoising")
+    assert two["Task":"Dataset URL"].isna().all()
+    assert (one["producer"], one["op_set"], one["depth"]) == ("tiny 1.0", 17, 15)
+    assert (one["Conv"], one["Relu"]) == (5, 4)
+    # 1 x 1 filters are counted, but are not part of the total.
+    assert one["(1, 1) filters"] == 128
+    assert one["(3, 3) filters"] == 24 + 8 + 64
+    assert one["total_filters"] == 24 + 8 + 64 + 8
+    assert one["3x3_filter_share"] == 96 / 104
+
+
+def test_depths_are_ranked_among_all_convolutions_but_transposed_ones():
+    depths = [4, 4, 2, 9, 30]
+    convolutions = [convolution((4, 4, 3, 3), depth=depth, transposed=depth == 9) for depth in depths]
+    ranks, norms = writing.conv_depths(convolutions)
+    assert ranks == [1, 1, 0, None, 2]
+    assert norms == [0.5, 0.5, 0, None, 1]
+
+
+def test_a_network_with_one_convolution_has_the_normalised_depth_0():
+    assert writing.conv_depths([convolution((4, 4, 3, 3), depth=7)]) == ([0], [0.0])
+
+
+def test_without_a_graph_depths_are_null(tmp_path):
+    bare = Convolution("a", (4, 4, 3, 3), lambda: weight((4, 4, 3, 3)))
+    table = writing.write(Network((bare,)), tmp_path)
+    assert table.loc[0, ["kind", "groups", "stride_h", "depth", "conv_depth", "conv_depth_norm"]].isna().all()
+    assert choose(table).empty
+
+
+def test_names_that_repeat_or_are_empty_become_keys_of_their_own():
+    assert writing.unique(["a", "", "a", "a #2", "b"]) == ["a", "convolution 1", "a #3", "a #2", "b"]
+
+
+def test_the_file_is_safetensors_in_the_order_of_the_network(tmp_path):
+    writing.write(network(), tmp_path)
+    found = load_file(tmp_path / writing.FILTERS)
+    assert {name: array.shape for name, array in found.items()} == {f"conv{i}": s for i, s in enumerate(SHAPES)}
+    np.testing.assert_array_equal(found["conv3"], weight(SHAPES[3]))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (lambda: np.full((4, 4, 3, 3), np.nan, np.float32), "layer conv: its weight has NaN or infinite values"),
+        (lambda: np.full((4, 4, 3, 3), np.inf, np.float32), "layer conv: its weight has NaN or infinite values"),
+        (lambda: np.zeros((4, 4, 3), np.float32), r"layer conv: its weight has the shape \(4, 4, 3\)"),
+    ],
+)
+def test_a_weight_that_is_not_as_told_is_refused(tmp_path, bad, reason):
+    with pytest.raises(KeyfiltersError, match=reason):
+        writing.write(Network((Convolution("conv", (4, 4, 3, 3), bad, "regular"),)), tmp_path)
+
+
+def test_a_model_without_convolutions_is_in_the_store(tmp_path):
+    made = job(tmp_path, "none", Network(()))
+    store = Store(tmp_path, {"none": made.folder})
+    assert store.models.loc[0, "total_filters"] == 0
+    assert store.layers.empty
