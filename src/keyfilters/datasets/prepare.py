@@ -18,11 +18,11 @@ from keyfilters.datasets import reader
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.packages import default_cache, fetch
 from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.readers import archive as archives
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
+from keyfilters.packages import default_cache, fetch
 
 
 def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, archive: Path | None = None) -> None:

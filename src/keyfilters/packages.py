@@ -1,4 +1,4 @@
-"""Files that package registries carry: fetched by the registry's own client, pinned by digest."""
+"""Files that package registries carry, pinned by digest: a package is never built, and nothing of it is run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from typing import Literal
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from keyfilters import index
 from keyfilters.artifacts import sha256
 from keyfilters.errors import KeyfiltersError
 
 
 @dataclass(frozen=True)
 class Package:
-    """One file of one version of a package; a PyPI file is a wheel."""
+    """One file of one version of a package, as `npm pack` names it or as a Python index does."""
 
     registry: Literal["npm", "pypi"]
     name: str
@@ -53,7 +54,7 @@ def fetch(package: Package, cache: Path) -> Path:
             _check(package, path)
         else:
             with tempfile.TemporaryDirectory(dir=folder) as download:
-                fetched = _run_client(package, Path(download))
+                fetched = _fetch(package, Path(download))
                 _check(package, fetched)
                 fetched.replace(path)
     return path
@@ -69,36 +70,36 @@ def _check(package: Package, path: Path) -> None:
         )
 
 
-def _run_client(package: Package, folder: Path) -> Path:
-    """Path of the package's file, which npm or pip puts into `folder`."""
-    command = _npm_pack(package) if package.registry == "npm" else _pip_download(package)
-    print(f"fetching {package}", file=sys.stderr, flush=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def _fetch(package: Package, folder: Path) -> Path:
+    """Path of the package's file, which is put into `folder`.
+
+    Raises KeyfiltersError if its registry does not give it.
+    """
+    print(f"fetching {package}: {package.file}", file=sys.stderr, flush=True)
     path = folder / package.file
-    if done.returncode or not path.exists():
+    try:
+        _npm_pack(package, folder) if package.registry == "npm" else index.fetch(package.name, path)
+    except (OSError, LookupError) as error:
         raise KeyfiltersError(
-            f"{package}: not in the cache, and `{shlex.join(command)}` did not fetch {package.file} "
-            f"({_reason(done)}); connect to the registry, or put the file into {folder.parent}"
-        )
+            f"{package}: {package.file} is not in the cache and cannot be fetched ({error}); "
+            f"connect to the registry, or put the file into {folder.parent}"
+        ) from None
     return path
 
 
-def _npm_pack(package: Package) -> list[str]:
+def _npm_pack(package: Package, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         install = "install Node.js with npm (Debian: `apt install npm`)"
         raise KeyfiltersError(f"{package}: npm is not on PATH; {install}")
-    return [npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--json"]
-
-
-def _pip_download(package: Package) -> list[str]:
-    # Wheels only: a source package would run its own build script here.
-    options = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"]
-    return [sys.executable, "-m", "pip", "download", *options, f"{package.name}=={package.version}"]
+    command = [npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode or not (folder / package.file).exists():
+        raise LookupError(f"`{shlex.join(command)}`: {_reason(done)}")
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """The last line of what the client wrote; of npm, whose last lines name its log, the summary."""
+    """The summary of what npm wrote, or its last line; the last lines of its log only name it."""
     try:
         output = json.loads(done.stdout)["error"]["summary"]
     except (ValueError, KeyError, TypeError):

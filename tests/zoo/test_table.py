@@ -1,0 +1,87 @@
+"""The table of models, and what its schema refuses."""
+
+import csv
+from collections import Counter
+
+import pytest
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.readers import FORMATS, reader
+from keyfilters.zoo.table import TABLE, models
+
+
+def test_the_projects_table():
+    table = models().values()
+    assert len(table) == 344
+    assert len({(model.sha256, model.member, model.part) for model in table}) == 344
+    assert {model.format for model in table} == set(FORMATS)
+    assert TABLE.stat().st_size < 1_000_000
+    files = {(model.file, model.sha256, model.package, model.version, model.artifact_bytes) for model in table}
+    assert len(files) == len({file[0] for file in files}), "one file name, one pin"
+
+
+def test_each_task_is_of_one_group():
+    groups = {}
+    for model in models().values():
+        assert groups.setdefault(model.task, model.task_group) == model.task_group
+    assert len(set(groups.values())) == 20
+    assert min(Counter(model.task_group for model in models().values()).values()) >= 2
+
+
+def test_licences_that_name_a_non_commercial_one_are_flagged():
+    for model in models().values():
+        named = any(word in model.licence for word in ("-NC-", "non-commercial", "research only"))
+        assert model.commercial != named, model.id
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A copy of the table whose second row, line 3 of the file, has other values."""
+
+    def changed(**values):
+        with TABLE.open(newline="") as file:
+            rows = list(csv.DictReader(file))[:3]
+        rows[1] |= values
+        path = tmp_path / "models.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [column for column in rows[1] if rows[1][column] is not None])
+            writer.writeheader()
+            writer.writerows([{column: row[column] for column in writer.fieldnames} for row in rows])
+        return path
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("format", "pickle"),
+        ("sha256", "abc"),
+        ("licence", ""),
+        ("licence", None),
+        ("non_commercial", "maybe"),
+        ("id", "Über model"),
+        ("file", "../x.whl"),
+        ("member_bytes", "-1"),
+        ("kinds", "^up=upside-down"),
+        ("colour", "blue"),
+    ],
+)
+def test_a_wrong_value_is_named_by_row_and_column(changed, column, value):
+    path = changed(**{column: value})
+    lines = 3 if value is not None and column != "colour" else 2
+    with pytest.raises(
+        KeyfiltersError, match=rf"models\.csv: row {lines if lines == 3 else '[23]'}, column {column}: "
+    ):
+        models(path)
+
+
+def test_two_rows_of_one_id_are_refused(changed):
+    first = next(iter(models()))
+    with pytest.raises(KeyfiltersError, match=f"row 3, column id: '{first}' stands in an earlier row too"):
+        models(changed(id=first))
+
+
+def test_a_format_without_a_reader_is_named():
+    with pytest.raises(KeyfiltersError, match="no reader of the format 'pickle'"):
+        reader("pickle")
