@@ -1,8 +1,9 @@
 """The benchmark runs as the project stands and reads what the contestants log; its numbers are not tested."""
 
+import numpy as np
 import pytest
 
-from benchmarks import idle, loop, start
+from benchmarks import analysis, idle, loop, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -53,3 +54,17 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_start_and_idle_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
+
+
+def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(analysis, "ROWS", 200_000)
+    monkeypatch.setattr(analysis, "MODELS", 5)
+    numbers = analysis.report(1).numbers
+    assert numbers["times_as_fast_as_the_notebook"]["n"] == 1
+    assert len(numbers["million_rows_per_second"]) == 4
+    filters = analysis.draw(analysis.ROWS)
+    filters.tofile(tmp_path / "filters")
+    ours, theirs = analysis.whole(tmp_path / "filters"), analysis.notebook(filters)
+    # The floors of empty bins differ, and drift between parts of one distribution is little more than them.
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)
+    assert (ours[~np.eye(analysis.GROUPS, dtype=bool)] > 1e-4).all()

@@ -10,6 +10,8 @@ import numpy as np
 from keyfilters.analysis.basis import Basis
 from keyfilters.analysis.streaming import Blocks, over
 
+ROUNDING = 1e-12  # far more than a coefficient's own
+
 
 def scale(filters: np.ndarray) -> np.ndarray:
     """Filters `[n, d]` divided by their largest absolute weights (9); all-zero ones stay as they are."""
@@ -36,8 +38,8 @@ def extremes(blocks: Blocks, basis: Basis, threads: int | None = None) -> tuple[
 
 
 def bounds(basis: Basis) -> tuple[float, float]:
-    """A range that no scaled filter's coefficient leaves: weights are within [-1, 1], so v_i x is within its L1 norm."""
-    reach, middle = np.abs(basis.components).sum(axis=1), basis.components @ basis.mean
+    """A range that no scaled filter's coefficient leaves: with |x| <= 1, |v_i x| is at most the L1 norm of v_i."""
+    reach, middle = np.abs(basis.components).sum(axis=1) * (1 + ROUNDING), basis.components @ basis.mean
     return float((-reach - middle).min()), float((reach - middle).max())
 
 

@@ -36,8 +36,8 @@ def symmetric_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def drift(p: np.ndarray, q: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """D of (5), `[...]`: `p` and `q` `[..., d, bins]`, weighted by the common basis' explained variance ratios `[d]`."""
-    return symmetric_kl(p, q) @ weights
+    """D of (5) of `p` and `q` `[..., d, bins]`, weighted by the common basis' explained variance ratios: `[...]`."""
+    return weighted(symmetric_kl(p, q), weights)
 
 
 def pairwise_kl(groups: np.ndarray) -> np.ndarray:
@@ -52,7 +52,12 @@ def pairwise_kl(groups: np.ndarray) -> np.ndarray:
 
 def pairwise_drift(groups: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """D of (5) between all groups `[N, d, bins]`: `[N, N]`, symmetric, zero on the diagonal."""
-    return pairwise_kl(groups) @ weights
+    return weighted(pairwise_kl(groups), weights)
+
+
+def weighted(divergences: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sum (5) over components of divergences `[..., d]`: `[...]`, summed alike for every pair."""
+    return (divergences * weights).sum(axis=-1)
 
 
 def _contract(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,15 +1,19 @@
-"""How good a layer's filters are: sparsity, entropy and randomness on its raw weights, with a verdict."""
+"""How good a model's filters are: sparsity, entropy and randomness of each layer's raw weights, with a verdict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from keyfilters.analysis import randomness
 from keyfilters.analysis.degeneration import entropy, sparsity
+from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
+from keyfilters.analysis.streaming import rounded
+from keyfilters.filters.store import Filters
 from keyfilters.settings import Analysis
 
 Verdict = Literal["sparse", "low diversity", "random", "too few", "regular"]
@@ -18,35 +22,48 @@ DEGENERATED = ("sparse", "low diversity", "random")
 
 @dataclass(frozen=True)
 class Quality:
-    """One layer of `filters`: `sparsity` S (6), `entropy` H (7), `threshold` T_H (8), `fitted` T_H by our own fit."""
+    """One layer: `sparsity` S (6), `entropy` H (7), `threshold` T_H (8), `fitted_threshold` T_H by our own fit."""
 
-    filters: int
     sparsity: float
     entropy: float
     threshold: float
-    fitted: float
+    fitted_threshold: float
     verdict: Verdict
 
 
-def quality(moments: Moments, peaks: np.ndarray, analysis: Analysis) -> Quality:
-    """The quality of a layer from the moments of its raw filters and the largest absolute weight of each, `[n]`."""
+def quality(filters: Filters, analysis: Analysis, threads: int | None = None) -> pd.DataFrame:
+    """The layers whose quality can be told, rows of `filters.layers`, with the fields of `Quality` as columns.
+
+    These are the convolutions with kernels of more than one weight; transposed ones are left out (section 3.1).
+    """
+    layers = filters.layers
+    layers = layers[(layers["kh"] * layers["kw"] > 1) & (layers["kind"] != "transposed") & (layers["filters"] > 0)]
+    found = {
+        label: asdict(of_layer(layer.raw, layer.peaks, analysis))
+        for label, layer in measure(rounded(filters.blocks(layers), analysis.precision), threads)
+    }
+    return layers.join(pd.DataFrame.from_dict(found, orient="index", columns=list(Quality.__annotations__)))
+
+
+def of_layer(moments: Moments, peaks: np.ndarray, analysis: Analysis) -> Quality:
+    """A layer's quality from the moments of its raw filters and the largest absolute weight of each, `[n]`."""
     dimensions, count = len(moments.mean), moments.count
-    found = sparsity(peaks, analysis), float(entropy(moments.covariance))
+    measured = sparsity(peaks, analysis), float(entropy(moments.covariance))
     fitted = randomness.fitted(dimensions)
     threshold = randomness.PUBLISHED if analysis.randomness == "published" and dimensions == 9 else fitted
     thresholds = float(threshold(max(count, 1))), float(fitted(max(count, 1)))
-    return Quality(count, *found, *thresholds, verdict(count, dimensions, *found, thresholds[0], analysis))
+    return Quality(*measured, *thresholds, verdict(count, dimensions, *measured, thresholds[0], analysis))
 
 
 def verdict(
     filters: int, dimensions: int, sparsity: float, entropy: float, threshold: float, analysis: Analysis
 ) -> Verdict:
-    """What to call a layer of kernels of `dimensions` weights; the first that holds.
+    """What to call a layer of `filters` kernels of `dimensions` weights; the first that holds.
 
     `sparse`: more than `sparse_above` of its filters are. `too few`: less than `filters_per_weight` filters for each
     weight, from which its entropy says nothing (section 3.4). `low diversity`: entropy below `low_diversity_below`.
-    `random`: entropy above the threshold (8). `regular`: none of these. A layer of one filter is sparse if that is
-    zero, else too few; a constant layer of enough filters has entropy zero, so low diversity.
+    `random`: entropy above the threshold (8). `regular`: none of these. So a layer of one filter is sparse if that is
+    zero, else too few, and a constant layer of enough filters, whose entropy is zero, is of low diversity.
     """
     if sparsity > analysis.sparse_above:
         return "sparse"

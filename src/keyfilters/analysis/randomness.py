@@ -56,7 +56,7 @@ def fitted(dimensions: int) -> Threshold:
     return Threshold(dimensions, *(float(constant) for constant in constants), deviation)
 
 
-def _sigmoid(log2_n, L, x0, k, b):  # noqa: N803 - the paper's symbols
+def _sigmoid(log2_n, L, x0, k, b):
     return L / (1 + np.exp(-k * (log2_n - x0))) + b
 
 

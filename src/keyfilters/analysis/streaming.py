@@ -54,6 +54,13 @@ def over_labelled(
             yield label, result.result()
 
 
+def rounded(blocks: Labelled, precision: str) -> Labelled:
+    """The blocks with weights rounded to a precision, `float32` or `float16`; too large for it, they are infinite."""
+    if precision == "float32":
+        return blocks
+    return ((label, block.astype(np.float16).astype(np.float32)) for label, block in blocks)
+
+
 def _chunks(block: np.ndarray) -> Iterator[np.ndarray]:
     """The block `[n, d]` in pieces, contiguous, float32 or float64."""
     rows = max(1, CHUNK_BYTES // (4 * max(block.shape[1], 1)))
