@@ -61,7 +61,7 @@ def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, mo
     monkeypatch.setattr(analysis, "MODELS", 5)
     numbers = analysis.report(1).numbers
     assert numbers["times_as_fast_as_the_notebook"]["n"] == 1
-    assert len(numbers["million_rows_per_second"]) == 4
+    assert len(numbers["million_rows_per_second"]) == 5
     filters = analysis.draw(analysis.ROWS)
     filters.tofile(tmp_path / "filters")
     ours, theirs = analysis.whole(tmp_path / "filters"), analysis.notebook(filters)

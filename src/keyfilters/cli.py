@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
+    added = upkeep("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
+    added.add_argument("model", help="a weight file: .onnx or another format that can be read")
+    added.add_argument("--json", action="store_true", help="print JSON")
     return top
 
 
@@ -148,3 +151,19 @@ def _pull(arguments: argparse.Namespace) -> None:
     study, root, _ = _load(arguments)
     for folder in pull(root, jobs.keyed(study).values()):
         print(f"pulled: {folder}")
+
+
+def _quality(arguments: argparse.Namespace) -> None:
+    from keyfilters.analysis.quality import as_json, quality
+    from keyfilters.filters.single import read
+
+    study, _, _ = _load(arguments)
+    layers = quality(read(Path(arguments.model)), study.analysis)
+    if arguments.json:
+        print(json.dumps(as_json(arguments.model, layers, study.analysis), indent=1))
+    else:
+        from rich.console import Console
+
+        from keyfilters.analysis.showing import show_quality
+
+        show_quality(arguments.model, layers, Console())

@@ -15,6 +15,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
 from keyfilters.settings import (
     MODEL,
+    Analysis,
     Choices,
     Dataset,
     Model,
@@ -42,6 +43,7 @@ class Study(Settings):
     training: Training
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
+    analysis: Analysis = Analysis()
     tables: Tables
 
     @model_validator(mode="after")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.streaming import rounded
+from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Filters
 from keyfilters.settings import Analysis
 
@@ -35,14 +37,27 @@ def quality(filters: Filters, analysis: Analysis, threads: int | None = None) ->
     """The layers whose quality can be told, rows of `filters.layers`, with the fields of `Quality` as columns.
 
     These are the convolutions with kernels of more than one weight; transposed ones are left out (section 3.1).
+    Raises KeyfiltersError if there are none.
     """
     layers = filters.layers
     layers = layers[(layers["kh"] * layers["kw"] > 1) & (layers["kind"] != "transposed") & (layers["filters"] > 0)]
+    if layers.empty:
+        raise KeyfiltersError("no convolution with kernels of more than one weight, so no quality to tell")
     found = {
         label: asdict(of_layer(layer.raw, layer.peaks, analysis))
         for label, layer in measure(rounded(filters.blocks(layers), analysis.precision), threads)
     }
     return layers.join(pd.DataFrame.from_dict(found, orient="index", columns=list(Quality.__annotations__)))
+
+
+def as_json(name: str, layers: pd.DataFrame, analysis: Analysis) -> dict[str, Any]:
+    """The layers that `quality` gives, with the settings that their verdicts rest on, as JSON types."""
+    shown = layers[["layer", "kind", "kh", "kw", "filters", *Quality.__annotations__]]
+    return {
+        "model": name,
+        "settings": analysis.model_dump(mode="json"),
+        "layers": json.loads(shown.to_json(orient="records", double_precision=15)),
+    }
 
 
 def of_layer(moments: Moments, peaks: np.ndarray, analysis: Analysis) -> Quality:

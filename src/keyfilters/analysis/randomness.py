@@ -15,6 +15,7 @@ LAYERS = 100  # of each size, of which the least entropy counts
 SEED = 0
 BATCH = 1 << 17  # weights drawn at once
 START = (1.3, 2.3, 0.9, -0.3)  # where the fit begins
+RISING = ([0, -np.inf, 0, -np.inf], np.inf)  # bounds: L and k positive
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def fitted(dimensions: int) -> Threshold:
     random = np.random.default_rng([SEED, dimensions])
     log2_sizes = np.arange(max(1, math.floor(math.log2(dimensions / 3))), MOST + 1)
     least = np.array([_least_entropy(random, 2**size, dimensions) for size in log2_sizes])
-    constants, _ = curve_fit(_sigmoid, log2_sizes, least, p0=START, maxfev=20_000)
+    constants, _ = curve_fit(_sigmoid, log2_sizes, least, p0=START, bounds=RISING, max_nfev=20_000)
     deviation = float(np.abs(_sigmoid(log2_sizes, *constants) - least).max())
     return Threshold(dimensions, *(float(constant) for constant in constants), deviation)
 

@@ -1,0 +1,53 @@
+"""What the verbs `quality` and `drift` print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
+from rich.markup import escape
+from rich.table import Table
+
+from keyfilters.analysis.quality import DEGENERATED
+from keyfilters.analysis.randomness import PUBLISHED, Threshold, fitted
+
+COLOURS = dict.fromkeys(DEGENERATED, "red") | {"too few": "dim", "regular": "green"}
+
+
+def table(title: str, columns: Mapping[str, JustifyMethod]) -> Table:
+    """A table with these headings, each with the side that its column stands on; the first gives way to the others."""
+    made = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for number, (heading, side) in enumerate(columns.items()):
+        made.add_column(heading, justify=side, no_wrap=number > 0, overflow="fold", min_width=8 * (number == 0))
+    return made
+
+
+def show_quality(name: str, layers: pd.DataFrame, console: Console) -> None:
+    """A row per layer as `quality.quality` gives them, and the constants of the thresholds of randomness."""
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in layers["verdict"].value_counts().items())
+    texts, numbers = ("layer", "kind", "kernel"), ("filters", "sparsity", "entropy", "T_H")
+    made = table(
+        f"{name}: of {len(layers)} layers {counted}",
+        dict.fromkeys(texts, "left") | dict.fromkeys(numbers, "right") | {"verdict": "left"},
+    )
+    for row in layers.itertuples():
+        made.add_row(
+            escape(row.layer),
+            row.kind if isinstance(row.kind, str) else "unknown",
+            f"{row.kh}x{row.kw}",
+            f"{row.filters:,}",
+            *(f"{value:.3f}" for value in (row.sparsity, row.entropy, row.threshold)),
+            f"[{COLOURS[row.verdict]}]{row.verdict}[/]",
+        )
+    console.print(made)
+    for height, width in sorted(set(zip(layers["kh"], layers["kw"], strict=True))):
+        if height * width == PUBLISHED.dimensions:
+            console.print(f"T_H, above which a layer is random, of 3x3 as published: {_constants(PUBLISHED)}")
+        found = fitted(height * width)
+        console.print(f"T_H of {height}x{width} by our fit: {_constants(found)}; off by {found.deviation:.3f} at most")
+
+
+def _constants(threshold: Threshold) -> str:
+    return f"L {threshold.L:.2f}, x0 {threshold.x0:.2f}, k {threshold.k:.2f}, b {threshold.b:.2f}"

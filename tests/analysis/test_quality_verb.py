@@ -1,0 +1,118 @@
+"""`keyfilters quality` on weight files, and what it says of those that have nothing to tell."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from keyfilters import cli
+from keyfilters.analysis.quality import quality
+from keyfilters.filters.single import Single
+from keyfilters.settings import Analysis
+from keyfilters.zoo import files
+from keyfilters.zoo.network import Convolution, Network
+
+
+def write_onnx(path, weights):
+    """A chain of convolutions with these weights, by name."""
+    nodes, given = [], "x"
+    for name, weight in weights.items():
+        nodes.append(
+            helper.make_node("Conv", [given, name], [f"{name}_out"], name=name, pads=[weight.shape[2] // 2] * 4)
+        )
+        given = f"{name}_out"
+    channels = next(iter(weights.values())).shape[1]
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, 32, 32])],
+        [helper.make_tensor_value_info(given, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(weight, name) for name, weight in weights.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+def weights(seed=0):
+    random = np.random.default_rng(seed)
+    drawn = {name: random.standard_normal((16, 16, size, size)) for name, size in (("a", 3), ("b", 1), ("c", 5))}
+    return {name: weight.astype(np.float32) for name, weight in drawn.items()} | {
+        "d": np.zeros((16, 16, 3, 3), np.float32)
+    }
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a verb of the command line; returns what it prints."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["keyfilters", *map(str, words)])
+        cli.main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_file_of_ones_own(tmp_path, run):
+    write_onnx(tmp_path / "model.onnx", weights())
+    found = json.loads(run("quality", tmp_path / "model.onnx", "--json"))
+    assert [(layer["layer"], layer["kh"], layer["filters"], layer["verdict"]) for layer in found["layers"]] == [
+        ("a", 3, 256, "random"),
+        ("c", 5, 256, "random"),
+        ("d", 3, 256, "sparse"),
+    ]
+    assert found["settings"]["sparse_share"] == 0.01
+    printed = " ".join(run("quality", tmp_path / "model.onnx").split())
+    assert "of 3 layers 2 random, 1 sparse" in printed
+    assert "L 1.26, x0 2.30, k 0.89, b -0.31" in printed
+    assert "T_H of 3x3 by our fit" in printed
+    assert "T_H of 5x5 by our fit" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("absent.onnx", None, "absent.onnx: no such file"),
+        ("weights.zip", b"", "weights.zip: not the ending of a format"),
+        ("broken.onnx", b"no model", "broken.onnx"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, run, name, content, says):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SystemExit, match=says) as error:
+        run("quality", tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_without_kernels_to_judge_says_so(tmp_path, run):
+    write_onnx(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
+    with pytest.raises(SystemExit, match="no convolution with kernels of more than one weight"):
+        run("quality", tmp_path / "pointwise.onnx")
+
+
+def test_transposed_convolutions_are_left_out_and_unknown_kinds_judged():
+    def convolution(name, kind):
+        weight = weights()["a"]
+        return Convolution(name, weight.shape, lambda: weight, kind)
+
+    network = Network((convolution("up", "transposed"), convolution("known", "regular"), convolution("unknown", None)))
+    assert quality(Single(network, "net"), Analysis())["layer"].tolist() == ["known", "unknown"]
+
+
+def test_float16_is_the_notebooks_precision():
+    weight = weights()["a"] * np.float32(1e-5)  # halves have no more than a few digits there
+    network = Network((Convolution("a", weight.shape, lambda: weight, "regular"),))
+    paper, notebook = (quality(Single(network, "net"), Analysis(precision=p)) for p in ("float32", "float16"))
+    assert 0 < abs(paper["entropy"].item() - notebook["entropy"].item()) < 0.01
+    halves = weight.astype(np.float16).astype(np.float32)
+    rounded = Network((Convolution("a", weight.shape, lambda: halves, "regular"),))
+    assert quality(Single(rounded, "net"), Analysis())["entropy"].item() == notebook["entropy"].item()
+
+
+def test_every_ending_names_a_format():
+    from keyfilters.zoo.readers import FORMATS
+
+    assert set(files.ENDINGS.values()) <= set(FORMATS)
