@@ -1,0 +1,105 @@
+"""The graph of an ONNX model with its subgraphs in their places, and the depth of every node in it."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from onnx import GraphProto, NodeProto, SparseTensorProto, TensorProto
+
+from keyfilters.errors import KeyfiltersError
+
+Value = int | TensorProto | SparseTensorProto
+"""What a name in a graph stands for: the output of the vertex with this index, or a tensor of the file."""
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A node, or (`node` None) the place where values enter a graph or subgraph.
+
+    `inputs`: what each of the node's inputs stands for, None where an optional one is left out.
+    `hands_out`: what the outputs of its subgraphs stand for.
+    """
+
+    node: NodeProto | None
+    inputs: list[Value | None] = field(default_factory=list)
+    hands_out: list[Value] = field(default_factory=list)
+
+    @property
+    def sources(self) -> list[int]:
+        """Indices of the vertices that it needs."""
+        return [value for value in (*self.inputs, *self.hands_out) if isinstance(value, int)]
+
+
+def flatten(graph: GraphProto) -> list[Vertex]:
+    """All nodes of the graph and of its subgraphs, in the order of the file.
+
+    The bodies of If, Loop and Scan stand in place of the node that has them and count once: what enters a body
+    comes after the inputs of that node, and the node comes after all that its bodies hand out.
+    Raises KeyfiltersError for a name that nothing gives or that two nodes give.
+    """
+    vertices: list[Vertex] = []
+    _add(graph, ChainMap(), [], vertices)
+    return vertices
+
+
+def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, vertices: list[Vertex]) -> list[Value]:
+    """Add the nodes of one graph to `vertices`; what its outputs stand for."""
+    scope: ChainMap[str, Value] = outer.new_child()
+    scope.update({tensor.name: tensor for tensor in graph.initializer})
+    scope.update({tensor.values.name: tensor for tensor in graph.sparse_initializer})
+    scope.update({value.name: len(vertices) for value in graph.input if value.name not in scope.maps[0]})
+    vertices.append(Vertex(None, list(entering)))
+    added = [Vertex(node) for node in graph.node]
+    given: dict[str, Value] = {}
+    for index, vertex in enumerate(added, start=len(vertices)):
+        for name in filter(None, vertex.node.output):
+            if name in given:
+                raise KeyfiltersError(f"two nodes give {name!r}")
+            given[name] = index
+    scope.update(given)
+    vertices += added
+    for vertex in added:
+        vertex.inputs.extend([_look_up(scope, name) if name else None for name in vertex.node.input])
+        for body in _bodies(vertex.node):
+            vertex.hands_out.extend(_add(body, scope, vertex.inputs, vertices))
+    return [_look_up(scope, value.name) for value in graph.output] if outer.maps[0] else []
+
+
+def _bodies(node: NodeProto) -> Iterable[GraphProto]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _look_up(scope: ChainMap[str, Value], name: str) -> Value:
+    if name not in scope:
+        raise KeyfiltersError(f"nothing gives {name!r}, which the graph needs")
+    return scope[name]
+
+
+def ordered(vertices: Sequence[Vertex]) -> list[int]:
+    """Indices of the vertices, each after all that it needs. Raises KeyfiltersError for a cycle."""
+    try:
+        return list(TopologicalSorter({i: vertex.sources for i, vertex in enumerate(vertices)}).static_order())
+    except CycleError as error:
+        nodes = [vertices[index].node for index in error.args[1]]
+        names = [node.name or node.op_type for node in nodes if node]
+        raise KeyfiltersError(f"the graph is a cycle at node {names[0]!r}") from error
+
+
+def depths(vertices: Sequence[Vertex], order: Iterable[int]) -> list[int | None]:
+    """Of each vertex, the nodes on the longest path from an input of the network to it, itself included.
+
+    0 where the network's inputs enter; None for what depends on constants only, such as a stored weight's cast.
+    """
+    found: list[int | None] = [None] * len(vertices)
+    found[0] = 0
+    for index in order:
+        before = [depth for source in vertices[index].sources if (depth := found[source]) is not None]
+        if before:
+            found[index] = max(before) + (vertices[index].node is not None)
+    return found

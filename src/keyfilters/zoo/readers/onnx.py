@@ -1,0 +1,187 @@
+"""ONNX: the convolutions of its graph, of its subgraphs and local functions, through whatever holds their weights.
+
+The weights of convolutions may be float, half or quantised; they are read layer by layer, from the file itself or
+from external data beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from onnx import AttributeProto, ModelProto, NodeProto, helper
+from onnx.inliner import inline_local_functions
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo import onnx_files
+from keyfilters.zoo.network import Convolution, Network, kind_of
+from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, ordered
+from keyfilters.zoo.onnx_weights import Constant, Constants, evaluate
+
+_WEIGHT = {"Conv": 1, "FusedConv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3}
+"""Which input of each operator is its weight."""
+
+_SCALE_AND_ZERO = {"ConvInteger": (None, 3), "QLinearConv": (4, 5)}
+"""Which inputs of a quantised convolution are the scale and the zero point of its weight."""
+
+
+def read(path: Path) -> Network:
+    """The network in the ONNX file `path`; external data lie in its folder.
+
+    The weight of a quantised convolution is `(q - zero point) * scale`; ConvInteger has no scale of its own, so
+    its weights are those of the network times one positive number a layer. A depth counts nodes on the longest
+    path from an input; the bodies of If, Loop and Scan stand in their node's place and count once (see
+    `onnx_graphs.flatten`). Raises KeyfiltersError, one line with file and reason, for anything that is no sound
+    ONNX model; a layer's `load()` does so for weights that are not finite.
+    """
+    with _problems_in(path):
+        model = _inlined(onnx_files.parse(path))
+        vertices = flatten(model.graph)
+        order = ordered(vertices)
+        depth = depths(vertices, order)
+        constants = Constants(vertices, order, model.opset_import, path)
+        convolutions, left_out = _convolutions(vertices, depth, constants, path)
+        return Network(
+            tuple(sorted(convolutions, key=lambda convolution: convolution.depth)),
+            operators=dict(Counter(vertex.node.op_type for vertex in vertices if vertex.node)),
+            depth=max(filter(None, depth), default=0),
+            producer=f"{model.producer_name} {model.producer_version}".strip() or None,
+            op_set=next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None),
+            left_out=tuple(left_out),
+        )
+
+
+@contextmanager
+def _problems_in(path: Path) -> Iterator[None]:
+    """Name the file in what is wrong with it, in one line."""
+    try:
+        yield
+    except (KeyfiltersError, UnicodeDecodeError) as error:
+        raise KeyfiltersError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _inlined(model: ModelProto) -> ModelProto:
+    """The model with the bodies of its local functions in place of their calls."""
+    if not model.functions:
+        return model
+    try:
+        model = inline_local_functions(model)
+    except Exception as error:  # of any type: the library's compiled part says what it does not like
+        raise KeyfiltersError(f"its local functions cannot be put in place: {error}") from error
+    if model.functions:
+        raise KeyfiltersError(f"the local function {model.functions[0].name!r} cannot be put in place")
+    return model
+
+
+def _convolutions(
+    vertices: Sequence[Vertex], depth: Sequence[int | None], constants: Constants, path: Path
+) -> tuple[list[Convolution], list[str]]:
+    """The 2-D convolutions with weights, and a line for each other one."""
+    found, left_out, taken = [], [], Counter()
+    for index, vertex in enumerate(vertices):
+        if vertex.node is None or "Conv" not in vertex.node.op_type:
+            continue
+        name = _unique(_name(vertex.node), taken)
+        weight, reason = _weight(vertex, constants)
+        if weight is None or depth[index] is None:
+            left_out.append(f"{name}: {reason or 'no path leads to it from an input of the network'}")
+        else:
+            found.append(_convolution(name, vertex.node, weight, depth[index], path))
+    return found, left_out
+
+
+def _name(node: NodeProto) -> str:
+    position = _WEIGHT.get(node.op_type, len(node.input))
+    weight = node.input[position] if position < len(node.input) else ""
+    return " ".join((node.name or weight or node.op_type).split())
+
+
+def _unique(name: str, taken: Counter[str]) -> str:
+    """The name, with a number from its second use on."""
+    taken[name] += 1
+    return name if taken[name] == 1 else _unique(f"{name}_{taken[name]}", taken)
+
+
+def _weight(vertex: Vertex, constants: Constants) -> tuple[Constant | None, str]:
+    """The weight of a convolution in the layout of its operator, or None and why there is none."""
+    node = vertex.node
+    if node.op_type not in _WEIGHT:
+        return None, f"{node.op_type} is none of {', '.join(_WEIGHT)}"
+    if _WEIGHT[node.op_type] >= len(vertex.inputs):
+        return None, "it has no weight"
+    weight = constants.get(vertex.inputs[_WEIGHT[node.op_type]])
+    if weight is None:
+        return None, "its weight is no constant, or one that is computed in a way that is not followed"
+    dimensions = len(weight.shape()) - 2
+    if dimensions != 2:
+        return None, f"a {dimensions}-D convolution"
+    if node.op_type in _SCALE_AND_ZERO:
+        return _dequantised(vertex, weight, constants)
+    return weight, ""
+
+
+def _dequantised(vertex: Vertex, weight: Constant, constants: Constants) -> tuple[Constant | None, str]:
+    """The weight of a convolution that has scale and zero point as inputs of its own."""
+    positions = zip(("scale", "zero"), _SCALE_AND_ZERO[vertex.node.op_type], strict=True)
+    given = {
+        name: vertex.inputs[position]
+        for name, position in positions
+        if position is not None and position < len(vertex.inputs) and vertex.inputs[position] is not None
+    }
+    sources = {name: constants.get(value) for name, value in given.items()}
+    if None in sources.values():
+        return None, "the scale or zero point of its weight is no constant"
+    names = ["weight", "scale", "zero"] if "zero" in given else ["weight", "scale"]
+    node = helper.make_node("DequantizeLinear", names, ["result"], axis=0)
+
+    def load() -> np.ndarray:
+        inputs = {name: _scalar_or_vector(source.load()) for name, source in sources.items()}
+        inputs = {"scale": np.float32(1), **inputs, "weight": weight.load()}
+        return evaluate(node, inputs, [helper.make_operatorsetid("", 13)])
+
+    return Constant(load, weight.shape), ""
+
+
+def _scalar_or_vector(array: np.ndarray) -> np.ndarray:
+    return array.reshape(()) if array.size == 1 else array
+
+
+def _convolution(name: str, node: NodeProto, weight: Constant, depth: int, path: Path) -> Convolution:
+    transposed = node.op_type == "ConvTranspose"
+    groups, stride = _attribute(node, "group", 1), _attribute(node, "strides", [1, 1])
+    stored = weight.shape()
+    if 0 in stored or groups < 1 or stored[0] % groups or len(stride) != 2:
+        raise KeyfiltersError(f"{name} cannot have a weight {stored}, {groups} groups and strides {list(stride)}")
+    shape = (stored[1] * groups, stored[0] // groups, *stored[2:]) if transposed else stored
+
+    def load() -> np.ndarray:
+        with _problems_in(path):
+            array = weight.load()
+            return _finite(name, _outputs_first(array, groups) if transposed else array)
+
+    return Convolution(name, shape, load, kind_of(shape, groups, transposed), groups, tuple(stride), depth)
+
+
+def _attribute(node: NodeProto, name: str, default: int | list[int]) -> int | list[int]:
+    """An attribute of the type of its default."""
+    wanted = AttributeProto.INTS if isinstance(default, list) else AttributeProto.INT
+    values = (helper.get_attribute_value(a) for a in node.attribute if a.name == name and a.type == wanted)
+    return next(values, default)
+
+
+def _outputs_first(weight: np.ndarray, groups: int) -> np.ndarray:
+    """`[in, out/groups, kh, kw]` of a transposed convolution as `[out, in/groups, kh, kw]`."""
+    inputs, outputs, *size = weight.shape
+    grouped = weight.reshape(groups, inputs // groups, outputs, *size).swapaxes(1, 2)
+    return grouped.reshape(groups * outputs, inputs // groups, *size)
+
+
+def _finite(name: str, weight: np.ndarray) -> np.ndarray:
+    """The weight as contiguous float32. Raises KeyfiltersError for numbers that are not finite."""
+    weight = np.ascontiguousarray(weight.astype(np.float32, copy=False))
+    if not np.isfinite(weight).all():
+        raise KeyfiltersError(f"layer {name!r} has weights that are NaN or infinite")
+    return weight
