@@ -91,17 +91,21 @@ def test_weight_used_twice_is_given_once_and_computed_weights_are_told_of(tmp_pa
 
 
 def test_loop_in_the_graph_counts_once(tmp_path):
+    # The input reaches the convolution behind the loop only through what the body hands to its next turn.
     nodes = [
         node("x", "Placeholder"),
-        node("merge", "Merge", ["x", "next"]),
-        node("body", "Conv2D", ["merge", "w"], (1, 1)),
+        node("list", "Const"),
+        node("merge", "Merge", ["list", "next"]),
+        node("switch", "Switch", ["merge"]),
+        node("body", "AddV2", ["switch:1", "x"]),
         node("next", "NextIteration", ["body"]),
-        node("after", "Relu", ["body"]),
+        node("exit", "Exit", ["switch"]),
+        node("after", "Conv2D", ["exit", "w"], (1, 1)),
         node("w", "Const"),
     ]
     network = read(save(tmp_path, {"node": nodes}, [("w", weight(3, 3, 2, 2), None)]))
-    assert network.convolutions[0].depth == 2
-    assert network.depth == 3
+    assert network.convolutions[0].depth == 4  # body, next, exit, after
+    assert network.depth == 4
 
 
 def test_strings_among_the_weights_are_stepped_over(tmp_path):

@@ -59,9 +59,8 @@ def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **
     # `name:1` is the second output of a node, `^name` only waits for it.
     reads = [[name.lstrip("^").partition(":")[0] for name in node.inputs] for node in nodes]
     is_input = [node.op in INPUTS for node in nodes]
-    # `NextIteration` closes a loop: without it the body of a loop counts once.
-    is_left = [is_input[i] or node.op == "NextIteration" for i, node in enumerate(nodes)]
-    before = [[index[name] for name in names if name in index and not is_left[index[name]]] for names in reads]
+    before = [[index[name] for name in names if name in index and not is_input[index[name]]] for names in reads]
+    _open_loops(nodes, before)
     sources = [i for i, names in enumerate(reads) if any(name in index and is_input[index[name]] for name in names)]
     depths = longest_paths(before, sources)
 
@@ -85,6 +84,17 @@ def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **
             found.append(_convolution(path, node, weights[name], depths[i]))
     operators = dict(sorted(Counter(node.op for node in nodes).items()))
     return Network(tuple(found), operators, greatest(depths), left_out=tuple(left_out), **facts)
+
+
+def _open_loops(nodes: Sequence[Node], before: list[list[int]]) -> None:
+    """Lead the values at the end of a loop's body out of the loop, not back to its start: the body counts once."""
+    ends = {i: [j for j in before[i] if nodes[j].op == "NextIteration"] for i, n in enumerate(nodes) if n.op == "Merge"}
+    for i, node in enumerate(nodes):
+        if node.op == "Exit":
+            switches = [j for j in before[i] if nodes[j].op == "Switch"]
+            before[i] += [end for switch in switches for merge in before[switch] for end in ends.get(merge, ())]
+    for merge, back in ends.items():
+        before[merge] = [i for i in before[merge] if i not in back]
 
 
 def _weight_of(
