@@ -44,7 +44,9 @@ def model_table(
         "depth": _counts(found["depth"] for found in facts),
     }
     known = table_of_models()
-    given = [known[name].entry if name in known else found["entry"] for name, found in zip(names, facts, strict=True)]
+    given = [
+        known[name].entry if name in known else found.get("entry", {}) for name, found in zip(names, facts, strict=True)
+    ]
     columns |= {column: _texts(entry.get(column) for entry in given) for column in OF_ENTRY}
     columns["total_filters"] = _counts(total)
     shares = [of.get((3, 3), 0) / all_ if all_ else None for of, all_ in zip(sizes, total, strict=True)]
