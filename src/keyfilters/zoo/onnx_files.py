@@ -172,9 +172,9 @@ class StoredTensor:
         """The file with the bytes of the tensor, and where in it they begin."""
         try:
             info = ExternalDataInfo(self._tensor)
-        except ValueError as error:
-            raise KeyfiltersError(str(error)) from error
-        file, offset = self._located(info.location), info.offset or 0
+            file, offset = self._located(info.location), info.offset or 0
+        except (ValueError, TypeError, OSError, RuntimeError) as error:  # no numbers, no path, a ring of links
+            raise KeyfiltersError(f"the external data of tensor {self._tensor.name!r}: {error}") from error
         available = file.stat().st_size - offset
         if (available if info.length is None else info.length) != self._bytes or available < self._bytes:
             raise self._unfilled()

@@ -55,6 +55,7 @@ def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, ver
     added = [Vertex(node) for node in graph.node]
     given: dict[str, Value] = {}
     for index, vertex in enumerate(added, start=len(vertices)):
+        _check_text(vertex.node)
         for name in filter(None, vertex.node.output):
             if name in given:
                 raise KeyfiltersError(f"two nodes give {name!r}")
@@ -66,6 +67,12 @@ def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, ver
         for body in _bodies(vertex.node):
             vertex.hands_out.extend(_add(body, scope, vertex.inputs, vertices))
     return [_look_up(scope, value.name) for value in graph.output] if outer.maps[0] else []
+
+
+def _check_text(node: NodeProto) -> None:
+    """Raise KeyfiltersError for bytes where text belongs, which the protobuf library lets pass."""
+    if not all(isinstance(text, str) for text in (node.op_type, node.name, *node.input, *node.output)):
+        raise KeyfiltersError("a node's name, operator, input or output is no text")
 
 
 def _bodies(node: NodeProto) -> Iterable[GraphProto]:
@@ -102,4 +109,13 @@ def depths(vertices: Sequence[Vertex], order: Iterable[int]) -> list[int | None]
         before = [depth for source in vertices[index].sources if (depth := found[source]) is not None]
         if before:
             found[index] = max(before) + (vertices[index].node is not None)
+    return found
+
+
+def users(vertices: Sequence[Vertex]) -> dict[int, list[int]]:
+    """Of each vertex whose output is read, the vertices that read it."""
+    found: dict[int, list[int]] = {}
+    for index, vertex in enumerate(vertices):
+        for source in vertex.sources:
+            found.setdefault(source, []).append(index)
     return found
