@@ -1,5 +1,7 @@
 """Convolutions out of ONNX models, whatever holds their weights, and what is wrong with a model in one line."""
 
+import itertools
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -287,6 +289,19 @@ def test_a_function_that_calls_itself_is_refused(tmp_path):
     assert "local function" in refusal(with_functions(("f", [again])), tmp_path)
 
 
+def test_functions_that_multiply_without_end_are_refused(tmp_path):
+    def twice(name):
+        return [
+            node(name, "fx fw", "1", domain="local", group=1),
+            node(name, "1 fw", "fy", domain="local", group=1),
+        ]
+
+    names = ["f", *(f"f{level}" for level in range(60))]
+    functions = [(name, twice(called)) for name, called in itertools.pairwise(names)]
+    model = with_functions(*functions, (names[-1], [node("Conv", "fx fw", "fy")]))
+    assert "local functions" in refusal(model, tmp_path)
+
+
 def external(folder, location="data.bin", length=None, offset=0):
     """A model whose weight lies in another file, and that file beside it."""
     tensor = numpy_helper.from_array(WEIGHT, "w")
@@ -361,9 +376,12 @@ def test_impossible_convolutions_are_refused(tmp_path, attributes):
 
 
 def test_a_file_that_is_cut_short_is_refused(tmp_path):
-    whole = model_of([node("Conv", "x w", "y")], {"w": numbers(64, 16, 3, 3)}).SerializeToString()
-    for length in (0, 1, 40, len(whole) // 2, len(whole) - 1):
+    model = model_of([node("Conv", "x w", "y")], {"w": numbers(64, 16, 3, 3)})
+    whole = model.SerializeToString()
+    model.ClearField("opset_import")
+    for length in (1, 40, len(whole) // 2, model.ByteSize(), len(whole) - 1):
         assert "cut short" in refusal(whole[:length], tmp_path)
+    assert "not an ONNX model" in refusal(b"", tmp_path)
 
 
 def test_another_protobuf_is_refused(tmp_path):

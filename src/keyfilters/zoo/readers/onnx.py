@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from onnx import AttributeProto, ModelProto, NodeProto, helper
-from onnx.inliner import inline_local_functions
+from onnx import AttributeProto, NodeProto, helper
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import onnx_files
 from keyfilters.zoo.network import Convolution, Network, kind_of
-from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, ordered, users
+from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, inlined, ordered, users
 from keyfilters.zoo.onnx_quantised import dequantised, is_quantised
 from keyfilters.zoo.onnx_weights import Constant, Constants
 
@@ -35,7 +34,7 @@ def read(path: Path) -> Network:
     ONNX model; a layer's `load()` does so for weights that are not finite.
     """
     with _problems_in(path):
-        model = _inlined(onnx_files.parse(path))
+        model = inlined(onnx_files.parse(path))
         vertices = flatten(model.graph)
         order = ordered(vertices)
         depth = depths(vertices, order)
@@ -58,19 +57,6 @@ def _problems_in(path: Path) -> Iterator[None]:
         yield
     except KeyfiltersError as error:
         raise KeyfiltersError(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _inlined(model: ModelProto) -> ModelProto:
-    """The model with the bodies of its local functions in place of their calls."""
-    if not model.functions:
-        return model
-    try:
-        model = inline_local_functions(model)
-    except Exception as error:  # of any type: the library's compiled part says what it does not like
-        raise KeyfiltersError(f"its local functions cannot be put in place: {error}") from error
-    if model.functions:
-        raise KeyfiltersError(f"the local function {model.functions[0].name!r} cannot be put in place")
-    return model
 
 
 def _convolutions(
