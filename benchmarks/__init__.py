@@ -1,1 +1,1 @@
-"""`make bench`: how fast the training loop, the start of a job and an idle Snakemake are on this machine."""
+"""`make bench`: how fast the training loop, the start of a job, idle Snakemake and the reader of ONNX are here."""

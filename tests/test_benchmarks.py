@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import idle, loop, start
+from benchmarks import extraction, idle, loop, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -53,3 +53,11 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_start_and_idle_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
+
+
+def test_extraction_runs(monkeypatch):
+    monkeypatch.setattr(extraction, "MEGABYTES", 10)
+    found = extraction.report(1)
+    assert found.numbers.keys() == {"in the file", "external data"}
+    assert all(row["n"] == 1 for row in found.rows)
+    assert found.numbers["in the file"]["MB/s"]["median"] > 0
