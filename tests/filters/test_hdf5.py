@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
-from tiny_networks import job, network
+from tiny_store import job, network
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.hdf5 import Published, export

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_networks import SHAPES, convolution, job, network, weight
+from tiny_store import SHAPES, convolution, job, network, weight
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters import writing

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.kinds import parse
 from keyfilters.zoo.readers import FORMATS, reader
 from keyfilters.zoo.table import TABLE, models
 
@@ -32,6 +33,11 @@ def test_licences_that_name_a_non_commercial_one_are_flagged():
     for model in models().values():
         named = any(word in model.licence for word in ("-NC-", "non-commercial", "research only"))
         assert model.commercial != named, model.id
+
+
+def test_what_is_said_of_kinds_can_be_read():
+    for model in models().values():
+        parse(model.kinds)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.contact_sheet import contact_sheet
 from keyfilters.filters.writing import write
 from keyfilters.packages import Package, default_cache, fetch
-from keyfilters.zoo.kinds import with_kinds
+from keyfilters.zoo import kinds
 from keyfilters.zoo.members import unpack_network
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.readers import reader
@@ -79,7 +79,7 @@ def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network
     Raises KeyfiltersError if it cannot be read.
     """
     part = [settings["part"]] if "part" in settings else []
-    return with_kinds(format.read(path, *part), settings.get("kinds", ""))
+    return kinds.apply(format.read(path, *part), kinds.parse(settings.get("kinds", "")))
 
 
 def store(network: Network, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.zoo.kinds import PATTERN
 from keyfilters.zoo.readers import FORMATS
 
 TABLE = Path(__file__).with_name("models.csv")
@@ -28,7 +27,7 @@ class Model(BaseModel):
     `precision`: type of the stored weights. `non_commercial`: its licence, or that of its weights, allows no commercial
     use. `artifact_bytes`, `member_bytes`: sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters
     of regular convolutions as other code counted them, for comparison only. `kinds`: what the package's own code says
-    of layers whose format does not, `regex=kind; ...`, the first whose pattern is found in a layer's name.
+    of layers whose format does not, as `zoo.kinds` has it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +52,7 @@ class Model(BaseModel):
     artifact_bytes: Count
     member_bytes: Count
     catalogued_3x3: Count
-    kinds: Annotated[str, Field(pattern=f"^{PATTERN}$")]
+    kinds: Annotated[str, Field(pattern=r"^([^;]*=(regular|depthwise|transposed|none)( [OIHW]{4})?(; |$))*$")]
 
     @property
     def commercial(self) -> bool:

@@ -25,7 +25,7 @@ def reader(title: str) -> Callable[[Callable[[Path], Network]], Callable[[Path],
             except KeyfiltersError:
                 raise
             except Exception as error:
-                raise KeyfiltersError(f"{path}: not a {title} file that can be read ({_reason(error)})") from error
+                raise KeyfiltersError(f"{path}: no readable {title} file ({_reason(error)})") from error
 
         return checked
 

@@ -69,7 +69,7 @@ def _layers(graph: Path) -> Iterator[_Layer]:
     """Lines of `Type name n_inputs n_outputs inputs... outputs... number=value...`."""
     lines = graph.read_text().splitlines()
     if not lines or lines[0].strip() != MAGIC:
-        raise KeyfiltersError(f"{graph}: not an ncnn file (its first line is not {MAGIC})")
+        raise KeyfiltersError(f"{graph}: no ncnn file (its first line is not {MAGIC})")
     for line in filter(None, map(str.split, lines[2:])):
         kind, name, inputs, outputs, *rest = line
         middle, end = int(inputs), int(inputs) + int(outputs)

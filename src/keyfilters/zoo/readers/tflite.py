@@ -41,7 +41,7 @@ def read(path: Path) -> Network:
     """The convolutions of all subgraphs; only those of the first, the network itself, have depths."""
     content = np.memmap(path, np.uint8, "r")
     if bytes(content[4:8]) != b"TFL3":
-        raise KeyfiltersError(f"{path}: not a TensorFlow Lite file (its identifier is not TFL3)")
+        raise KeyfiltersError(f"{path}: no TensorFlow Lite file (its identifier is not TFL3)")
     model = tflite.Model.GetRootAsModel(content, 0)
     names = [_operator(model.OperatorCodes(i)) for i in range(_bounded(model.OperatorCodesLength(), content))]
     found: list[Convolution] = []
