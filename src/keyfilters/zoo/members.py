@@ -30,7 +30,7 @@ def unpack_network(archive: Path, model: Mapping[str, Any], folder: Path) -> Pat
         raise KeyfiltersError(f"{archive}: it has no member {member}")
     if model["format"] in LISTED:
         names = LISTED[model["format"]](_json(path), model.get("part", ""))
-        listed = {str(PurePosixPath(member).with_name(name)) for name in names}
+        listed = {str(PurePosixPath(member).parent / str(name)) for name in names}
         unpack(archive, listed.__contains__, folder, MOST - path.stat().st_size)
     return path
 
