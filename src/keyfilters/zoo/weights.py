@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ import numpy as np
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.network import Convolution, Network
 
+# No weight is larger; a file that tells so is damaged, or an archive bomb.
+LARGEST = 2**31
 
-def reader(title: str) -> Callable[[Callable[[Path], Network]], Callable[[Path], Network]]:
+
+def reader(title: str) -> Callable[[Callable[..., Network]], Callable[..., Network]]:
     """Decorates `read(path)`: whatever a damaged file makes fail becomes a KeyfiltersError of one line."""
 
-    def decorate(read: Callable[[Path], Network]) -> Callable[[Path], Network]:
+    def decorate(read: Callable[..., Network]) -> Callable[..., Network]:
         @functools.wraps(read)
-        def checked(path: Path) -> Network:
+        def checked(path: Path, **options: Any) -> Network:
             # A damaged file can fail at any step of a parser, in any way.
             try:
-                return read(Path(path))
+                return read(Path(path), **options)
             except KeyfiltersError:
                 raise
             except Exception as error:
@@ -42,6 +46,8 @@ def convolution(
     shape = tuple(int(size) for size in shape)
     if len(shape) != 4 or min(shape) < 1:
         raise KeyfiltersError(f"{path}: {name!r} has the shape {shape}, which no 2-D convolution has")
+    if math.prod(shape) * 4 > LARGEST:
+        raise KeyfiltersError(f"{path}: {name!r} has the shape {shape}, more than {LARGEST:,} bytes of float32")
 
     def load() -> np.ndarray:
         try:
@@ -75,6 +81,12 @@ def oihw_shape(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
     if layout == "HWIM" and len(shape) == 4:
         return shape[2] * shape[3], 1, shape[0], shape[1]
     return tuple(shape[layout.index(axis)] for axis in "OIHW") if len(shape) == 4 else tuple(shape)
+
+
+def from_iohw(weight: np.ndarray, groups: int) -> np.ndarray:
+    """`[out, in/groups, kh, kw]` of a transposed convolution's weight `[in, out/groups, kh, kw]`."""
+    split = weight.reshape(groups, len(weight) // groups, *weight.shape[1:])
+    return split.swapaxes(1, 2).reshape(-1, len(weight) // groups, *weight.shape[2:])
 
 
 def _reason(error: Exception) -> str:

@@ -30,7 +30,7 @@ def read(path: Path) -> Network:
     manifest = document if isinstance(document, list) else document["weightsManifest"]
     weights: dict[str, Weight] = {}
     for group in manifest:
-        weights |= _weights(path, group["weights"], Shards([_shard(path, name) for name in group["paths"]]))
+        weights |= weights_of_group(path, group["weights"], Shards([_shard(path, name) for name in group["paths"]]))
     return network(path, document, weights)
 
 
@@ -97,9 +97,9 @@ class Shards:
         return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, np.uint8), *pieces])
 
 
-def _weights(path: Path, entries: Sequence[Mapping[str, Any]], shards: Shards) -> dict[str, Weight]:
+def weights_of_group(path: Path, entries: Sequence[Mapping[str, Any]], shards: Shards) -> dict[str, Weight]:
     """The weights of a group, which lie one after the other without gaps."""
-    weights = {}
+    found = {}
     start = 0
     for entry in entries:
         shape = tuple(int(size) for size in entry["shape"])
@@ -111,11 +111,11 @@ def _weights(path: Path, entries: Sequence[Mapping[str, Any]], shards: Shards) -
         size = _string_bytes(shards, start, count) if stored == "string" else count * BYTES[stored]
         if stored != "string":
             values = partial(_values, shards, start, size, stored, shape, quantization)
-            weights[entry["name"]] = Weight(shape, values)
+            found[entry["name"]] = Weight(shape, values)
         start += size
     if start != len(shards):
         raise KeyfiltersError(f"{path}: the weights need {start:,} bytes and the shards have {len(shards):,}")
-    return weights
+    return found
 
 
 def _string_bytes(shards: Shards, start: int, count: int) -> int:

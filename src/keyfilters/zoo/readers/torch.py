@@ -22,7 +22,7 @@ import torch.jit._pickle
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.network import Convolution, Network, kind_of
-from keyfilters.zoo.weights import convolution, reader
+from keyfilters.zoo.weights import convolution, from_iohw, reader
 
 # Called when a pickled module is made anew, and harmless as a stand-in; a call of anything else is refused.
 HARMLESS_CALLS = {"torchvision.transforms.functional.InterpolationMode", "ultralytics.utils.IterableSimpleNamespace"}
@@ -206,7 +206,7 @@ def _of_module(path: Path, name: str, module: _Stand, code: Mapping[str, str]) -
     shape = tuple(weight.shape)
     if transposed:
         shape = (shape[1] * groups, shape[0] // groups, *shape[2:])
-        values = partial(_from_iohw, weight, groups)
+        values = partial(_transposed, weight, groups)
     facts = {"kind": kind_of(shape, groups, transposed), "groups": groups, "stride": tuple(stride)}
     return convolution(path, f"{name}.weight", shape, values, **facts)
 
@@ -256,8 +256,5 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return (tensor.dequantize() if tensor.is_quantized else tensor).to(torch.float32).numpy()
 
 
-def _from_iohw(tensor: torch.Tensor, groups: int) -> np.ndarray:
-    """`[out, in/groups, kh, kw]` of the weight `[in, out/groups, kh, kw]` of a transposed convolution."""
-    weight = _array(tensor)
-    split = weight.reshape(groups, len(weight) // groups, *weight.shape[1:])
-    return split.swapaxes(1, 2).reshape(-1, len(weight) // groups, *weight.shape[2:])
+def _transposed(tensor: torch.Tensor, groups: int) -> np.ndarray:
+    return from_iohw(_array(tensor), groups)
