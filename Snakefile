@@ -12,6 +12,7 @@ include: "rules/common.smk"
 include: "rules/datasets.smk"
 include: "rules/training.smk"
 include: "rules/transfer.smk"
+include: "rules/filters.smk"
 include: "rules/results.smk"
 
 

@@ -1,1 +1,1 @@
-"""`make bench`: how fast the loop, the start of a job, the analysis and an idle Snakemake are on this machine."""
+"""`make bench`: how fast loop, start of a job, idle Snakemake, extraction and analysis are on this machine."""

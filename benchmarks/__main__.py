@@ -1,4 +1,4 @@
-"""Measures how fast the loop, a job's start, the analysis and an idle Snakemake are, with machine and n."""
+"""Measures how fast loop, start of a job, idle Snakemake, extraction and analysis are; prints it with machine, n."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, idle, loop, start
+from benchmarks import analysis, extraction, idle, loop, start
 from keyfilters import artifacts
 
-PARTS = {"loop": loop, "start": start, "analysis": analysis, "idle": idle}
+PARTS = {"loop": loop, "start": start, "idle": idle, "extraction": extraction, "analysis": analysis}
 
 
 def main() -> None:

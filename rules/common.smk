@@ -41,6 +41,7 @@ ENVIRONMENT = "../envs/cpu.yaml"
 
 CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
+FILTERS = jobs.filters(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
 
 # Each record is read once: what is planned must not change while it is planned.
@@ -148,6 +149,38 @@ def prepare_options(wildcards):
     return [str(part) for option in options.items() if option[1] for part in option]
 
 
+def extract_options(wildcards):
+    """Where package files lie and whether they are dropped: no part of a network's identity, so none of its job."""
+    job = keyed(wildcards)
+    options = ["--cache", str(CONFIG.cache)] if CONFIG.cache else []
+    if CONFIG.current.zoo.drop_packages and "file" in job.settings:
+        file = job.settings["file"]
+        others = FILTERS.inputs.values()
+        options.append("--drop-after")
+        options += [
+            other.folder for other in others if other.settings.get("file") == file
+        ]
+    return options
+
+
+def filters_files():
+    """Outputs of the rule that makes the tables of the store."""
+    names = {
+        "models": "models.parquet",
+        "layers": "layers.parquet",
+        "csv": "summary.csv",
+        "markdown": "summary.md",
+        "record": "summary.json",
+    }
+    return {name: f"{RESULTS}/filters/{file}" for name, file in names.items()}
+
+
+def inputs_of_filters(wildcards):
+    """Manifests of all networks of the store."""
+    files = [manifest(given) for given in FILTERS.inputs.values()]
+    return unless_fresh(filters_files()["record"], FILTERS.key, files)
+
+
 def inputs_of_table(table):
     """A table's cells, or the manifests of the artifacts that it reads itself."""
     files = [
@@ -175,3 +208,6 @@ for table, job in TABLES.items():
     if not is_fresh(record, job.key):
         for file in record.parent.glob(f"{table}.*"):
             published.expire(file)
+if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
+    for file in filters_files().values():
+        published.expire(Path(file))

@@ -29,6 +29,7 @@ def configuration(targets: int, sources: int) -> dict[str, Any]:
             for number, name in enumerate(sets)
         },
         "tables": {"table7": {}, "table2": {"targets": sets[:targets]}},
+        "zoo": {},
     }
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
 

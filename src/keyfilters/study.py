@@ -24,6 +24,7 @@ from keyfilters.settings import (
     Settings,
     Training,
     TrainingOverrides,
+    Zoo,
 )
 
 
@@ -45,6 +46,7 @@ class Study(Settings):
     transfer: Choices
     analysis: Analysis = Analysis()
     tables: Tables
+    zoo: Zoo
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
@@ -61,6 +63,10 @@ class Study(Settings):
                 raise ValueError(f"training_of: no set {name!r}, expected one of: {known}")
         for dataset, model in product(self.datasets, (MODEL, *self.models)):
             self.recipe(dataset, model)
+        for name in self.zoo.trained:
+            dataset, _, model = name.partition("-")
+            if dataset not in self.datasets or (model and model not in self.models):
+                raise ValueError(f"zoo.trained: no base model {name!r}, expected a set, or a set-model of the study")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)

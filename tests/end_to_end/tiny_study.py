@@ -58,6 +58,7 @@ def configuration(folder: Path) -> dict:
         "transfer": {},
         "datasets": datasets,
         "tables": {"table7": {}, "table2": {"targets": ["dots", "stripes"]}},
+        "zoo": {},
     }
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
 

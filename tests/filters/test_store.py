@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_networks import SHAPES, convolution, job, network, weight
+from tiny_store import SHAPES, convolution, job, network, weight
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters import writing
@@ -14,7 +14,7 @@ from keyfilters.zoo.network import Convolution, Network
 @pytest.fixture
 def store(tmp_path):
     models = {name: job(tmp_path, name, network(seed)) for seed, name in enumerate(("one", "two"))}
-    return Store(tmp_path, {name: made.folder for name, made in models.items()}, {"one": {"Task": "Denoising"}})
+    return Store(tmp_path, {name: made.folder for name, made in models.items()})
 
 
 def test_the_filters_of_a_choice_come_back_bit_for_bit(store):
@@ -39,8 +39,9 @@ def test_other_sizes_and_kinds_are_chosen_by_name(store):
 
 def test_the_table_of_models_has_the_published_columns(store):
     one, two = store.models.loc[0], store.models.loc[1]
-    assert (one["model"], one["Task"]) == ("one", "Denoising")
-    assert two["Task":"Dataset URL"].isna().all()
+    assert (one["model"], one["Task"]) == ("one", "task of one")
+    assert (two["Name"], two["Task"]) == ("Tiny", "task of two")
+    assert two[["Paper", "Training-Dataset", "Dataset URL"]].isna().all()
     assert (one["producer"], one["op_set"], one["depth"]) == ("tiny 1.0", 17, 15)
     assert (one["Conv"], one["Relu"]) == (5, 4)
     # 1 x 1 filters are counted, but are not part of the total.

@@ -51,20 +51,18 @@ def choose(
 class Store:
     """The store of a study: one artifact of the stage `extract` per model.
 
-    `folders`: below `root`, by model, as a job's inputs name them. `entries`: what the study knows of a model beside
-    its weights, for `models`. Models that were refused have no row, and their reasons stand in `refused`.
+    `folders`: below `root`, by model, as a job's inputs name them. Models that were refused have no row; their reasons
+    stand in `refused`.
 
     Raises KeyfiltersError if an artifact is absent or not as it was made.
     """
 
-    def __init__(
-        self, root: Path, folders: Mapping[str, str], entries: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, root: Path, folders: Mapping[str, str]) -> None:
         found = {model: artifacts.manifest(root, folder) for model, folder in folders.items()}
         self.refused = {model: given.facts["refused"] for model, given in found.items() if "refused" in given.facts}
         kept = {model: given for model, given in found.items() if model not in self.refused}
         tables = [pd.read_parquet(artifact.path / LAYERS) for artifact in kept.values()]
-        self.models = model_table(list(kept), [artifact.facts for artifact in kept.values()], tables, entries or {})
+        self.models = model_table(list(kept), [artifact.facts for artifact in kept.values()], tables)
         for model_id, table in enumerate(tables):
             table.insert(0, "model_id", model_id)
         self.layers = pd.concat(tables, ignore_index=True) if tables else layer_table((), ()).assign(model_id=0)

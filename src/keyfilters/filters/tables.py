@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from keyfilters.zoo.table import models as table_of_models
+
 OF_ENTRY = (
     "Name",
     "Paper",
@@ -17,19 +19,19 @@ OF_ENTRY = (
     "Accessible",
     "Dataset URL",
 )
-"""Columns of the meta table that a study knows, not the weights; null where it does not know."""
+"""Columns of the meta table that weights do not tell; null where nobody does."""
 
 
 def model_table(
     names: Sequence[str],
     facts: Sequence[Mapping[str, Any]],
     layers: Sequence[pd.DataFrame],
-    entries: Mapping[str, Mapping[str, Any]],
 ) -> pd.DataFrame:
     """A row per model, indexed by `model_id`, its number in `names`.
 
-    `facts` are those of the models' artifacts, `layers` their tables, `entries` what a study knows of a model beside
-    its weights: columns of the meta table, and others, which stand last. Filters are counted as CNN Filter DB does:
+    `facts` are those of the models' artifacts, `layers` their tables. What is known of a model beside its weights, in
+    columns of the meta table and others, which stand last, comes from the project's table of models or, where a model
+    is not in it, from `entry` of its facts. Filters are counted as CNN Filter DB does:
     those of transposed convolutions are left out, and `total_filters` has none of size 1 x 1.
     `3x3_filter_share` is null for a model without any; the counts of operators are, where its format has no graph.
     """
@@ -41,7 +43,10 @@ def model_table(
         "op_set": _counts(found["op_set"] for found in facts),
         "depth": _counts(found["depth"] for found in facts),
     }
-    given = [entries.get(name, {}) for name in names]
+    known = table_of_models()
+    given = [
+        known[name].entry if name in known else found.get("entry", {}) for name, found in zip(names, facts, strict=True)
+    ]
     columns |= {column: _texts(entry.get(column) for entry in given) for column in OF_ENTRY}
     columns["total_filters"] = _counts(total)
     shares = [of.get((3, 3), 0) / all_ if all_ else None for of, all_ in zip(sizes, total, strict=True)]

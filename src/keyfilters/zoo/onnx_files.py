@@ -8,7 +8,6 @@ has for external data; so inline and external tensors are read by the same code.
 from __future__ import annotations
 
 import math
-import mmap
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +23,7 @@ from keyfilters.errors import KeyfiltersError
 LARGE = 4096
 """Bytes from which on a tensor stays on disk."""
 
+_WITH_OPERATOR_SETS = 3  # the first version of the format whose models name them, behind the graph
 _LEVELS = 100  # of messages within messages, as many as the protobuf library takes
 _AS_BYTES = ("raw_data", "float_data", "double_data")  # fields of a tensor that hold it as little-endian numbers
 _OWN_FILE = ""  # the location of tensors that lie in the model's own file
@@ -42,55 +42,65 @@ def parse(path: Path) -> ModelProto:
     """
     try:
         with path.open("rb") as file:
-            model = ModelProto.FromString(_without_large_tensors(file))
+            size = file.seek(0, 2)
+            file.seek(0)
+            model = ModelProto.FromString(_lean(file, size, ModelProto.DESCRIPTOR, _LEVELS))
     except OSError as error:
         raise KeyfiltersError(f"cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise KeyfiltersError("not an ONNX file, or cut short") from error
     if not model.ir_version or not model.graph.node:
         raise KeyfiltersError("not an ONNX model: a protobuf without a version or without nodes")
+    if model.ir_version >= _WITH_OPERATOR_SETS and not model.opset_import:
+        raise KeyfiltersError("cut short: it ends before its operator sets")
     return model
 
 
-def _without_large_tensors(file: BinaryIO) -> bytes:
-    if not file.seek(0, 2):  # which cannot be mapped
-        raise DecodeError("empty")
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _lean(data, 0, len(data), ModelProto.DESCRIPTOR, _LEVELS)
-
-
-def _lean(data: mmap.mmap, begin: int, end: int, message: Descriptor, levels: int) -> bytes:
-    """The message of this type in `data[begin:end]`, encoded anew without the large tensors in it."""
+def _lean(file: BinaryIO, end: int, message: Descriptor, levels: int) -> bytes:
+    """The message of this type from where `file` is to `end`, encoded anew without the large tensors in it."""
     if not levels:
         raise DecodeError("messages within messages without end")
     parts, references = [], []
-    position = begin
-    while position < end:
-        key, body = _varint(data, position, end)
-        after = _end_of_field(data, key, body, end)
+    while (begin := file.tell()) < end:
+        key, body, after = _field(file, end)
         field = message.fields_by_number.get(key >> 3)
-        if field is None or key & 7 != 2 or after - position < LARGE:
-            parts.append(data[position:after])
+        large = key & 7 == 2 and after - begin >= LARGE
+        if large and field and field.message_type:
+            inner = _lean(file, after, field.message_type, levels - 1)
+            parts += [_as_varint(key), _as_varint(len(inner)), inner]
+        elif large and field and message is TensorProto.DESCRIPTOR and field.name in _AS_BYTES:
+            references.append(_reference(body, after - body))
         else:
-            body = _varint(data, body, end)[1]
-            if field.message_type:
-                inner = _lean(data, body, after, field.message_type, levels - 1)
-                parts += [_as_varint(key), _as_varint(len(inner)), inner]
-            elif message is TensorProto.DESCRIPTOR and field.name in _AS_BYTES:
-                references.append(_reference(body, after - body))
-            else:
-                parts.append(data[position:after])
-        position = after
+            file.seek(begin)
+            parts.append(file.read(after - begin))
+        file.seek(after)
     return b"".join(parts + references)  # at the end, where they count more than what the tensor says
 
 
-def _varint(data: mmap.mmap, position: int, end: int) -> tuple[int, int]:
-    """A protobuf number of seven bits a byte, and where it ends."""
+def _field(file: BinaryIO, end: int) -> tuple[int, int, int]:
+    """Key of the field where `file` is, where its value begins and where it ends."""
+    key = _varint(file)
+    if key & 7 == 0:
+        _varint(file)
+        length = 0
+    else:
+        length = _varint(file) if key & 7 == 2 else {1: 8, 5: 4}.get(key & 7, end)
+    body = file.tell()
+    if body + length > end:
+        raise DecodeError("cut short")
+    return key, body, body + length
+
+
+def _varint(file: BinaryIO) -> int:
+    """A protobuf number of seven bits a byte."""
     value = 0
-    for index, shift in zip(range(position, min(end, position + 10)), range(0, 70, 7), strict=False):
-        value |= (data[index] & 0x7F) << shift
-        if data[index] < 0x80:
-            return value, index + 1
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            break
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
     raise DecodeError("cut short")
 
 
@@ -100,20 +110,6 @@ def _as_varint(value: int) -> bytes:
         groups.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*groups, value])
-
-
-def _end_of_field(data: mmap.mmap, key: int, body: int, end: int) -> int:
-    """Where the field with this key, whose value begins at `body`, ends."""
-    wire_type = key & 7
-    if wire_type == 0:
-        return _varint(data, body, end)[1]
-    if wire_type == 2:
-        length, body = _varint(data, body, end)
-    else:
-        length = {1: 8, 5: 4}.get(wire_type, end)
-    if body + length > end:
-        raise DecodeError("cut short")
-    return body + length
 
 
 def _reference(offset: int, length: int) -> bytes:
@@ -172,9 +168,9 @@ class StoredTensor:
         """The file with the bytes of the tensor, and where in it they begin."""
         try:
             info = ExternalDataInfo(self._tensor)
-        except ValueError as error:
-            raise KeyfiltersError(str(error)) from error
-        file, offset = self._located(info.location), info.offset or 0
+            file, offset = self._located(info.location), info.offset or 0
+        except (ValueError, TypeError, OSError, RuntimeError) as error:  # no numbers, no path, a ring of links
+            raise KeyfiltersError(f"the external data of tensor {self._tensor.name!r}: {error}") from error
         available = file.stat().st_size - offset
         if (available if info.length is None else info.length) != self._bytes or available < self._bytes:
             raise self._unfilled()

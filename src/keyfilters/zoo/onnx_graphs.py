@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from onnx import GraphProto, NodeProto, SparseTensorProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
+from onnx.inliner import inline_local_functions
 
 from keyfilters.errors import KeyfiltersError
+
+_MOST_NODES = 1_000_000  # behind calls of local functions
 
 Value = int | TensorProto | SparseTensorProto
 """What a name in a graph stands for: the output of the vertex with this index, or a tensor of the file."""
@@ -55,6 +58,7 @@ def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, ver
     added = [Vertex(node) for node in graph.node]
     given: dict[str, Value] = {}
     for index, vertex in enumerate(added, start=len(vertices)):
+        _check_text(vertex.node)
         for name in filter(None, vertex.node.output):
             if name in given:
                 raise KeyfiltersError(f"two nodes give {name!r}")
@@ -66,6 +70,12 @@ def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, ver
         for body in _bodies(vertex.node):
             vertex.hands_out.extend(_add(body, scope, vertex.inputs, vertices))
     return [_look_up(scope, value.name) for value in graph.output] if outer.maps[0] else []
+
+
+def _check_text(node: NodeProto) -> None:
+    """Raise KeyfiltersError for bytes where text belongs, which the protobuf library lets pass."""
+    if not all(isinstance(text, str) for text in (node.op_type, node.name, *node.input, *node.output)):
+        raise KeyfiltersError("a node's name, operator, input or output is no text")
 
 
 def _bodies(node: NodeProto) -> Iterable[GraphProto]:
@@ -102,4 +112,56 @@ def depths(vertices: Sequence[Vertex], order: Iterable[int]) -> list[int | None]
         before = [depth for source in vertices[index].sources if (depth := found[source]) is not None]
         if before:
             found[index] = max(before) + (vertices[index].node is not None)
+    return found
+
+
+def inlined(model: ModelProto) -> ModelProto:
+    """The model with the bodies of its local functions in place of their calls.
+
+    Raises KeyfiltersError for functions that call themselves, would make millions of nodes, or do not fit.
+    """
+    if not model.functions:
+        return model
+    if _inlined_size(model) > _MOST_NODES:
+        raise KeyfiltersError(f"its local functions stand for more than {_MOST_NODES:,} nodes")
+    try:
+        model = inline_local_functions(model)
+    except Exception as error:  # of any type: the library's compiled part says what it does not like
+        raise KeyfiltersError(f"its local functions cannot be put in place: {error}") from error
+    if model.functions:
+        raise KeyfiltersError(f"the local function {model.functions[0].name!r} cannot be put in place")
+    return model
+
+
+def _inlined_size(model: ModelProto) -> int:
+    """How many nodes the model has with its functions in place, found without making them."""
+    parts = {(function.domain, function.name): list(_walk(function.node)) for function in model.functions}
+    calls = {name: {_called(node) for node in nodes} & parts.keys() for name, nodes in parts.items()}
+    sizes: dict[tuple[str, str], int] = {}
+    try:
+        for name in TopologicalSorter(calls).static_order():
+            sizes[name] = sum(sizes.get(_called(node), 1) for node in parts[name])
+    except CycleError as error:
+        raise KeyfiltersError(f"the local function {error.args[1][0][1]!r} calls itself") from error
+    return sum(sizes.get(_called(node), 1) for node in _walk(model.graph.node))
+
+
+def _called(node: NodeProto) -> tuple[str, str]:
+    return node.domain, node.op_type
+
+
+def _walk(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
+    """The nodes and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for body in _bodies(node):
+            yield from _walk(body.node)
+
+
+def users(vertices: Sequence[Vertex]) -> dict[int, list[int]]:
+    """Of each vertex whose output is read, the vertices that read it."""
+    found: dict[int, list[int]] = {}
+    for index, vertex in enumerate(vertices):
+        for source in vertex.sources:
+            found.setdefault(source, []).append(index)
     return found

@@ -87,7 +87,7 @@ def evaluate(node: NodeProto, inputs: Mapping[str, np.ndarray], op_sets: Sequenc
     """The first output of one node by ONNX's reference implementation."""
     if node.op_type in ("DequantizeLinear", "QuantizeLinear"):  # the older ones are the same, with less choice
         versions = [entry.version for entry in op_sets if entry.domain in ("", "ai.onnx")]
-        op_sets = [helper.make_operatorsetid("", max(_QUANTISATION, *versions))]
+        op_sets = [helper.make_operatorsetid("", max([_QUANTISATION, *versions]))]
     values = [ValueInfoProto(name=name) for name in inputs]
     graph = helper.make_graph([node], "weight", values, [ValueInfoProto(name=node.output[0])])
     try:

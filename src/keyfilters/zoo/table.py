@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.packages import Package
 from keyfilters.zoo.readers import FORMATS
 
 TABLE = Path(__file__).with_name("models.csv")
@@ -23,12 +22,12 @@ Count = Annotated[int, Field(ge=0)]
 class Model(BaseModel):
     """One network of the table, by its `id`.
 
-    `source`, `package`, `version`, `file`, `sha256`: the pinned file that carries it. `member`: its path inside; `part`:
-    which of several networks in the member, or empty. `task_group`: one of 20 kinds of task, one for each `task`.
+    `source`, `package`, `version`, `file`, `sha256`: the pinned file that carries it. `member`: its path inside;
+    `part`: which of several networks in the member, or empty. `task_group`: one of 20 kinds, one for each `task`.
     `precision`: type of the stored weights. `non_commercial`: its licence, or that of its weights, allows no commercial
     use. `artifact_bytes`, `member_bytes`: sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters
     of regular convolutions as other code counted them, for comparison only. `kinds`: what the package's own code says
-    of layers whose format does not, `regex=kind; ...`, the first whose pattern is found in a layer's name.
+    of layers whose format does not, as `zoo.kinds` has it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,15 +52,31 @@ class Model(BaseModel):
     artifact_bytes: Count
     member_bytes: Count
     catalogued_3x3: Count
-    kinds: Annotated[str, Field(pattern=r"^([^=;]+=(regular|depthwise|grouped|transposed|pointwise)(; ?|$))*$")]
+    kinds: Annotated[str, Field(pattern=r"^([^;]*=(regular|depthwise|transposed|none)( [OIHW]{4})?(; |$))*$")]
 
     @property
     def commercial(self) -> bool:
         return self.non_commercial == "false"
 
     @property
-    def pin(self) -> Package:
-        return Package(self.source, self.package, self.version, self.file, self.sha256)
+    def weights(self) -> dict[str, str]:
+        """What decides the filters that are read: the pinned bytes and how to read them."""
+        told = ("source", "package", "version", "file", "sha256", "member", "part", "format", "kinds")
+        return {name: value for name in told if (value := getattr(self, name))}
+
+    @property
+    def entry(self) -> dict[str, str]:
+        """What CNN Filter DB's meta table tells of it beside its weights, under its names; and more."""
+        return {
+            "Name": self.family,
+            "Training-Dataset": self.training_set,
+            "Visual Category": self.visual_category,
+            "Task": self.task_group,
+            "Task in detail": self.task,
+            "Precision": self.precision,
+            "Licence": self.licence,
+            "Source": " ".join(filter(None, (self.source, self.package, self.version, self.member, self.part))),
+        }
 
 
 @cache

@@ -12,33 +12,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from onnx import AttributeProto, ModelProto, NodeProto, helper
-from onnx.inliner import inline_local_functions
+from onnx import AttributeProto, NodeProto, helper
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import onnx_files
 from keyfilters.zoo.network import Convolution, Network, kind_of
-from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, ordered
-from keyfilters.zoo.onnx_weights import Constant, Constants, evaluate
+from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, inlined, ordered, users
+from keyfilters.zoo.onnx_quantised import dequantised, is_quantised
+from keyfilters.zoo.onnx_weights import Constant, Constants
 
 _WEIGHT = {"Conv": 1, "FusedConv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3}
 """Which input of each operator is its weight."""
-
-_SCALE_AND_ZERO = {"ConvInteger": (None, 3), "QLinearConv": (4, 5)}
-"""Which inputs of a quantised convolution are the scale and the zero point of its weight."""
 
 
 def read(path: Path) -> Network:
     """The network in the ONNX file `path`; external data lie in its folder.
 
-    The weight of a quantised convolution is `(q - zero point) * scale`; ConvInteger has no scale of its own, so
-    its weights are those of the network times one positive number a layer. A depth counts nodes on the longest
+    The weight of a quantised convolution is `(q - zero point) * scale`. A depth counts nodes on the longest
     path from an input; the bodies of If, Loop and Scan stand in their node's place and count once (see
     `onnx_graphs.flatten`). Raises KeyfiltersError, one line with file and reason, for anything that is no sound
     ONNX model; a layer's `load()` does so for weights that are not finite.
     """
     with _problems_in(path):
-        model = _inlined(onnx_files.parse(path))
+        model = inlined(onnx_files.parse(path))
         vertices = flatten(model.graph)
         order = ordered(vertices)
         depth = depths(vertices, order)
@@ -59,21 +55,8 @@ def _problems_in(path: Path) -> Iterator[None]:
     """Name the file in what is wrong with it, in one line."""
     try:
         yield
-    except (KeyfiltersError, UnicodeDecodeError) as error:
+    except KeyfiltersError as error:
         raise KeyfiltersError(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _inlined(model: ModelProto) -> ModelProto:
-    """The model with the bodies of its local functions in place of their calls."""
-    if not model.functions:
-        return model
-    try:
-        model = inline_local_functions(model)
-    except Exception as error:  # of any type: the library's compiled part says what it does not like
-        raise KeyfiltersError(f"its local functions cannot be put in place: {error}") from error
-    if model.functions:
-        raise KeyfiltersError(f"the local function {model.functions[0].name!r} cannot be put in place")
-    return model
 
 
 def _convolutions(
@@ -81,15 +64,21 @@ def _convolutions(
 ) -> tuple[list[Convolution], list[str]]:
     """The 2-D convolutions with weights, and a line for each other one."""
     found, left_out, taken = [], [], Counter()
+    read_by = users(vertices)
     for index, vertex in enumerate(vertices):
         if vertex.node is None or "Conv" not in vertex.node.op_type:
             continue
         name = _unique(_name(vertex.node), taken)
         weight, reason = _weight(vertex, constants)
-        if weight is None or depth[index] is None:
-            left_out.append(f"{name}: {reason or 'no path leads to it from an input of the network'}")
-        else:
+        if weight and is_quantised(vertex):
+            weight = dequantised(index, weight, vertices, read_by, constants)
+            reason = "the scale or zero point of its weight is no constant"
+        if weight and depth[index] is None:
+            weight, reason = None, "no path leads to it from an input of the network"
+        if weight:
             found.append(_convolution(name, vertex.node, weight, depth[index], path))
+        else:
+            left_out.append(f"{name}: {reason}")
     return found, left_out
 
 
@@ -100,9 +89,13 @@ def _name(node: NodeProto) -> str:
 
 
 def _unique(name: str, taken: Counter[str]) -> str:
-    """The name, with a number from its second use on."""
-    taken[name] += 1
-    return name if taken[name] == 1 else _unique(f"{name}_{taken[name]}", taken)
+    """The name, with a number if it is taken."""
+    unique = name
+    while unique in taken:
+        taken[name] += 1
+        unique = f"{name}_{taken[name]}"
+    taken[unique] = 1
+    return unique
 
 
 def _weight(vertex: Vertex, constants: Constants) -> tuple[Constant | None, str]:
@@ -118,35 +111,7 @@ def _weight(vertex: Vertex, constants: Constants) -> tuple[Constant | None, str]
     dimensions = len(weight.shape()) - 2
     if dimensions != 2:
         return None, f"a {dimensions}-D convolution"
-    if node.op_type in _SCALE_AND_ZERO:
-        return _dequantised(vertex, weight, constants)
     return weight, ""
-
-
-def _dequantised(vertex: Vertex, weight: Constant, constants: Constants) -> tuple[Constant | None, str]:
-    """The weight of a convolution that has scale and zero point as inputs of its own."""
-    positions = zip(("scale", "zero"), _SCALE_AND_ZERO[vertex.node.op_type], strict=True)
-    given = {
-        name: vertex.inputs[position]
-        for name, position in positions
-        if position is not None and position < len(vertex.inputs) and vertex.inputs[position] is not None
-    }
-    sources = {name: constants.get(value) for name, value in given.items()}
-    if None in sources.values():
-        return None, "the scale or zero point of its weight is no constant"
-    names = ["weight", "scale", "zero"] if "zero" in given else ["weight", "scale"]
-    node = helper.make_node("DequantizeLinear", names, ["result"], axis=0)
-
-    def load() -> np.ndarray:
-        inputs = {name: _scalar_or_vector(source.load()) for name, source in sources.items()}
-        inputs = {"scale": np.float32(1), **inputs, "weight": weight.load()}
-        return evaluate(node, inputs, [helper.make_operatorsetid("", 13)])
-
-    return Constant(load, weight.shape), ""
-
-
-def _scalar_or_vector(array: np.ndarray) -> np.ndarray:
-    return array.reshape(()) if array.size == 1 else array
 
 
 def _convolution(name: str, node: NodeProto, weight: Constant, depth: int, path: Path) -> Convolution:
@@ -181,7 +146,8 @@ def _outputs_first(weight: np.ndarray, groups: int) -> np.ndarray:
 
 def _finite(name: str, weight: np.ndarray) -> np.ndarray:
     """The weight as contiguous float32. Raises KeyfiltersError for numbers that are not finite."""
-    weight = np.ascontiguousarray(weight.astype(np.float32, copy=False))
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        weight = np.ascontiguousarray(weight.astype(np.float32, copy=False))
     if not np.isfinite(weight).all():
         raise KeyfiltersError(f"layer {name!r} has weights that are NaN or infinite")
     return weight

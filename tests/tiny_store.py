@@ -34,5 +34,6 @@ def job(root: Path, name: str, given: Network) -> Job:
     """The `extract` job of a model, whose artifact lies below `root`."""
     made = Job("extract", name, {"format": "onnx"})
     with artifacts.write(root, made.description) as draft:
-        draft.facts.update(store(given, draft.path, name, "onnx"))
+        entry = {"Name": "Tiny", "Task": f"task of {name}"}
+        draft.facts.update(store(given, draft.path), format="onnx", entry=entry)
     return made

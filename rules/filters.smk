@@ -1,0 +1,37 @@
+rule extract:
+    input:
+        lambda wildcards: manifests_of(keyed(wildcards)),
+    output:
+        artifact("extract"),
+    log:
+        "logs/{room}/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        job=lambda wildcards: keyed(wildcards).as_json,
+        options=extract_options,
+    shell:
+        f"keyfilters extract {{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"
+
+
+rule filters:
+    input:
+        inputs_of_filters,
+    output:
+        **filters_files(),
+    log:
+        f"logs/filters/{CONFIG.study}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        job=FILTERS.as_json,
+    shell:
+        f"keyfilters filters tables {{params.job:q}} {ARTIFACTS} {{output.record}} > {{log}} 2>&1"

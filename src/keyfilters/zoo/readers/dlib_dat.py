@@ -1,0 +1,60 @@
+"""dlib: serialised networks, of which the convolution layers `con_4` are found by their name."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.network import Network
+from keyfilters.zoo.weights import convolution, reader
+
+LAYER = b"\x01\x05con_4"  # a string behind its length
+TENSOR_VERSION = 2
+
+
+@reader("dlib")
+def read(path: Path) -> Network:
+    """The convolutions in the order of the file: from the output to the input, as dlib's templates are nested.
+
+    The classes of the layers are not in the file, so no kinds, groups or depths are known.
+    """
+    content = path.read_bytes()
+    found = []
+    position = content.find(LAYER)
+    while position >= 0:
+        version, start = _integer(content, position + len(LAYER))
+        if version != TENSOR_VERSION:
+            raise ValueError(f"a tensor of version {version} at byte {position:,}")
+        sizes = []
+        for _ in range(4):
+            size, start = _integer(content, start)
+            sizes.append(size)
+        count = int(np.prod(sizes))
+        end = start + 4 * count
+        if not 0 <= count <= len(content) // 4 or end > len(content):
+            raise KeyfiltersError(f"{path}: ends within the weight of layer {len(found)}")
+        filters, after = _integer(content, end)
+        height, after = _integer(content, after)
+        width, _ = _integer(content, after)
+        # The biases lie behind the weights.
+        shape = (filters, (count - filters) // max(filters * height * width, 1), height, width)
+        name = f"con_{len(found)}"
+        values = partial(np.ndarray, shape, "<f4", content, start)
+        if int(np.prod(shape)) + filters != count:
+            raise KeyfiltersError(f"{path}: {name!r} has {count:,} numbers, which do not fill the shape {shape}")
+        found.append(convolution(path, name, shape, values))
+        position = content.find(LAYER, end)
+    if not found:
+        raise KeyfiltersError(f"{path}: no convolutions (`con_4`) in this dlib file")
+    return Network(tuple(found))
+
+
+def _integer(content: bytes, position: int) -> tuple[int, int]:
+    """A number behind a byte that tells its count of bytes and its sign, and where it ends."""
+    control = content[position]
+    end = position + 1 + (control & 0x0F)
+    value = int.from_bytes(content[position + 1 : end], "little")
+    return (-value if control & 0x80 else value), end

@@ -1,0 +1,55 @@
+"""Flax parameters in a pickle: nested dictionaries of NumPy arrays, and nothing else is let in."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.network import Network
+from keyfilters.zoo.weights import convolution, oihw_shape, reader, to_oihw
+
+# The older and the newer name of the same functions; these make arrays and numbers and cannot run code.
+MULTIARRAY = {"numpy.core.multiarray", "numpy._core.multiarray"}
+ALLOWED = {(module, name) for module in MULTIARRAY for name in ("_reconstruct", "scalar")} | {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
+
+class _Arrays(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ALLOWED:
+            raise KeyfiltersError(f"the pickle wants {module}.{name}, and only NumPy arrays are read")
+        return super().find_class(module, name)
+
+
+@reader("pickle of Flax")
+def read(path: Path) -> Network:
+    """Kernels of four dimensions in the order of the file; kinds, groups, strides and depths are unknown."""
+    with path.open("rb") as file:
+        try:
+            content = _Arrays(file).load()
+        except KeyfiltersError as error:
+            raise KeyfiltersError(f"{path}: refused: {error}") from error
+    found = [
+        convolution(path, name, oihw_shape(array.shape, "HWIO"), partial(to_oihw, array, "HWIO"))
+        for name, array in _walk(content, ())
+        if array.ndim == 4 and array.dtype.kind == "f" and name.rpartition("/")[2] == "kernel"
+    ]
+    if not found:
+        raise KeyfiltersError(f"{path}: no kernel of four dimensions in it")
+    return Network(tuple(found))
+
+
+def _walk(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, np.ndarray):
+        yield "/".join(names), value
+    elif isinstance(value, Mapping):
+        for name, child in value.items():
+            yield from _walk(child, (*names, str(name)))

@@ -1,0 +1,36 @@
+"""Keras HDF5: whole models with their configuration, or weights alone."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from keyfilters.zoo import keras
+from keyfilters.zoo.network import Network
+from keyfilters.zoo.tensorflow import Weight
+from keyfilters.zoo.weights import reader
+
+
+@reader("Keras HDF5")
+def read(path: Path) -> Network:
+    """The network of an `.h5`; where it has no configuration, no depths, operators, groups or strides are known."""
+    weights: dict[str, Weight] = {}
+
+    def collect(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
+            weights[name] = Weight(tuple(item.shape), partial(_values, path, item.name))
+
+    with h5py.File(path) as file:
+        # A file of weights alone has the layers at its root. The optimizer's state lies beside `model_weights`.
+        file.get("model_weights", file).visititems(collect)
+        version = file.attrs.get("keras_version")
+        producer = f"keras {version.decode() if isinstance(version, bytes) else version}" if version else None
+        return keras.network(path, file.attrs.get("model_config"), weights, producer=producer)
+
+
+def _values(path: Path, name: str) -> np.ndarray:
+    with h5py.File(path) as file:
+        return file[name][()]
