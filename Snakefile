@@ -13,6 +13,7 @@ include: "rules/datasets.smk"
 include: "rules/training.smk"
 include: "rules/transfer.smk"
 include: "rules/filters.smk"
+include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 

@@ -30,6 +30,7 @@ def configuration(targets: int, sources: int) -> dict[str, Any]:
         },
         "tables": {"table7": {}, "table2": {"targets": sets[:targets]}},
         "zoo": {},
+        "analysis": {},
     }
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
 

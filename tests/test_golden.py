@@ -79,6 +79,7 @@ def outcome(tmp_path, monkeypatch):
             "transfer": {},
             "tables": {"table2": {}},
             "zoo": {},
+            "analysis": {},
         }
         study = check({"study": "golden", "studies": {"golden": settings}}).current
         cell = jobs.cells(study)["table2/rings--bars"].inputs["seed0"]

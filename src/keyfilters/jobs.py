@@ -25,6 +25,7 @@ from keyfilters.settings import MODEL, Transfer
 if TYPE_CHECKING:
     from keyfilters.study import Study
 
+KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
 VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
@@ -196,6 +197,42 @@ def filters(study: Study) -> Job:
     return Job("filters", "filters", settings, extracts(study))
 
 
+@cache
+def moments(study: Study) -> dict[str, Job]:
+    """Moments and quality of the layers of every network, by model id; one pass over its filters."""
+    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
+    return {name: Job("moments", name, settings, {"filters": job}) for name, job in extracts(study).items()}
+
+
+@cache
+def basis(study: Study) -> Job:
+    """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
+    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"bins", "range"})
+    given = moments(study)
+    inputs = {name: given[name] for name in study.analysis.basis_of or given}
+    return Job("basis", "basis", settings, inputs)
+
+
+@cache
+def histograms(study: Study) -> dict[str, Job]:
+    """Histograms of the layers of every network in the study's bases, by model id; one pass over its filters."""
+    settings, common = _filters_of(study), {"basis": basis(study)}
+    return {
+        name: Job("histograms", name, settings, {"filters": job, **common}) for name, job in extracts(study).items()
+    }
+
+
+def _filters_of(study: Study) -> dict[str, Any]:
+    """Which filters an analysis reads, and how."""
+    return study.analysis.model_dump(mode="json", include={"sets", "precision"})
+
+
+@cache
+def layers(study: Study) -> Job:
+    """The moments and the quality of all networks as one table of layers."""
+    return Job("layers", "layers", {}, moments(study))
+
+
 def cells(study: Study) -> dict[str, Job]:
     """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
     return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
@@ -214,6 +251,8 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 
 
 def keyed(study: Study) -> dict[str, Job]:
-    """Every artifact of the study by its folder: sets, base models, transfers, filters of networks."""
+    """Every artifact of the study by its folder: sets, base models, transfers, filters and their analysis."""
     made = [*tables(study).values(), filters(study)]
-    return {job.folder: job for job in walk(made) if job.stage in ("prepare", "train", "transfer", "extract")}
+    if study.networks:
+        made += [layers(study), *histograms(study).values()]
+    return {job.folder: job for job in walk(made) if job.stage in KEYED}

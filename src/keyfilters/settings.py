@@ -210,9 +210,18 @@ class Zoo(Settings):
         return eligible if self.packages == "all" else choice.diverse(eligible, self.packages.max_bytes)
 
 
+class FilterSet(Settings):
+    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`."""
+
+    kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
+    kinds: Annotated[tuple[Literal["regular", "depthwise", "grouped"], ...], Field(min_length=1)] = ("regular",)
+
+
 class Analysis(Settings):
     """How filters are analysed. Where *CNN Filter DB* and its authors' notebook differ, the paper is the default.
 
+    `sets` of filters by name, each with a basis of its own. `basis_of`: the networks whose filters define bases and
+    ranges of histograms; None is all of the study, so that one more network changes every histogram.
     `precision` that weights are rounded to first: the notebook loads them as float16.
     `bins` of a histogram; its `range`: `observed`, from the smallest to the largest coefficient of the study, or
     `bounded`, what scaled filters cannot leave, which saves a pass over them.
@@ -224,7 +233,11 @@ class Analysis(Settings):
     Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
     are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
     one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
+    A group of less than `min_filters` filters or `min_models` models is left out of tables and figures.
     """
+
+    sets: dict[Name, FilterSet] = Field(default={"regular_3x3": FilterSet()}, min_length=1)
+    basis_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     precision: Literal["float32", "float16"] = "float32"
     bins: PositiveInt = 70
@@ -237,3 +250,5 @@ class Analysis(Settings):
     sparse_above: Share = 0.5
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
+    min_filters: PositiveInt = 10_000
+    min_models: PositiveInt = 1

@@ -44,9 +44,9 @@ class Study(Settings):
     training: Training
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
-    analysis: Analysis = Analysis()
     tables: Tables
     zoo: Zoo
+    analysis: Analysis
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
@@ -67,6 +67,9 @@ class Study(Settings):
             dataset, _, model = name.partition("-")
             if dataset not in self.datasets or (model and model not in self.models):
                 raise ValueError(f"zoo.trained: no base model {name!r}, expected a set, or a set-model of the study")
+        for name in self.analysis.basis_of or ():
+            if name not in self.networks:
+                raise ValueError(f"analysis.basis_of: no network {name!r} in the study's zoo; `filters ls` lists them")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)
@@ -78,6 +81,12 @@ class Study(Settings):
     def whole_sets(self) -> tuple[str, ...]:
         """The sets that are not some classes of others: what a table has if it does not say which."""
         return tuple(name for name, dataset in self.datasets.items() if dataset.classes is None)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks of its zoo, by model id."""
+        trained = (f"{name}-seed{seed}" for name in self.zoo.trained for seed in self.seeds)
+        return (*(model.id for model in self.zoo.from_packages), *trained)
 
     def model_of(self, name: str) -> Model:
         """The model that a table calls `name`; the study's own is `model`."""

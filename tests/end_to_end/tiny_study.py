@@ -59,6 +59,7 @@ def configuration(folder: Path) -> dict:
         "datasets": datasets,
         "tables": {"table7": {}, "table2": {"targets": ["dots", "stripes"]}},
         "zoo": {},
+        "analysis": {},
     }
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
 

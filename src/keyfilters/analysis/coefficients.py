@@ -5,10 +5,15 @@ The paper calls the rows of U the coefficients; (3) holds for U Sigma, which the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
 import numpy as np
 
 from keyfilters.analysis.basis import Basis
-from keyfilters.analysis.streaming import Blocks, over
+from keyfilters.analysis.streaming import Blocks, Labelled, over, over_labelled
 
 ROUNDING = 1e-12  # far more than a coefficient's own
 
@@ -46,6 +51,17 @@ def bounds(basis: Basis) -> tuple[float, float]:
 def edges(low: float, high: float, bins: int) -> np.ndarray:
     """Edges of `bins` uniform bins, `[bins + 1]`, as `numpy.histogram` has them: half a unit around a single value."""
     return np.histogram_bin_edges(np.empty(0), bins, (low, high))
+
+
+def histograms_of_layers(
+    blocks: Labelled, basis: Basis, edges: np.ndarray, threads: int | None = None
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """As `histograms`, of every layer with its label, from blocks that come layer by layer with it."""
+    from keyfilters.analysis import kernels
+
+    parts = over_labelled(blocks, kernels.histograms, basis.mean, basis.components, edges, threads=threads)
+    for label, counts in groupby(parts, key=itemgetter(0)):
+        yield label, sum(part for _, part in counts)
 
 
 def histograms(blocks: Blocks, basis: Basis, edges: np.ndarray, threads: int | None = None) -> np.ndarray:

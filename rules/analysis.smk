@@ -1,0 +1,74 @@
+rule moments:
+    input:
+        lambda wildcards: manifests_of(keyed(wildcards)),
+    output:
+        artifact("moments"),
+    log:
+        "logs/{room}/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        job=lambda wildcards: keyed(wildcards).as_json,
+    shell:
+        f"keyfilters moments {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+
+
+rule basis:
+    input:
+        lambda wildcards: manifests_of(keyed(wildcards)),
+    output:
+        artifact("basis"),
+    log:
+        "logs/{room}/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 8
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    params:
+        job=lambda wildcards: keyed(wildcards).as_json,
+    shell:
+        f"keyfilters basis {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+
+
+rule histograms:
+    input:
+        lambda wildcards: manifests_of(keyed(wildcards)),
+    output:
+        artifact("histograms"),
+    log:
+        "logs/{room}/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        job=lambda wildcards: keyed(wildcards).as_json,
+    shell:
+        f"keyfilters histograms {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+
+
+rule layers:
+    input:
+        lambda wildcards: manifests_of(keyed(wildcards)),
+    output:
+        artifact("layers"),
+    log:
+        "logs/{room}/{artifact}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        job=lambda wildcards: keyed(wildcards).as_json,
+    shell:
+        f"keyfilters layers {{params.job:q}} {ARTIFACTS} > {{log}} 2>&1"

@@ -1,0 +1,94 @@
+"""`keyfilters basis`: the basis of each set of filters and the bins of its histograms, for a whole study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from keyfilters import artifacts
+from keyfilters.analysis.basis import Basis, fit
+from keyfilters.analysis.coefficients import bounds, edges, extremes
+from keyfilters.analysis.moments import merge
+from keyfilters.analysis.stages import moments as of_moments
+from keyfilters.analysis.stages.filter_sets import chosen, dimensions
+from keyfilters.errors import KeyfiltersError
+from keyfilters.filters.store import Store
+
+BASES = "bases.safetensors"
+
+
+@dataclass(frozen=True)
+class Bins:
+    """A basis and the edges `[bins + 1]` of histograms of coefficients in it."""
+
+    basis: Basis
+    edges: np.ndarray
+
+    @property
+    def width(self) -> float:
+        return float(self.edges[1] - self.edges[0])
+
+
+def basis(description: Mapping[str, Any], root: Path, threads: int | None = None) -> None:
+    """Make the artifact of a `basis` job: merge the moments of its networks; `range: observed` reads their filters.
+
+    `bases.safetensors`: `<set>/count`, `<set>/mean [d]`, `<set>/components [d, d]`, `<set>/variances [d]`,
+    `<set>/edges [bins + 1]`. A set without any filter is not there; without any set there is no artifact.
+
+    Raises KeyfiltersError then.
+    """
+    settings, arrays = description["settings"], {}
+    with artifacts.write(root, description) as draft:
+        found = [of_moments.read(given)[1] for given in draft.inputs.values()]
+        bases = {}
+        for name in settings["sets"]:
+            layers = [layer for arrays_of in found for layer in of_moments.unstacked(arrays_of, name)]
+            merged = merge(layers, dimensions(settings, name))
+            if merged.count:
+                bases[name] = fit(merged)
+        if not bases:
+            raise KeyfiltersError(f"no network has filters of any of analysis.sets, {', '.join(settings['sets'])}")
+        for name, limits in _ranges(bases, draft.inputs, settings, root, threads).items():
+            arrays |= _as_arrays(name, Bins(bases[name], edges(*limits, settings["bins"])))
+        save_file(arrays, draft.path / BASES)
+        draft.facts.update(filters={name: bases[name].count for name in bases})
+
+
+def _ranges(bases, inputs, settings, root, threads) -> dict[str, tuple[float, float]]:
+    """The range of each set's histograms: of the coefficients, or of what they cannot leave."""
+    if settings["range"] == "bounded":
+        return {name: bounds(found) for name, found in bases.items()}
+    folders = {name: given.description["inputs"]["filters"] for name, given in inputs.items()}
+    sets = chosen(Store(root, folders), settings)
+    return {
+        name: extremes((block for _, block in blocks), bases[name], threads)
+        for name, _, blocks in sets
+        if name in bases
+    }
+
+
+def _as_arrays(name: str, bins: Bins) -> dict[str, np.ndarray]:
+    basis = bins.basis
+    arrays = {
+        "count": np.array([basis.count]),
+        "mean": basis.mean,
+        "components": basis.components,
+        "variances": basis.variances,
+        "edges": bins.edges,
+    }
+    return {f"{name}/{part}": np.ascontiguousarray(array) for part, array in arrays.items()}
+
+
+def read(artifact: artifacts.Artifact) -> dict[str, Bins]:
+    """The basis and the bins of each set that has filters."""
+    arrays = load_file(artifact.path / BASES)
+    found = {}
+    for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
+        count, *parts = (arrays[f"{name}/{part}"] for part in ("count", "mean", "components", "variances"))
+        found[name] = Bins(Basis(int(count[0]), *parts), arrays[f"{name}/edges"])
+    return found

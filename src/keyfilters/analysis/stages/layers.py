@@ -1,0 +1,30 @@
+"""`keyfilters layers`: the layers of all networks of a study in one table, with their moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import save_file
+
+from keyfilters import artifacts
+from keyfilters.analysis.stages import moments as of_moments
+from keyfilters.analysis.stages.moments import LAYERS, MOMENTS
+
+
+def layers(description: Mapping[str, Any], root: Path) -> None:
+    """Make the artifact of a `layers` job: the files of all its `moments` jobs end to end, the table with `model`."""
+    with artifacts.write(root, description) as draft:
+        tables, arrays = [], []
+        for given in draft.inputs.values():
+            table, found = of_moments.read(given)
+            table["model"] = given.description["name"]
+            tables.append(table)
+            arrays.append(found)
+        table = pd.concat(tables, ignore_index=True).drop(columns="model_id")
+        table.to_parquet(draft.path / LAYERS, index=False)
+        save_file({part: np.concatenate([of[part] for of in arrays]) for part in arrays[0]}, draft.path / MOMENTS)
+        draft.facts.update(models=len(tables), layers=len(table), filters=int(table["filters"].sum()))

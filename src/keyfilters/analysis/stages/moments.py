@@ -1,0 +1,81 @@
+"""`keyfilters moments`: moments and quality of every layer of one network, in one pass over its filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file, save_file
+
+from keyfilters import artifacts
+from keyfilters.analysis.degeneration import entropy, sparsity
+from keyfilters.analysis.layers import measure
+from keyfilters.analysis.moments import Moments
+from keyfilters.analysis.stages.filter_sets import chosen, dimensions
+from keyfilters.filters.store import Filters, Store
+from keyfilters.settings import Analysis
+
+MOMENTS = "moments.safetensors"
+LAYERS = "layers.parquet"
+OF_STORE = ("layer", "kind", "conv_depth", "conv_depth_norm", "kh", "kw", "filters")
+
+
+def moments(description: Mapping[str, Any], root: Path, threads: int | None = None) -> None:
+    """Make the artifact of a `moments` job.
+
+    `layers.parquet`: the layers of each `set` with what the store says of them, `sparsity` (6) and `entropy` (7).
+    `moments.safetensors`: of the scaled filters of each of the set's L layers, in the table's order,
+    `<set>/count [L]`, `<set>/mean [L, d]` and `<set>/scatter [L, d, d]`, float64.
+    """
+    with artifacts.write(root, description) as draft:
+        store = Store(root, {description["name"]: description["inputs"]["filters"]})
+        table, arrays = measured(store, description["settings"], threads)
+        table.to_parquet(draft.path / LAYERS, index=False)
+        save_file(arrays, draft.path / MOMENTS)
+        draft.facts.update(layers=len(table), filters=int(table["filters"].sum()))
+
+
+def measured(
+    filters: Filters, settings: Mapping[str, Any], threads: int | None = None
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The table and the arrays of the artifact, of filters of any store. Layers without filters are left out."""
+    analysis = Analysis(sparse=settings["sparse"], sparse_share=settings["sparse_share"])
+    tables, arrays = [], {}
+    for name, layers, blocks in chosen(filters, settings):
+        found = dict(measure(blocks, threads))
+        table = (
+            layers.loc[list(found)]
+            .reindex(columns=["model_id", *OF_STORE])
+            .assign(
+                sparsity=np.array([sparsity(layer.peaks, analysis) for layer in found.values()], float),
+                entropy=np.array([entropy(layer.raw.covariance) for layer in found.values()], float),
+            )
+        )
+        table.insert(0, "set", pd.Series(name, table.index, "str"))
+        tables.append(table)
+        arrays |= stacked(name, [layer.scaled for layer in found.values()], dimensions(settings, name))
+    return pd.concat(tables), arrays
+
+
+def stacked(name: str, moments: Sequence[Moments], dimensions: int) -> dict[str, np.ndarray]:
+    """The moments of the layers of a set as arrays."""
+    shape = (len(moments), dimensions)
+    return {
+        f"{name}/count": np.array([given.count for given in moments], np.int64),
+        f"{name}/mean": np.array([given.mean for given in moments]).reshape(shape),
+        f"{name}/scatter": np.array([given.scatter for given in moments]).reshape(*shape, dimensions),
+    }
+
+
+def unstacked(arrays: Mapping[str, np.ndarray], name: str) -> list[Moments]:
+    """The moments of the layers of a set."""
+    parts = (arrays[f"{name}/{part}"] for part in ("count", "mean", "scatter"))
+    return [Moments(int(count), mean, scatter) for count, mean, scatter in zip(*parts, strict=True)]
+
+
+def read(artifact: artifacts.Artifact) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The table of layers and the arrays of an artifact."""
+    return pd.read_parquet(artifact.path / LAYERS), load_file(artifact.path / MOMENTS)
