@@ -76,6 +76,7 @@ class Model(Settings):
     layers: tuple[PositiveInt, ...] | None = None
     channels: tuple[PositiveInt, ...] | None = None
     width: PositiveFloat | None = None
+    in_channels: Literal[1, 3] | None = None
     patch_size: PositiveInt | None = None
     map_size: PositiveInt | None = None
     kernel_sizes: tuple[PositiveInt, ...] | None = None
