@@ -83,7 +83,7 @@ def outcome(tmp_path, monkeypatch):
         cell = jobs.cells(study)["table2/rings--bars"].inputs["seed0"]
         target, source = cell.inputs["dataset"], cell.inputs["source"]
         for dataset, tar in ((target, tars["rings"]), (source.inputs["dataset"], tars["bars"])):
-            prepare_module.prepare(dataset.description, tmp_path, archive=tar)
+            prepare_module.prepare(dataset.description, tmp_path, path=tar)
         train(source.description, tmp_path, threads=1)
         transfer_job.transfer(cell.description, tmp_path, threads=1)
         arrays = load_file(tmp_path / target.folder / "arrays.safetensors")

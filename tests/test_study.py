@@ -54,7 +54,10 @@ def test_the_projects_own_configuration_is_valid():
         ("studies.mini.training_of.food", {"epoch": 3}, "unknown key 'epoch', expected one of: epochs"),
         ("studies.mini.training_of.stl10", {}, "training_of: no set 'stl10', expected one of: cifar10"),
         ("studies.mini.training_of.food", {"epochs": 1, "warmup_epochs": 3}, "warmup_epochs is 3, more than 1 epochs"),
-        ("studies.mini.datasets.food.path", "food.tar", "`source: archive`, which needs both"),
+        ("studies.mini.datasets.food.path", "food.tar", "`path` belongs to another source than `package`"),
+        ("studies.mini.datasets.food.sha256", "0" * 64, "`sha256` belongs to `source: archive`"),
+        ("studies.mini.datasets.food.source", "archive", "`source: archive` needs `path` and `sha256`"),
+        ("studies.mini.datasets.food.source", "torchvision", "food: torchvision does not have this set, expected one"),
         ("studies.mini.tables.table2.sources", ["imagenet"], "tables.table2.sources: no set 'imagenet'"),
         ("studies.mini.tables.table2.sources", ["food"], "tables.table2: every target must be a source too"),
         (

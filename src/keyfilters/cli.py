@@ -39,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
 
     added = verb("prepare", _prepare, "fetch and prepare one set of pictures")
     artifacts(added)
-    added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
-    added.add_argument("--archive", type=Path, help="the tar of a set with `source: archive`")
+    added.add_argument("--cache", type=Path, help="folder of what is fetched (default: the user's cache)")
+    added.add_argument("--path", type=Path, help="where the set's own file or folder lies, as its source needs it")
     for name, run, description in (
         ("train", _train, "train a base model"),
         ("transfer", _transfer, "train a network with another one's filters frozen in it"),
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 def _prepare(arguments: argparse.Namespace) -> None:
     from keyfilters.datasets.prepare import prepare
 
-    prepare(arguments.job, arguments.artifacts, arguments.cache, arguments.archive)
+    prepare(arguments.job, arguments.artifacts, arguments.cache, arguments.path)
 
 
 def _train(arguments: argparse.Namespace) -> None:

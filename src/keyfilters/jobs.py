@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from keyfilters.datasets import reader
+from keyfilters.datasets import identity
 from keyfilters.settings import MODEL, Transfer
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def prepare(study: Study, dataset: str) -> Job:
     settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
-    if given.source == "package":
-        settings["sha256"] = reader(name).PACKAGE.sha256
+    settings |= identity(given.source, name)
     return Job("prepare", dataset, {"set": name, "image_size": study.image_size, **settings})
 
 

@@ -203,13 +203,15 @@ class Transfer(Choices):
 
 
 class Dataset(Settings):
-    """One set of pictures: carried by a package or a tar of class folders; or some of such a set's classes.
+    """One set of pictures, or some of such a set's classes.
 
-    `set`: the package set where it is not the entry's own name. `classes`: these alone; None is all.
-    `title`: for people, where it is not the source's.
+    `source`: a `package` carries it; an `archive` of class folders, which lies at `path` and has this `sha256`;
+    one of `torchvision`'s sets, in its root folder `path` (left out: in the cache).
+    `set`: the package's or torchvision's set where it is not the entry's own name. `classes`: these alone; None is
+    all. `title`: for people, where it is not the source's.
     """
 
-    source: Literal["package", "archive"] = "package"
+    source: Literal["package", "archive", "torchvision"] = "package"
     set: Name | None = None
     classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     title: str | None = None
@@ -221,8 +223,11 @@ class Dataset(Settings):
     max_undecodable: Share = 0.01
 
     @model_validator(mode="after")
-    def _archive_has_path_and_digest(self) -> Dataset:
-        given = [value is not None for value in (self.path, self.sha256)]
-        if given != [self.source == "archive"] * 2:
-            raise ValueError("`path` and `sha256` belong to `source: archive`, which needs both")
+    def _has_what_its_source_needs(self) -> Dataset:
+        if self.source == "archive" and None in (self.path, self.sha256):
+            raise ValueError("`source: archive` needs `path` and `sha256`")
+        if self.source != "archive" and self.sha256:
+            raise ValueError("`sha256` belongs to `source: archive`")
+        if self.source == "package" and self.path:
+            raise ValueError("`path` belongs to another source than `package`; set `source: archive`, say")
         return self

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from keyfilters.datasets import PACKAGE_SETS
+from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
 from keyfilters.settings import (
@@ -47,9 +47,10 @@ class Study(Settings):
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
         for name, dataset in self.datasets.items():
-            if dataset.source == "package" and (dataset.set or name) not in PACKAGE_SETS:
-                known = ", ".join(PACKAGE_SETS)
-                raise ValueError(f"datasets.{name}: no package carries this set, expected one of: {known}")
+            known = source_sets(dataset.source)
+            if known and (dataset.set or name) not in known:
+                without = "no package carries" if dataset.source == "package" else "torchvision does not have"
+                raise ValueError(f"datasets.{name}: {without} this set, expected one of: {', '.join(known)}")
         for name in self.models:
             if name == MODEL or name in self.datasets:
                 raise ValueError(f"models.{name}: the name is taken, choose another")

