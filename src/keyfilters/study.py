@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
+from keyfilters.lowres import LowRes
 from keyfilters.settings import (
     MODEL,
     Choices,
@@ -42,6 +43,7 @@ class Study(Settings):
     training: Training
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
+    lowres: LowRes = LowRes()
     tables: Tables
 
     @model_validator(mode="after")
@@ -60,6 +62,9 @@ class Study(Settings):
                 raise ValueError(f"training_of: no set {name!r}, expected one of: {known}")
         for dataset, model in product(self.datasets, (MODEL, *self.models)):
             self.recipe(dataset, model)
+        for name in self.lowres.datasets:
+            if name not in self.datasets:
+                raise ValueError(f"lowres.datasets: no set {name!r}, expected one of: {', '.join(self.datasets)}")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)

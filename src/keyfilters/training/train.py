@@ -56,6 +56,8 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         draft.hardware = f"{torch.cuda.get_device_name()}; {draft.hardware}"
     network.to(device, memory_format=torch.channels_last)
     train_split, test_split = batches.load(prepared.path, device)
+    if settings["model"].get("in_channels") == 1:
+        _check_grey(train_split, prepared.facts["name"])
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
     generator = torch.Generator(device).manual_seed(settings["seed"])
     if training.drop_last:
@@ -84,6 +86,13 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
     save_file(best.weights if best else weights_of(network), draft.path / WEIGHTS)
     for epoch, weights in formation.kept.items():
         save_file(weights, draft.path / weights_after(epoch))
+
+
+def _check_grey(train: batches.Split, name: str) -> None:
+    if not (train.images == train.images[..., :1]).all():
+        raise KeyfiltersError(
+            f"lowres.grey: {name} has coloured pictures, of which one channel is not all; leave it out"
+        )
 
 
 def _check_batches(training: Training, train: batches.Split, test: batches.Split, name: str) -> None:
