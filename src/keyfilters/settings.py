@@ -57,11 +57,15 @@ class Augmentation(Recipe):
 
     flip: bool = False
     shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
+    fill: Literal["edge", "zeros"] = "edge"  # what a shift leaves free: the nearest pixels or black
 
 
 class Training(Recipe):
-    """One recipe: AdamW, linear warm-up, then cosine to zero, per step.
+    """One recipe: linear warm-up, then cosine, per step.
 
+    `optimiser`: AdamW, or SGD with Nesterov's `momentum`. `min_learning_rate`: where the warm-up begins and the cosine
+    ends. `drop_last`: leave out what does not fill a batch, in each epoch and of the test pictures. `best_on_test`:
+    keep the weights of the epoch that tested best, which makes the test pictures part of the training.
     `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
     """
 
@@ -84,6 +88,11 @@ class Training(Recipe):
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     label_smoothing: Share = 0.1
     augmentation: Augmentation = Augmentation()
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: Share = 0.9
+    min_learning_rate: Annotated[float, Field(ge=0)] = 0
+    drop_last: bool = False
+    best_on_test: bool = False
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
 
@@ -91,6 +100,12 @@ class Training(Recipe):
     def _warmup_ends_in_time(self) -> Training:
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs is {self.warmup_epochs:g}, more than {self.epochs} epochs")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_in_order(self) -> Training:
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError(f"min_learning_rate is {self.min_learning_rate:g}, more than {self.learning_rate:g}")
         return self
 
 
@@ -113,6 +128,7 @@ class Model(Settings):
     layers: tuple[PositiveInt, ...] | None = None
     channels: tuple[PositiveInt, ...] | None = None
     width: PositiveFloat | None = None
+    in_channels: Literal[1, 3] | None = None
     patch_size: PositiveInt | None = None
     map_size: PositiveInt | None = None
     kernel_sizes: tuple[PositiveInt, ...] | None = None

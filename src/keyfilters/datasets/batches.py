@@ -23,6 +23,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def whole_batches(self, size: int) -> Split:
+        """Without the last pictures, which do not fill a batch."""
+        kept = len(self) // size * size
+        return Split(self.images[:kept], self.labels[:kept])
+
 
 def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
     """Train and test split of a prepared set's folder, whole, on `device`."""
@@ -47,7 +52,7 @@ class Normalise:
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """Shift and mirror each picture of a batch uint8 `[B, H, W, 3]` by draws of its own.
 
-    A shifted picture is filled up with its edge pixels.
+    A shifted picture is filled up with its edge pixels, or with zeros.
     """
     count, height, width, _ = images.shape
 
@@ -62,11 +67,17 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
     if augmentation.flip:
         columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
     pictures = torch.arange(count, device=images.device)[:, None, None]
-    return images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    shifted = images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    if augmentation.fill == "zeros":
+        inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+        return shifted * inside[..., None]
+    return shifted
 
 
-def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of batches in random order, the last one as short as it comes."""
+def shuffled(split: Split, size: int, generator: torch.Generator, drop_last: bool) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of batches in random order, the last one as short as it comes or left out."""
     order = torch.randperm(len(split), generator=generator, device=split.images.device)
+    if drop_last:
+        order = order[: len(split) // size * size]
     for chosen in order.split(size):
         yield split.images[chosen], split.labels[chosen]

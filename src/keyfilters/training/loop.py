@@ -1,8 +1,10 @@
-"""The training loop: AdamW, warm-up and cosine per step, label smoothing, top-1 after the last epoch."""
+"""The training loop: AdamW or SGD, warm-up and cosine per step, label smoothing, top-1 after the last epoch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -11,6 +13,8 @@ from torch.nn.functional import cross_entropy
 from keyfilters.datasets.batches import Normalise, Split, augment, shuffled
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
+from keyfilters.training import recipe
+from keyfilters.training.epochs import Best, Formation
 
 TEST_BATCH = 512
 
@@ -22,8 +26,19 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
-    """AdamW over the weights that train; biases, norms and scales do not decay."""
+def schedule(training: Training, images: int) -> Callable[[int], float]:
+    """Share of the peak learning rate at each step of a training on `images` pictures."""
+    per_epoch = (math.floor if training.drop_last else math.ceil)(images / training.batch_size)
+    steps, warmup = training.epochs * per_epoch, round(training.warmup_epochs * per_epoch)
+    least = training.min_learning_rate / training.learning_rate
+    factor = partial(recipe.between, least) if least else learning_rate_factor
+    return partial(factor, steps=steps, warmup=warmup)
+
+
+def optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """SGD as `recipe.sgd`, or AdamW over the weights that train; there biases, norms and scales do not decay."""
+    if training.optimiser == "sgd":
+        return recipe.sgd(network, training)
     trained = [weight for weight in network.parameters() if weight.requires_grad]
     groups = [
         {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": training.weight_decay},
@@ -39,30 +54,35 @@ def fit(
     training: Training,
     generator: torch.Generator,
     progress: Progress,
+    keepers: Sequence[Best | Formation] = (),
 ) -> list[float]:
     """Train `network` in place for `training.epochs`; returns the mean loss of each epoch.
 
-    `generator` decides order and augmentation; it lives on the device of `train`.
+    `generator` decides order and augmentation; it lives on the device of `train`. `keepers` look at the network
+    after each epoch, and before the first.
     """
     network.train()
     optimizer = optimiser(network, training)
-    per_epoch = math.ceil(len(train) / training.batch_size)
-    steps, warmup = training.epochs * per_epoch, round(training.warmup_epochs * per_epoch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, warmup))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule(training, len(train)))
     losses = []
+    for keeper in keepers:
+        keeper.after_epoch(0)
     for number in range(1, training.epochs + 1):
-        total = torch.zeros((), device=train.images.device)
-        for images, labels in shuffled(train, training.batch_size, generator):
+        total, seen = torch.zeros((), device=train.images.device), 0
+        for images, labels in shuffled(train, training.batch_size, generator, training.drop_last):
             inputs = normalise(augment(images, training.augmentation, generator))
             loss = cross_entropy(network(inputs), labels, label_smoothing=training.label_smoothing)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            schedule.step()
+            scheduler.step()
             total += loss.detach() * len(labels)
+            seen += len(labels)
             progress.advance(len(labels))
-        losses.append(total.item() / len(train))
+        losses.append(total.item() / seen)
         progress.end_epoch(number, losses[-1])
+        for keeper in keepers:
+            keeper.after_epoch(number)
     return losses
 
 

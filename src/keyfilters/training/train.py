@@ -13,12 +13,19 @@ from torch import nn
 
 from keyfilters import artifacts
 from keyfilters.datasets import batches
+from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import loop
+from keyfilters.training.epochs import Best, Formation, weights_of
 
 WEIGHTS = "model.safetensors"
+
+
+def weights_after(epoch: int) -> str:
+    """The file with the weights after one of the job's `checkpoints`; 0 is before the first epoch."""
+    return f"model-epoch{epoch:03}.safetensors"
 
 
 def train(description: Mapping[str, Any], root: Path, threads: int) -> None:
@@ -36,6 +43,9 @@ def train(description: Mapping[str, Any], root: Path, threads: int) -> None:
 def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft) -> None:
     """Train what is not frozen, test once after the last epoch, and put both into `draft`.
 
+    With `best_on_test` it is tested after each epoch, and what tested best is kept. The weights after those epochs
+    that the settings name as `checkpoints` lie beside the last, see `weights_after`.
+
     Order and augmentation follow from the job's seed alone, so every network that is trained on a set
     under one seed sees the same pictures.
     """
@@ -48,16 +58,37 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
     train_split, test_split = batches.load(prepared.path, device)
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
     generator = torch.Generator(device).manual_seed(settings["seed"])
+    if training.drop_last:
+        _check_batches(training, train_split, test_split, prepared.facts["name"])
+        test_split = test_split.whole_batches(training.batch_size)
+
+    def test() -> float:
+        return loop.accuracy(network, test_split, normalise)
+
+    formation = Formation(network, settings.get("checkpoints", ()))
+    best = Best(network, test) if training.best_on_test else None
     with Progress(description["name"], training.epochs, len(train_split)) as progress:
-        losses = loop.fit(network, train_split, normalise, training, generator, progress)
-    accuracy = loop.accuracy(network, test_split, normalise)
+        keepers = [formation, best] if best else [formation]
+        losses = loop.fit(network, train_split, normalise, training, generator, progress, keepers)
+    accuracy = best.accuracy if best else test()
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
         accuracy=accuracy,
-        dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}
-        | {"classes": len(prepared.facts["classes"])},
+        dataset={name: prepared.facts[name] for name in ("name", "title", "train")}
+        | {"test": len(test_split), "classes": len(prepared.facts["classes"])},
         losses=losses,
         images_per_second=round(progress.images_per_second),
     )
-    weights = {name: weight.contiguous() for name, weight in network.state_dict().items()}
-    save_file(weights, draft.path / WEIGHTS)
+    if best:
+        draft.facts.update(best_epoch=best.epoch)
+    save_file(best.weights if best else weights_of(network), draft.path / WEIGHTS)
+    for epoch, weights in formation.kept.items():
+        save_file(weights, draft.path / weights_after(epoch))
+
+
+def _check_batches(training: Training, train: batches.Split, test: batches.Split, name: str) -> None:
+    if min(len(train), len(test)) < training.batch_size:
+        raise KeyfiltersError(
+            f"drop_last: {name} has {len(train)} training and {len(test)} test pictures, which must both fill a batch "
+            f"of {training.batch_size}; lower `batch_size` or turn it off"
+        )
