@@ -50,14 +50,40 @@ class Recipe(Settings):
         return self.model_dump(mode="json", include=names) | nested
 
 
+class Crop(Settings):
+    """A random part of each picture: the range of its share of the area, and of its width by height."""
+
+    area: tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]]
+    ratio: tuple[PositiveFloat, PositiveFloat] = (3 / 4, 4 / 3)
+
+
+class RandAugment(Settings):
+    """`operations` in turn, each with a `probability`, of a `magnitude` from 0 to 10 with a normal `deviation`.
+
+    `group`: so many pictures of a batch share their draws.
+    """
+
+    operations: PositiveInt = 2
+    magnitude: Annotated[float, Field(ge=0, le=10)]
+    deviation: Annotated[float, Field(ge=0)] = 0
+    probability: Share = 1
+    group: PositiveInt = 1
+
+
 class Augmentation(Recipe):
-    """Random changes of a training picture; what is left out is off."""
+    """Random changes of a training picture; what is left out is off.
+
+    `erasing`: the probability that a rectangle becomes noise.
+    """
 
     ALWAYS_TOLD = frozenset({"flip", "shift"})
 
     flip: bool = False
     shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
     fill: Literal["edge", "zeros"] = "edge"  # what a shift leaves free: the nearest pixels or black
+    crop: Crop | None = None
+    rand_augment: RandAugment | None = None
+    erasing: Share = 0
 
 
 class Training(Recipe):
@@ -66,6 +92,9 @@ class Training(Recipe):
     `optimiser`: AdamW, or SGD with Nesterov's `momentum`. `min_learning_rate`: where the warm-up begins and the cosine
     ends. `drop_last`: leave out what does not fill a batch, in each epoch and of the test pictures. `best_on_test`:
     keep the weights of the epoch that tested best, which makes the test pictures part of the training.
+    `mixup`, `cutmix`: alpha of the distribution by which pictures are mixed; 0 is off. `ema`: decay of the moving
+    average of the weights, which is then what is tested and kept; 0 is off. `clip_norm`: the longest gradient; 0 is
+    any. `micro_batch`: so many pictures pass the network at once, and the gradients of a batch's passes add up.
     `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
     """
 
@@ -93,6 +122,11 @@ class Training(Recipe):
     min_learning_rate: Annotated[float, Field(ge=0)] = 0
     drop_last: bool = False
     best_on_test: bool = False
+    mixup: Annotated[float, Field(ge=0)] = 0
+    cutmix: Annotated[float, Field(ge=0)] = 0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0
+    clip_norm: Annotated[float, Field(ge=0)] = 0
+    micro_batch: PositiveInt | None = None
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
 
