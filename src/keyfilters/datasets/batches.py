@@ -37,7 +37,7 @@ class Split:
 
 
 def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
-    """Train and test split of a prepared set's folder, on `device`; pictures get half of a GPU's free memory at most."""
+    """Train and test split of a prepared set on `device`; pictures get half of a GPU's free memory at most."""
     file = prepared / "arrays.safetensors"
     fits = device.type == "cpu" or file.stat().st_size < torch.cuda.mem_get_info(device)[0] // 2
     arrays = load_file(file, device=str(device if fits else "cpu"))
