@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from keyfilters.models import ARCHITECTURES
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
@@ -48,14 +50,40 @@ class Recipe(Settings):
         return self.model_dump(mode="json", include=names) | nested
 
 
+class Crop(Settings):
+    """A random part of each picture: the range of its share of the area, and of its width by height."""
+
+    area: tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]]
+    ratio: tuple[PositiveFloat, PositiveFloat] = (3 / 4, 4 / 3)
+
+
+class RandAugment(Settings):
+    """`operations` in turn, each with a `probability`, of a `magnitude` from 0 to 10 with a normal `deviation`.
+
+    `group`: so many pictures of a batch share their draws.
+    """
+
+    operations: PositiveInt = 2
+    magnitude: Annotated[float, Field(ge=0, le=10)]
+    deviation: Annotated[float, Field(ge=0)] = 0
+    probability: Share = 1
+    group: PositiveInt = 1
+
+
 class Augmentation(Recipe):
-    """Random changes of a training picture; what is left out is off."""
+    """Random changes of a training picture; what is left out is off.
+
+    `erasing`: the probability that a rectangle becomes noise.
+    """
 
     ALWAYS_TOLD = frozenset({"flip", "shift"})
 
     flip: bool = False
     shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
     fill: Literal["edge", "zeros"] = "edge"  # what a shift leaves free: the nearest pixels or black
+    crop: Crop | None = None
+    rand_augment: RandAugment | None = None
+    erasing: Share = 0
 
 
 class Training(Recipe):
@@ -64,6 +92,9 @@ class Training(Recipe):
     `optimiser`: AdamW, or SGD with Nesterov's `momentum`. `min_learning_rate`: where the warm-up begins and the cosine
     ends. `drop_last`: leave out what does not fill a batch, in each epoch and of the test pictures. `best_on_test`:
     keep the weights of the epoch that tested best, which makes the test pictures part of the training.
+    `mixup`, `cutmix`: alpha of the distribution by which pictures are mixed; 0 is off. `ema`: decay of the moving
+    average of the weights, which is then what is tested and kept; 0 is off. `clip_norm`: the longest gradient; 0 is
+    any. `micro_batch`: so many pictures pass the network at once, and the gradients of a batch's passes add up.
     `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
     """
 
@@ -91,6 +122,11 @@ class Training(Recipe):
     min_learning_rate: Annotated[float, Field(ge=0)] = 0
     drop_last: bool = False
     best_on_test: bool = False
+    mixup: Annotated[float, Field(ge=0)] = 0
+    cutmix: Annotated[float, Field(ge=0)] = 0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0
+    clip_norm: Annotated[float, Field(ge=0)] = 0
+    micro_batch: PositiveInt | None = None
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
 
@@ -202,21 +238,35 @@ class Transfer(Choices):
         return {"layers": self.layers, **super().told}
 
 
+def _listed_classes(value: Any) -> Any:
+    """The classes of a list below `published/classes`, where a setting gives its name."""
+    if not isinstance(value, str):
+        return value
+    lists = {
+        file.name.removesuffix(".txt"): file for file in files("keyfilters.published").joinpath("classes").iterdir()
+    }
+    if value not in lists:
+        raise ValueError(f"no list of classes {value!r}, expected classes or one of: {', '.join(sorted(lists))}")
+    return [line for line in lists[value].read_text().splitlines() if not line.startswith("#")]
+
+
 class Dataset(Settings):
     """One set of pictures, or some of such a set's classes.
 
-    `source`: a `package` carries it; an `archive` of class folders, which lies at `path` and has this `sha256`;
-    one of `torchvision`'s sets, in its root folder `path` (left out: in the cache).
-    `set`: the package's or torchvision's set where it is not the entry's own name. `classes`: these alone; None is
-    all. `title`: for people, where it is not the source's.
+    `source`: a `package` carries it; an `archive` of class folders, which lies at `path` and has this `sha256`; one
+    of `torchvision`'s sets, in its root folder `path`; `domainnet`, with the published files in the folder `path`
+    (of both, what is not there is fetched; the folder is in the cache when left out); `imagenet` in the original's
+    layout in the user's folder `path`, where `sha256` may pin its listing of names and sizes.
+    `set`: what the source calls it, where it is not the entry's own name. `classes`: these alone, or those of a list
+    below `published/classes`; None is all. `title`: for people, where it is not the source's.
     """
 
-    source: Literal["package", "archive", "torchvision"] = "package"
+    source: Literal["package", "archive", "torchvision", "domainnet", "imagenet"] = "package"
     set: Name | None = None
-    classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    classes: Annotated[tuple[str, ...], Field(min_length=2), BeforeValidator(_listed_classes)] | None = None
     title: str | None = None
     path: Path | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Digest | None = None
     train_per_class: PositiveInt | None = None
     test_per_class: PositiveInt | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -226,8 +276,10 @@ class Dataset(Settings):
     def _has_what_its_source_needs(self) -> Dataset:
         if self.source == "archive" and None in (self.path, self.sha256):
             raise ValueError("`source: archive` needs `path` and `sha256`")
-        if self.source != "archive" and self.sha256:
-            raise ValueError("`sha256` belongs to `source: archive`")
+        if self.source == "imagenet" and self.path is None:
+            raise ValueError("`source: imagenet` needs `path`, the folder with train/ and val/")
         if self.source == "package" and self.path:
             raise ValueError("`path` belongs to another source than `package`; set `source: archive`, say")
+        if self.source not in ("archive", "imagenet") and self.sha256:
+            raise ValueError(f"`sha256` belongs to another source than `{self.source}`, whose pins are its own")
         return self

@@ -51,7 +51,7 @@ class Study(Settings):
         for name, dataset in self.datasets.items():
             known = source_sets(dataset.source)
             if known and (dataset.set or name) not in known:
-                without = "no package carries" if dataset.source == "package" else "torchvision does not have"
+                without = "no package carries" if dataset.source == "package" else f"{dataset.source} does not have"
                 raise ValueError(f"datasets.{name}: {without} this set, expected one of: {', '.join(known)}")
         for name in self.models:
             if name == MODEL or name in self.datasets:

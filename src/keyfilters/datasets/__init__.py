@@ -11,7 +11,6 @@ from typing import Any
 
 from keyfilters.errors import KeyfiltersError
 
-SOURCES = ("package", "archive", "torchvision")
 PACKAGE_SETS = ("cifar10", "quickdraw", "food", "faces", "emoji", "signs", "digits")
 
 
@@ -29,22 +28,24 @@ def reader(name: str) -> ModuleType:
 
 
 def source_sets(source: str) -> tuple[str, ...] | None:
-    """The sets that a source has; None where the user's own file is the set."""
+    """The sets that a source has; None where the user's own file or folder is the set."""
     if source == "package":
         return PACKAGE_SETS
-    if source == "torchvision":
-        from keyfilters.datasets.readers import torchvision
-
-        return tuple(torchvision.SETS)
+    if source in ("torchvision", "domainnet"):
+        return tuple(import_module(f"keyfilters.datasets.readers.{source}").SETS)
     return None
 
 
 def identity(source: str, name: str) -> dict[str, Any]:
-    """What pins the bytes of the set `name`, as a part of its job's settings; of an archive its own settings say it."""
+    """What pins the bytes of the set `name`, as a part of its job's settings, where its own settings do not say it."""
     if source == "package":
         return {"sha256": reader(name).PACKAGE.sha256}
     if source == "torchvision":
         from keyfilters.datasets.readers import torchvision
 
         return {"md5": dict(torchvision.SETS[name].md5)}
+    if source == "domainnet":
+        from keyfilters.datasets.readers import domainnet
+
+        return {"sha256": dict(domainnet.FILES)}
     return {}

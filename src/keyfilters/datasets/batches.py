@@ -15,13 +15,20 @@ from keyfilters.settings import Augmentation
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]`, both on one device."""
+    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]` on the device that trains.
+
+    Pictures that do not fit there stay in their file, mapped into memory.
+    """
 
     images: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures and labels at the positions `chosen`, on the device that trains."""
+        return self.images[chosen.to(self.images.device)].to(self.labels.device), self.labels[chosen]
 
     def whole_batches(self, size: int) -> Split:
         """Without the last pictures, which do not fill a batch."""
@@ -30,11 +37,13 @@ class Split:
 
 
 def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
-    """Train and test split of a prepared set's folder, whole, on `device`."""
-    arrays = load_file(prepared / "arrays.safetensors", device=str(device))
+    """Train and test split of a prepared set on `device`; pictures get half of a GPU's free memory at most."""
+    file = prepared / "arrays.safetensors"
+    fits = device.type == "cpu" or file.stat().st_size < torch.cuda.mem_get_info(device)[0] // 2
+    arrays = load_file(file, device=str(device if fits else "cpu"))
     return (
-        Split(arrays["train_images"], arrays["train_labels"]),
-        Split(arrays["test_images"], arrays["test_labels"]),
+        Split(arrays["train_images"], arrays["train_labels"].to(device)),
+        Split(arrays["test_images"].to(device), arrays["test_labels"].to(device)),
     )
 
 
@@ -76,8 +85,8 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 
 def shuffled(split: Split, size: int, generator: torch.Generator, drop_last: bool) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of batches in random order, the last one as short as it comes or left out."""
-    order = torch.randperm(len(split), generator=generator, device=split.images.device)
+    order = torch.randperm(len(split), generator=generator, device=split.labels.device)
     if drop_last:
         order = order[: len(split) // size * size]
     for chosen in order.split(size):
-        yield split.images[chosen], split.labels[chosen]
+        yield split.batch(chosen)

