@@ -1,5 +1,7 @@
 """The recipe of the low-resolution networks: optimiser, schedule, borders, its flaws, and weights along the way."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,15 @@ from safetensors.torch import load_file
 from tiny_jobs import prepared_job, training_job
 
 from keyfilters import artifacts
+from keyfilters.cost import Meter
 from keyfilters.datasets import batches
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Augmentation, Training
-from keyfilters.training import loop, recipe
-from keyfilters.training.epochs import weights_of
+from keyfilters.training import checkpoint, loop, recipe, state
+from keyfilters.training.epochs import Formation, weights_of
 from keyfilters.training.train import WEIGHTS, train, weights_after
 
 NETWORK = {"architecture": "lowres_resnet9", "width": 1 / 16}
@@ -74,7 +77,7 @@ def test_the_schedule_is_a_line_and_a_cosine_between_the_same_smallest_rate():
 @pytest.mark.parametrize(("drop_last", "per_epoch"), [(False, 5), (True, 4)])
 def test_thirty_percent_of_all_steps_warm_up(drop_last, per_epoch):
     training = Training(**RECIPE | {"epochs": 100, "warmup_epochs": 30, "drop_last": drop_last})
-    factor = loop.schedule(training, images=24)
+    factor = state.schedule(training, images=24)
     steps, warmup = 100 * per_epoch, 30 * per_epoch
     assert [factor(step) for step in (warmup - 1, warmup)] == [1, 1]
     assert factor(warmup - 2) < 1
@@ -83,14 +86,14 @@ def test_thirty_percent_of_all_steps_warm_up(drop_last, per_epoch):
 
 
 def test_without_a_smallest_rate_the_schedule_is_the_loops_own():
-    factor = loop.schedule(Training(epochs=4, batch_size=5, learning_rate=0.1), images=24)
-    assert factor(3) == loop.learning_rate_factor(3, steps=20, warmup=5)
+    factor = state.schedule(Training(epochs=4, batch_size=5, learning_rate=0.1), images=24)
+    assert factor(3) == state.learning_rate_factor(3, steps=20, warmup=5)
 
 
 def test_sgd_is_nesterovs_and_decays_everything_that_trains():
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 2))
     network[0].weight.requires_grad_(False)
-    optimizer = loop.optimiser(network, Training(**RECIPE))
+    optimizer = state.optimiser(network, Training(**RECIPE))
     (group,) = optimizer.param_groups
     assert isinstance(optimizer, torch.optim.SGD)
     assert len(group["params"]) == 5
@@ -159,7 +162,10 @@ def test_checkpoints_are_what_a_run_that_is_stopped_there_has(tmp_path):
     class Stopped(Exception):
         pass
 
-    class Stop:
+    class Stop(Formation):
+        def __init__(self):
+            super().__init__(None, ())
+
         def after_epoch(self, number):
             if number == 2:
                 raise Stopped
@@ -173,8 +179,12 @@ def test_checkpoints_are_what_a_run_that_is_stopped_there_has(tmp_path):
     split, _ = batches.load(prepared.path, torch.device("cpu"))
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], torch.device("cpu"))
     generator = torch.Generator().manual_seed(0)
-    with Progress("stopped", 4, len(split)) as progress, pytest.raises(Stopped):
-        loop.fit(network, split, normalise, Training(**RECIPE), generator, progress, [Stop()])
+    with (
+        Progress("stopped", 4, len(split)) as progress,
+        checkpoint.Checkpoint(tmp_path / "none", tmp_path, Meter()) as resumed,
+        pytest.raises(Stopped),
+    ):
+        loop.fit(network, split, normalise, Training(**RECIPE), generator, progress, resumed, {"stop": Stop()})
     assert same(load_file(found.path / weights_after(2)), weights_of(network))
     assert same(load_file(found.path / weights_after(4)), load_file(found.path / WEIGHTS))
 
@@ -187,3 +197,26 @@ def test_a_network_of_one_channel_refuses_coloured_pictures(tmp_path):
     with pytest.raises(KeyfiltersError, match=r"lowres\.grey: stripes has coloured pictures"):
         trained(tmp_path, model=NETWORK | {"in_channels": 1})
     assert not list(tmp_path.glob("train/*"))
+
+
+@pytest.mark.parametrize("at", [2, 5, 13, 20])  # in the first epoch, its last step, in the third, the very last step
+def test_a_stopped_training_goes_on_with_what_it_had_kept(tmp_path, monkeypatch, at):
+    settings = {"checkpoints": [0, 2, 3], "best_on_test": True}
+    whole = trained(tmp_path / "whole", **settings)
+    add, steps = state.State.add, iter(range(1, at))
+
+    def stop(given, *step):
+        add(given, *step)
+        if next(steps, None) is None:
+            monkeypatch.setattr(state.State, "add", add)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(state.State, "add", stop)
+    with pytest.raises(checkpoint.Stopped):
+        trained(tmp_path / "stopped", **settings)
+    resumed = trained(tmp_path / "stopped", **settings)
+    assert resumed.manifest["files"] == whole.manifest["files"]
+    assert len(resumed.manifest["files"]) == 4
+    assert {name: resumed.facts[name] for name in ("losses", "accuracy", "best_epoch")} == {
+        name: whole.facts[name] for name in ("losses", "accuracy", "best_epoch")
+    }

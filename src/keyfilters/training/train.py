@@ -18,6 +18,7 @@ from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import loop
+from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
 
 WEIGHTS = "model.safetensors"
@@ -65,13 +66,16 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         test_split = test_split.whole_batches(training.batch_size)
 
     def test() -> float:
-        return loop.accuracy(network, test_split, normalise)
+        return loop.accuracy(network, test_split, normalise, training)
 
     formation = Formation(network, settings.get("checkpoints", ()))
     best = Best(network, test) if training.best_on_test else None
-    with Progress(description["name"], training.epochs, len(train_split)) as progress:
-        keepers = [formation, best] if best else [formation]
-        losses = loop.fit(network, train_split, normalise, training, generator, progress, keepers)
+    keepers = {"formation": formation} | ({"best": best} if best else {})
+    with (
+        Progress(description["name"], training.epochs, training.images_per_epoch(len(train_split))) as progress,
+        Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
+    ):
+        losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
     accuracy = best.accuracy if best else test()
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
