@@ -73,6 +73,19 @@ def test_a_networks_own_training_lies_over_the_sets():
     assert section.recipe("cifar10", "vgg11_bn").augmentation.shift == 4
 
 
+def test_a_set_of_their_own_is_in_no_other_table():
+    def change(study):
+        study["lowres"]["sets"] = {"mnist": {"source": "torchvision"}}
+        study["lowres"]["datasets"] = ["cifar10", "digits", "mnist"]
+
+    study = changed(change)
+    prepared = jobs.lowres(study)["mnist-resnet9-seed0"].inputs["dataset"]
+    assert prepared.folder in jobs.keyed(study)
+    assert prepared.settings["source"] == "torchvision"
+    readers = {name for name, table in jobs.tables(study).items() if prepared in jobs.walk([table])}
+    assert readers == {"lowres"}
+
+
 def test_their_pictures_have_their_own_size():
     study = changed(lambda study: study["lowres"].update(image_size=28))
     job = jobs.lowres(study)["digits-vgg11_bn-seed0"].inputs["dataset"]
@@ -84,6 +97,8 @@ def test_their_pictures_have_their_own_size():
     ("key", "value", "expected"),
     [
         ("datasets", ["cifar10", "digits", "pets"], "lowres.datasets: no set 'pets', expected one of: cifar10"),
+        ("sets", {"digits": {}}, "lowres.sets.digits: the study has this set"),
+        ("sets", {"mnists": {"source": "torchvision"}}, "mnists: torchvision does not have this set"),
         ("grey", ["faces"], "lowres: grey: no set 'faces', expected one of: cifar10, digits"),
         ("training", None, "lowres: training: networks need a recipe"),
         ("training_of", {"vgg12": {}}, "no set or network 'vgg12', expected one of: cifar10, digits, resnet9"),
@@ -115,6 +130,7 @@ def test_its_table_needs_networks():
     ("training", "expected"),
     [
         ({"min_learning_rate": 1}, "min_learning_rate is 1, more than 0.01"),
+        ({"best_on_test": True, "ema": 0.99}, "best_on_test is of the weights themselves"),
         ({"optimiser": "adam"}, "Input should be 'adamw' or 'sgd'"),
         ({"momentum": 2}, "Input should be less than or equal to 1"),
         ({"augmentation": {"fill": "ones"}}, "Input should be 'edge' or 'zeros'"),

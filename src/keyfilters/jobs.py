@@ -94,7 +94,7 @@ def folder_of(description: Mapping[str, Any]) -> str:
 def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    given = study.datasets[dataset]
+    given = study.sets[dataset]
     settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from keyfilters.settings import Model, Name, PositiveInt, Settings, Training, TrainingOverrides
+from keyfilters.settings import Dataset, Model, Name, PositiveInt, Settings, Training, TrainingOverrides
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
@@ -35,12 +35,14 @@ class Formation(Settings):
 class LowRes(Settings):
     """Each of `networks` is trained on each of `datasets` at `image_size`; none and none is an empty section.
 
-    `grey`: sets of grey pictures; their networks read one channel, as the published ones do. `training_of`: what a
-    set's or a network's own training has otherwise.
+    `sets`: those that the study itself does not have, so that its tables are without them. `grey`: sets of grey
+    pictures; their networks read one channel, as the published ones do. `training_of`: what a set's or a network's own
+    training has otherwise.
     """
 
     image_size: PositiveInt = 32
     networks: dict[Name, Model] = Field(default_factory=dict)
+    sets: dict[Name, Dataset] = Field(default_factory=dict)
     datasets: tuple[Name, ...] = ()
     grey: tuple[Name, ...] = ()
     seeds: Seeds = (0,)

@@ -141,6 +141,12 @@ class Training(Recipe):
         return images // self.batch_size * self.batch_size if self.drop_last else images
 
     @model_validator(mode="after")
+    def _best_is_what_trains(self) -> Training:
+        if self.best_on_test and self.ema:
+            raise ValueError("best_on_test is of the weights themselves, not of their average; leave out `ema`")
+        return self
+
+    @model_validator(mode="after")
     def _rates_are_in_order(self) -> Training:
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(f"min_learning_rate is {self.min_learning_rate:g}, more than {self.learning_rate:g}")

@@ -154,6 +154,14 @@ def test_random_weights_spread_as_torchvisions(name):
 def test_a_narrow_network_is_drawn_for_its_own_width():
     weights = small("lowres_resnet18").layer4[1].conv2.weight
     assert weights.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.05)
+    torch.manual_seed(0)
+    features = torch.rand(200, 512)
+    whole, narrow = (build({"architecture": "lowres_vgg11", "width": width}, classes=10) for width in (1, 1 / 8))
+    spread, other = (
+        network.classifier[0](features[:, : network.classifier[0].in_features]).std().item()
+        for network in (whole, narrow)
+    )
+    assert other == pytest.approx(spread, rel=0.15)
 
 
 def test_networks_of_two_seeds_differ_and_of_one_do_not():
