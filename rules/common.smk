@@ -148,6 +148,12 @@ def prepare_options(wildcards):
     return [str(part) for option in options.items() if option[1] for part in option]
 
 
+def train_options(wildcards):
+    """Where a pretrained network's checkpoint lies: no part of its identity either."""
+    weights = jobs.weights_of(CONFIG.current).get(keyed(wildcards).folder)
+    return ["--weights", weights] if weights else []
+
+
 def inputs_of_table(table):
     """A table's cells, or the manifests of the artifacts that it reads itself."""
     files = [

@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        if name == "train":
+            added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -82,7 +84,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.weights)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:

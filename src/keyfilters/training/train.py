@@ -19,6 +19,7 @@ from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import loop
 from keyfilters.training.epochs import Best, Formation, weights_of
+from keyfilters.training.pretrained import load_and_test
 
 WEIGHTS = "model.safetensors"
 
@@ -28,16 +29,22 @@ def weights_after(epoch: int) -> str:
     return f"model-epoch{epoch:03}.safetensors"
 
 
-def train(description: Mapping[str, Any], root: Path, threads: int) -> None:
+def train(description: Mapping[str, Any], root: Path, threads: int, weights: str | None = None) -> None:
     """Make the artifact of a `train` job below `root`: weights, accuracy and losses.
 
-    Raises KeyfiltersError if the prepared set is absent or damaged.
+    `weights` is where the checkpoint of a pretrained one lies, a path or an address.
+
+    Raises KeyfiltersError if the prepared set is absent or damaged, or the checkpoint is.
     """
     torch.set_num_threads(threads)
+    settings = description["settings"]
     with artifacts.write(root, description) as draft:
-        torch.manual_seed(description["settings"]["seed"])
-        classes = len(draft.inputs["dataset"].facts["classes"])
-        train_and_test(build(description["settings"]["model"], classes), description, draft)
+        torch.manual_seed(settings.get("seed", 0))
+        network = build(settings["model"], len(draft.inputs["dataset"].facts["classes"]))
+        if "pretrained" in settings:
+            load_and_test(network, description, draft, weights, WEIGHTS)
+        else:
+            train_and_test(network, description, draft)
 
 
 def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft) -> None:
