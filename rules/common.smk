@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.plan import plan
 from keyfilters.provenance.prune import bring_back
 from keyfilters.provenance.pull import pull
 from keyfilters.results import published
@@ -63,6 +64,10 @@ if workflow.is_main_process and not DRY_RUN:
 bring_back(Path(ARTIFACTS), KEYED.values())
 if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
+
+
+if workflow.is_main_process and DRY_RUN:
+    print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
 
 
 def manifest(job):

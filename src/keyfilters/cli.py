@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
@@ -122,6 +123,13 @@ def _explain(arguments: argparse.Namespace) -> None:
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from keyfilters.plan import plan
+
+    study, root, _ = _load(arguments)
+    print(plan(study, root.name, root))
 
 
 def _verify(arguments: argparse.Namespace) -> None:
