@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.plan import plan
 from keyfilters.provenance.prune import bring_back
 from keyfilters.provenance.pull import pull
 from keyfilters.results import published
@@ -63,6 +64,10 @@ if workflow.is_main_process and not DRY_RUN:
 bring_back(Path(ARTIFACTS), KEYED.values())
 if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
+
+
+if workflow.is_main_process and DRY_RUN:
+    print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
 
 
 def manifest(job):
@@ -146,6 +151,12 @@ def prepare_options(wildcards):
     dataset = CONFIG.current.sets[keyed(wildcards).name]
     options = {"--cache": CONFIG.cache, "--path": dataset.path}
     return [str(part) for option in options.items() if option[1] for part in option]
+
+
+def train_options(wildcards):
+    """Where a pretrained network's checkpoint lies: no part of its identity either."""
+    weights = jobs.weights_of(CONFIG.current).get(keyed(wildcards).folder)
+    return ["--weights", weights] if weights else []
 
 
 def inputs_of_table(table):

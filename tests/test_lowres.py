@@ -8,6 +8,7 @@ import yaml
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.models import ARCHITECTURES
 from keyfilters.study import check
 
 CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config.yaml").read_text())
@@ -34,6 +35,24 @@ def test_the_mini_studys_trainings():
     assert {job.room for job in found.values()} == {"train_lowres"}
     kept = {name: job.settings["checkpoints"] for name, job in found.items() if "checkpoints" in job.settings}
     assert kept == {"cifar10-resnet9-seed0": [0, 2, 4, 6, 8, 10, 12]}
+
+
+def test_the_paper_studys_trainings():
+    study = check(CONFIG | {"study": "paper"}).current
+    found = jobs.lowres(study)
+    architectures = {job.settings["model"]["architecture"] for job in found.values()}
+    assert architectures == {name for name in ARCHITECTURES if name.startswith("lowres_")}
+    assert len(found) == 22 * 3 + 22 * 4  # three seeds of CIFAR-10
+    for job in found.values():
+        recipe, dataset = job.settings["training"], job.inputs["dataset"]
+        assert dataset.settings["image_size"] == 32
+        assert not {"drop_last", "best_on_test"} & recipe.keys()
+        grey = "mnist" in dataset.name
+        assert job.settings["model"].get("in_channels") == (1 if grey else None)
+        assert recipe["augmentation"]["flip"] == (not grey)
+        assert recipe["warmup_epochs"] == 0.3 * recipe["epochs"]
+    kept = {name: job.settings["checkpoints"] for name, job in found.items() if "checkpoints" in job.settings}
+    assert kept == {"cifar10-resnet9-seed0": list(range(0, 101, 10))}
 
 
 def test_networks_of_grey_sets_have_one_channel():

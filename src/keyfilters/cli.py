@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        if name == "train":
+            added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -79,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
@@ -95,7 +98,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.weights)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
@@ -133,6 +136,13 @@ def _explain(arguments: argparse.Namespace) -> None:
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from keyfilters.plan import plan
+
+    study, root, _ = _load(arguments)
+    print(plan(study, root.name, root))
 
 
 def _verify(arguments: argparse.Namespace) -> None:

@@ -31,7 +31,9 @@ def fetch(address: str, digest: str, folder: Path) -> Path:
 
 
 def check(path: Path, digest: str) -> None:
-    """Raise KeyfiltersError unless the file at `path` has this SHA-256."""
+    """Raise KeyfiltersError unless the file at `path` is there with this SHA-256."""
+    if not path.is_file():
+        raise KeyfiltersError(f"{path}: no such file; put it there, or correct the setting that names it")
     found = sha256(path)
     if found != digest:
         raise KeyfiltersError(f"{path}: sha256 is {found}, expected {digest}; put the right file there, or correct it")

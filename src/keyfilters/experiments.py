@@ -66,7 +66,10 @@ def transfer_cell(table: str, study: Study, target: str, source: str, role: dict
 def _cell(
     study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job], seeds: Iterable[int] | None = None
 ) -> Job:
-    return Job("cell", name, settings, {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds})
+    trainings = {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds}
+    if len({job.folder for job in trainings.values()}) == 1:  # a pretrained network is one, whatever the seed
+        trainings = dict(list(trainings.items())[:1])
+    return Job("cell", name, settings, trainings)
 
 
 class Table1(Ordered):

@@ -104,14 +104,18 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
 
 @cache
 def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
-    """A base model: `model` of the study trained on `dataset` from random weights."""
-    return Job(
-        "train",
-        f"{_network(dataset, model)}-seed{seed}",
-        _training_settings(study, dataset, seed, model),
+    """A base model: `model` of the study trained on `dataset` from random weights, or pretrained there whatever the
+    seed."""
+    name, inputs, part = (
+        _network(dataset, model),
         {"dataset": prepare(study, dataset)},
         "" if model == MODEL else "other",
     )
+    given = study.model_of(model).pretrained.get(dataset)
+    if given:
+        settings = {"model": study.model_of(model).told, "pretrained": given.told}
+        return Job("train", f"{name}-pretrained", settings, inputs, part)
+    return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
 
 
 def transfer(
@@ -144,6 +148,17 @@ def transfer(
         {"dataset": prepare(study, target), "source": train(study, source, seed, source_model)},
         "" if table == "table2" else table,
     )
+
+
+@cache
+def weights_of(study: Study) -> dict[str, str]:
+    """Path or address of the checkpoint of each pretrained network that has one, by its artifact's folder."""
+    return {
+        train(study, dataset, study.seeds[0], name).folder: str(given.path or given.address)
+        for name in (MODEL, *study.models)
+        for dataset, given in study.model_of(name).pretrained.items()
+        if given.sha256
+    }
 
 
 def _network(dataset: str, model: str) -> str:

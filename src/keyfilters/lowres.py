@@ -14,9 +14,9 @@ Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class Reproducibility(Settings):
-    """These networks are trained on this set under more seeds than the others."""
+    """These networks, or all, are trained on this set under more seeds than the others."""
 
-    networks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    networks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     dataset: Name
     seeds: Seeds
 
@@ -59,7 +59,7 @@ class LowRes(Settings):
         _check("grey", self.grey, sets, "set")
         _check("training_of", self.training_of, (*sets, *networks), "set or network")
         if self.reproducibility:
-            _check("reproducibility.networks", self.reproducibility.networks, networks, "network")
+            _check("reproducibility.networks", self.reproducibility.networks or (), networks, "network")
             _check("reproducibility.dataset", [self.reproducibility.dataset], sets, "set")
         for dataset, network in self.pairs:
             if "in_channels" in self.networks[network].arguments:
@@ -95,7 +95,8 @@ class LowRes(Settings):
     def seeds_of(self, dataset: str, network: str) -> tuple[int, ...]:
         """The seeds under which the network is trained on the set."""
         more = self.reproducibility
-        return more.seeds if more and more.dataset == dataset and network in more.networks else self.seeds
+        repeated = more and more.dataset == dataset and network in (more.networks or self.networks)
+        return more.seeds if repeated else self.seeds
 
     def checkpoints(self, dataset: str, network: str, seed: int) -> tuple[int, ...]:
         """The epochs after which this training's weights are kept."""

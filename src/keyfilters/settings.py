@@ -162,8 +162,33 @@ def _all_optional(model: type[Settings], name: str) -> type[Settings]:
 TrainingOverrides = _all_optional(Training, "TrainingOverrides")
 
 
+class Pretrained(Settings):
+    """Weights that others trained: by `timm`'s name, or a checkpoint at a `path` or an `address` with this `sha256`."""
+
+    timm: str | None = None
+    path: Path | None = None
+    address: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    sha256: Digest | None = None
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Pretrained:
+        if [self.timm, self.path, self.address].count(None) != 2:
+            raise ValueError("expected one of `timm`, `path` and `address`")
+        if (self.timm is None) != (self.sha256 is not None):
+            raise ValueError("`sha256` belongs to a `path` or an `address`, which needs it")
+        return self
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a key says: a name or a digest, never where a file lies."""
+        return self.model_dump(include={"timm", "sha256"}, exclude_none=True)
+
+
 class Model(Settings):
-    """An architecture with its arguments; what is left out is the architecture's default."""
+    """An architecture with its arguments; what is left out is the architecture's default.
+
+    `pretrained`: by set, the weights that its base model on that set is not trained for.
+    """
 
     architecture: str
     depths: tuple[PositiveInt, ...] | None = None
@@ -181,6 +206,7 @@ class Model(Settings):
     conv_mlp: bool | None = None
     ls_init_value: PositiveFloat | None = None
     drop_path_rate: Share | None = None
+    pretrained: dict[Name, Pretrained] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known(self) -> Model:
@@ -196,7 +222,7 @@ class Model(Settings):
     @property
     def told(self) -> dict[str, Any]:
         """What a key and a result say of it: what is given, as JSON types."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, exclude={"pretrained"})
 
     @property
     def arguments(self) -> dict[str, Any]:

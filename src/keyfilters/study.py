@@ -59,6 +59,11 @@ class Study(Settings):
         for name in self.models:
             if name == MODEL or name in self.datasets:
                 raise ValueError(f"models.{name}: the name is taken, choose another")
+        for name in (MODEL, *self.models):
+            for dataset in self.model_of(name).pretrained:
+                if dataset not in self.datasets:
+                    known = ", ".join(self.datasets)
+                    raise ValueError(f"{name}.pretrained: no set {dataset!r}, expected one of: {known}")
         for name in self.training_of:
             if name not in (*self.datasets, *self.models):
                 known = ", ".join((*self.datasets, *self.models))

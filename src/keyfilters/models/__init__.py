@@ -22,6 +22,7 @@ _LOWRES = (
 ARCHITECTURES = {
     "convnext_femto": _CONVNEXT,
     "convnext_tiny": _CONVNEXT,
+    "convnext_base": _CONVNEXT,
     "convnext_large": _CONVNEXT,
     "hornet_tiny": _HORNET,
     "hornet_small": _HORNET,
@@ -35,6 +36,7 @@ ARCHITECTURES = {
 _DEPTHS = {
     "convnext_femto": (2, 2, 6, 2),
     "convnext_tiny": (3, 3, 9, 3),
+    "convnext_base": (3, 3, 27, 3),
     "convnext_large": (3, 3, 27, 3),
     "hornet_tiny": (2, 3, 18, 2),
     "hornet_small": (2, 3, 18, 2),

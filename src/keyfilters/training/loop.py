@@ -89,7 +89,7 @@ def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Trai
     right = torch.zeros((), dtype=torch.int64, device=inputs.device)
     size = training.micro_batch or len(inputs)
     for part, wanted in zip(inputs.split(size), targets.split(size), strict=True):
-        with _precision(training, part.device):
+        with _computing_in(training.precision, part.device):
             outputs = network(part)
             loss = cross_entropy(outputs, wanted, label_smoothing=training.label_smoothing)
         loss = loss * (len(part) / len(inputs))
@@ -101,17 +101,17 @@ def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Trai
     return total, right
 
 
-def _precision(training: Training, device: torch.device) -> torch.autocast:
-    """Where the network computes: its products in bfloat16 if the recipe says so, all else in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=training.precision == "bf16")
+def _computing_in(precision: str, device: torch.device) -> torch.autocast:
+    """Where the network computes: its products in bfloat16 if the recipe's precision says so, all else in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, test: Split, normalise: Normalise, training: Training) -> float:
-    """Top-1 accuracy on `test`, a share between 0 and 1, computed as precisely as the network was trained."""
+def accuracy(network: nn.Module, test: Split, normalise: Normalise, precision: str = "float32") -> float:
+    """Top-1 accuracy on `test`, a share between 0 and 1, in the precision that the network was trained in."""
     network.eval()
     right = torch.zeros((), dtype=torch.int64, device=test.images.device)
     for images, labels in zip(test.images.split(TEST_BATCH), test.labels.split(TEST_BATCH), strict=True):
-        with _precision(training, images.device):
+        with _computing_in(precision, images.device):
             right += (network(normalise(images)).argmax(1) == labels).sum()
     return right.item() / len(test)

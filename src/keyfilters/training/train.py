@@ -20,6 +20,7 @@ from keyfilters.settings import Training
 from keyfilters.training import loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
+from keyfilters.training.pretrained import load_and_test
 
 WEIGHTS = "model.safetensors"
 
@@ -29,16 +30,22 @@ def weights_after(epoch: int) -> str:
     return f"model-epoch{epoch:03}.safetensors"
 
 
-def train(description: Mapping[str, Any], root: Path, threads: int) -> None:
+def train(description: Mapping[str, Any], root: Path, threads: int, weights: str | None = None) -> None:
     """Make the artifact of a `train` job below `root`: weights, accuracy and losses.
 
-    Raises KeyfiltersError if the prepared set is absent or damaged.
+    `weights` is where the checkpoint of a pretrained one lies, a path or an address.
+
+    Raises KeyfiltersError if the prepared set is absent or damaged, or the checkpoint is.
     """
     torch.set_num_threads(threads)
+    settings = description["settings"]
     with artifacts.write(root, description) as draft:
-        torch.manual_seed(description["settings"]["seed"])
-        classes = len(draft.inputs["dataset"].facts["classes"])
-        train_and_test(build(description["settings"]["model"], classes), description, draft)
+        torch.manual_seed(settings.get("seed", 0))
+        network = build(settings["model"], len(draft.inputs["dataset"].facts["classes"]))
+        if "pretrained" in settings:
+            load_and_test(network, description, draft, weights, WEIGHTS)
+        else:
+            train_and_test(network, description, draft)
 
 
 def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft) -> None:
@@ -66,7 +73,7 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         test_split = test_split.whole_batches(training.batch_size)
 
     def test() -> float:
-        return loop.accuracy(network, test_split, normalise, training)
+        return loop.accuracy(network, test_split, normalise, training.precision)
 
     formation = Formation(network, settings.get("checkpoints", ()))
     best = Best(network, test) if training.best_on_test else None
