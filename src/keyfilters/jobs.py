@@ -95,7 +95,7 @@ def prepare(study: Study, dataset: str) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
     given = study.datasets[dataset]
-    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
     if given.source == "package":
@@ -163,10 +163,14 @@ def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dic
 
 @cache
 def tables(study: Study) -> dict[str, Job]:
-    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts.
+
+    A cell is the table's own unless its name says whose it is.
+    """
     found = {}
     for table, experiment in study.tables.made.items():
-        inputs = {f"{table}/{name}": job for name, job in experiment.inputs(study).items()}
+        made = experiment.inputs(study)
+        inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
         found[table] = Job(table, table, experiment.settings(study), inputs)
     return found
 

@@ -15,6 +15,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
+PAPER_SETS = (
+    "ImageNet",
+    "Food 101",
+    "Sketch",
+    "CIFAR-10",
+    "STL-10",
+    "Oxford-IIIT Pets",
+    "Oxford 102 Flowers",
+)
 MODEL = "model"  # what tables call the study's own model
 
 
@@ -155,13 +164,15 @@ class Dataset(Settings):
     """One set of pictures: carried by a package or a tar of class folders; or some of such a set's classes.
 
     `set`: the package set where it is not the entry's own name. `classes`: these alone; None is all.
-    `title`: for people, where it is not the source's.
+    `title`: for people, where it is not the source's. `paper`: the set of the paper's tables in whose place it
+    stands, where the title is not already that.
     """
 
     source: Literal["package", "archive"] = "package"
     set: Name | None = None
     classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     title: str | None = None
+    paper: Literal[PAPER_SETS] | None = None
     path: Path | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     train_per_class: PositiveInt | None = None
