@@ -117,9 +117,11 @@ def table_file(table, suffix):
 
 
 def table_files(table):
-    """Outputs of a table's rule."""
+    """Outputs of a table's rule; one that the paper has too has a twin with its numbers."""
+    twin = {"twin": ".paper.csv"} if re.fullmatch(r"table\d", table) else {}
     return multiext(
         table_file(table, ""),
+        **twin,
         csv=".csv",
         markdown=".md",
         svg=".svg",

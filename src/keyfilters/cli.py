@@ -11,17 +11,8 @@ from pathlib import Path
 from keyfilters.errors import KeyfiltersError
 
 TABLES_OF_CELLS = (
-    "table1",
-    "table2",
-    "table3",
-    "table4",
-    "table5",
-    "table7",
-    "lowres",
-    "fig2a",
-    "fig2b",
-    "fig2c",
-    "fig4",
+    *("table1", "table2", "table3", "table4", "table5", "table7", "lowres"),
+    *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 
