@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.plan import plan
 from keyfilters.provenance.prune import bring_back
 from keyfilters.provenance.pull import pull
 from keyfilters.results import published
@@ -66,6 +67,10 @@ if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
 
 
+if workflow.is_main_process and DRY_RUN:
+    print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
+
+
 def manifest(job):
     """The file that stands for a keyed artifact: all its files appear together."""
     return f"{ARTIFACTS}/{job.folder}/manifest.json"
@@ -113,9 +118,11 @@ def table_file(table, suffix):
 
 
 def table_files(table):
-    """Outputs of a table's rule."""
+    """Outputs of a table's rule; one that the paper has too has a twin with its numbers."""
+    twin = {"twin": ".paper.csv"} if re.fullmatch(r"table\d", table) else {}
     return multiext(
         table_file(table, ""),
+        **twin,
         csv=".csv",
         markdown=".md",
         svg=".svg",
@@ -144,8 +151,8 @@ def unless_fresh(record, key, files):
 
 def prepare_options(wildcards):
     """Where a set's bytes lie: no part of its identity, so no part of its job."""
-    dataset = CONFIG.current.datasets[keyed(wildcards).name]
-    options = {"--cache": CONFIG.cache, "--archive": dataset.path}
+    dataset = CONFIG.current.sets[keyed(wildcards).name]
+    options = {"--cache": CONFIG.cache, "--path": dataset.path}
     return [str(part) for option in options.items() if option[1] for part in option]
 
 
@@ -179,6 +186,10 @@ def inputs_of_filters(wildcards):
     """Manifests of all networks of the store."""
     files = [manifest(given) for given in FILTERS.inputs.values()]
     return unless_fresh(filters_files()["record"], FILTERS.key, files)
+def train_options(wildcards):
+    """Where a pretrained network's checkpoint lies: no part of its identity either."""
+    weights = jobs.weights_of(CONFIG.current).get(keyed(wildcards).folder)
+    return ["--weights", weights] if weights else []
 
 
 def inputs_of_table(table):

@@ -13,5 +13,6 @@ rule train:
         runtime=60,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        options=train_options,
     shell:
-        f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters train {{params.job:q}} {ARTIFACTS} {{params.options:q}} --threads {{threads}} > {{log}} 2>&1"

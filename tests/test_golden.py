@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from keyfilters import artifacts, jobs
 from keyfilters.datasets import prepare as prepare_module
 from keyfilters.study import check
-from keyfilters.training import loop
+from keyfilters.training import state
 from keyfilters.training.train import train
 from keyfilters.transfer import job as transfer_job
 
@@ -85,7 +85,7 @@ def outcome(tmp_path, monkeypatch):
         cell = jobs.cells(study)["table2/rings--bars"].inputs["seed0"]
         target, source = cell.inputs["dataset"], cell.inputs["source"]
         for dataset, tar in ((target, tars["rings"]), (source.inputs["dataset"], tars["bars"])):
-            prepare_module.prepare(dataset.description, tmp_path, archive=tar)
+            prepare_module.prepare(dataset.description, tmp_path, path=tar)
         train(source.description, tmp_path, threads=1)
         transfer_job.transfer(cell.description, tmp_path, threads=1)
         arrays = load_file(tmp_path / target.folder / "arrays.safetensors")
@@ -132,7 +132,7 @@ def test_results_are_those_on_record(outcome):
 
 
 def changed_schedule(monkeypatch):
-    monkeypatch.setattr(loop, "learning_rate_factor", lambda step, steps, warmup: 1.0)
+    monkeypatch.setattr(state, "learning_rate_factor", lambda step, steps, warmup: 1.0)
 
 
 def changed_start(monkeypatch):

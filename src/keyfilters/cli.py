@@ -10,17 +10,21 @@ from pathlib import Path
 
 from keyfilters.errors import KeyfiltersError
 
-TABLES_OF_CELLS = ("table1", "table2", "table3", "table4", "table5", "table7", "fig2a", "fig2b", "fig2c", "fig4")
+TABLES_OF_CELLS = (
+    *("table1", "table2", "table3", "table4", "table5", "table7", "lowres"),
+    *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
+)
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 
 
 def main() -> None:
-    """Run one verb; an error that the user can mend is one line and exit status 1."""
+    """Run one verb; an error that the user can mend is one line and its exit status."""
     arguments = parser().parse_args()
     try:
         arguments.run(arguments)
     except KeyfiltersError as error:
-        sys.exit(f"keyfilters {arguments.verb}: {error}")
+        print(f"keyfilters {arguments.verb}: {error}", file=sys.stderr)
+        sys.exit(error.status)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,8 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
     added = verb("prepare", _prepare, "fetch and prepare one set of pictures")
     artifacts(added)
-    added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
-    added.add_argument("--archive", type=Path, help="the tar of a set with `source: archive`")
+    added.add_argument("--cache", type=Path, help="folder of what is fetched (default: the user's cache)")
+    added.add_argument("--path", type=Path, help="where the set's own file or folder lies, as its source needs it")
     for name, run, description in (
         ("train", _train, "train a base model"),
         ("transfer", _transfer, "train a network with another one's filters frozen in it"),
@@ -51,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        if name == "train":
+            added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
     added = verb("extract", _extract, "keep the filters of one network")
     artifacts(added)
     added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
@@ -78,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
@@ -107,13 +114,13 @@ def _filters_verbs(verbs) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     from keyfilters.datasets.prepare import prepare
 
-    prepare(arguments.job, arguments.artifacts, arguments.cache, arguments.archive)
+    prepare(arguments.job, arguments.artifacts, arguments.cache, arguments.path)
 
 
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.weights)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
@@ -200,6 +207,13 @@ def _explain(arguments: argparse.Namespace) -> None:
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from keyfilters.plan import plan
+
+    study, root, _ = _load(arguments)
+    print(plan(study, root.name, root))
 
 
 def _verify(arguments: argparse.Namespace) -> None:

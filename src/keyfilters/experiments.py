@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from keyfilters.jobs import Job, prepare, train, transfer
+from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
 
@@ -39,15 +39,16 @@ class Experiment(Settings):
         raise NotImplementedError
 
     def settings(self, study: Study) -> dict[str, Any]:
-        """What decides the table beside its inputs."""
-        return {}
+        """What decides the table beside its inputs: here, what the paper calls the study's sets."""
+        stands_for = {name: dataset.paper for name, dataset in study.datasets.items() if dataset.paper}
+        return {"paper": stands_for} if stands_for else {}
 
 
 class Ordered(Experiment):
     """One whose inputs stand in an order of their own, which the mapping of a job does not keep."""
 
     def settings(self, study: Study) -> dict[str, Any]:
-        return {"order": list(self.inputs(study))}
+        return super().settings(study) | {"order": list(self.inputs(study))}
 
 
 def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, Any] | None = None) -> Job:
@@ -63,8 +64,13 @@ def transfer_cell(table: str, study: Study, target: str, source: str, role: dict
     return _cell(study, f"{target}--{source}", settings, training)
 
 
-def _cell(study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job]) -> Job:
-    return Job("cell", name, settings, {f"seed{seed}": training(seed=seed) for seed in study.seeds})
+def _cell(
+    study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job], seeds: Iterable[int] | None = None
+) -> Job:
+    trainings = {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds}
+    if len({job.folder for job in trainings.values()}) == 1:  # a pretrained network is one, whatever the seed
+        trainings = dict(list(trainings.items())[:1])
+    return Job("cell", name, settings, trainings)
 
 
 class Table1(Ordered):
@@ -172,6 +178,23 @@ class Table7(Sets):
         return {dataset: base_cell(study, dataset) for dataset in self.datasets or study.whole_sets}
 
 
+class LowResolution(Ordered):
+    """Accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
+
+    def check(self, study: Study) -> None:
+        if not list(study.lowres.pairs):
+            raise ValueError(": the study has no low-resolution networks; give `lowres` networks and datasets")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        section, found = study.lowres, {}
+        for dataset, network in section.pairs:
+            role = {"network": network, "model": section.model_of(dataset, network).told}
+            training = partial(lowres_train, study, dataset, network)
+            settings, seeds = {"target": dataset, "role": role}, section.seeds_of(dataset, network)
+            found[f"{dataset}--{network}"] = _cell(study, f"{dataset}--{network}", settings, training, seeds)
+        return found
+
+
 class Figure1(Ordered):
     """Depthwise filters, drawn at random from the first, middle and last layers of some models."""
 
@@ -271,6 +294,20 @@ class Figure4(Curve):
         return found
 
 
+class Claims(Experiment):
+    """What the paper claims of Tables 1, 2 and 5 and Figure 2c, against the study's numbers."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """The cells of those among them that the study makes, under the names that they have there."""
+        made = study.tables.made
+        return {
+            f"{table}/{name}": job
+            for table in ("table1", "table2", "table5", "fig2c")
+            if table in made
+            for name, job in made[table].inputs(study).items()
+        }
+
+
 class Tables(Settings):
     """The tables and figures that the study makes; what is left out is not made."""
 
@@ -281,12 +318,14 @@ class Tables(Settings):
     table5: Table5 | None = None
     table6: Table6 | None = None
     table7: Table7 | None = None
+    lowres: LowResolution | None = None
     fig1: Figure1 | None = None
     fig2a: Figure2a | None = None
     fig2b: Figure2b | None = None
     fig2c: Figure2c | None = None
     fig3: Figure3 | None = None
     fig4: Figure4 | None = None
+    claims: Claims | None = None
 
     @property
     def made(self) -> dict[str, Experiment]:

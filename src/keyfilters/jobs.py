@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from keyfilters.datasets import reader
+from keyfilters.datasets import identity
 from keyfilters.settings import MODEL, Transfer
 
 if TYPE_CHECKING:
@@ -92,28 +92,31 @@ def folder_of(description: Mapping[str, Any]) -> str:
 
 
 @cache
-def prepare(study: Study, dataset: str) -> Job:
-    """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
+def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
+    """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    given = study.datasets[dataset]
-    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
+    given = study.sets[dataset]
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
-    if given.source == "package":
-        settings["sha256"] = reader(name).PACKAGE.sha256
-    return Job("prepare", dataset, {"set": name, "image_size": study.image_size, **settings})
+    settings |= identity(given.source, name)
+    return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
 
 
 @cache
 def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
-    """A base model: `model` of the study trained on `dataset` from random weights."""
-    return Job(
-        "train",
-        f"{_network(dataset, model)}-seed{seed}",
-        _training_settings(study, dataset, seed, model),
+    """A base model: `model` of the study trained on `dataset` from random weights, or pretrained there whatever the
+    seed."""
+    name, inputs, part = (
+        _network(dataset, model),
         {"dataset": prepare(study, dataset)},
         "" if model == MODEL else "other",
     )
+    given = study.model_of(model).pretrained.get(dataset)
+    if given:
+        settings = {"model": study.model_of(model).told, "pretrained": given.told}
+        return Job("train", f"{name}-pretrained", settings, inputs, part)
+    return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
 
 
 def transfer(
@@ -148,6 +151,17 @@ def transfer(
     )
 
 
+@cache
+def weights_of(study: Study) -> dict[str, str]:
+    """Path or address of the checkpoint of each pretrained network that has one, by its artifact's folder."""
+    return {
+        train(study, dataset, study.seeds[0], name).folder: str(given.path or given.address)
+        for name in (MODEL, *study.models)
+        for dataset, given in study.model_of(name).pretrained.items()
+        if given.sha256
+    }
+
+
 def _network(dataset: str, model: str) -> str:
     """A readable name: the set, and the model if it is not the study's own."""
     return dataset if model == MODEL else f"{dataset}-{model}"
@@ -157,17 +171,50 @@ def _network(dataset: str, model: str) -> str:
 def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dict[str, Any]:
     return {
         "model": study.model_of(model).told,
-        "training": study.recipe(dataset, model).model_dump(mode="json"),
+        "training": study.recipe(dataset, model).told,
         "seed": seed,
     }
 
 
 @cache
+def lowres(study: Study) -> dict[str, Job]:
+    """Every training of a low-resolution network by its name, `<set>-<network>-seed<seed>`.
+
+    The one that shows how filters form has the epochs after which its weights are kept in `settings["checkpoints"]`.
+    """
+    trainings = [
+        lowres_train(study, dataset, network, seed)
+        for dataset, network in study.lowres.pairs
+        for seed in study.lowres.seeds_of(dataset, network)
+    ]
+    return {job.name: job for job in trainings}
+
+
+@cache
+def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
+    """A low-resolution network of the study, trained on `dataset` from random weights."""
+    section = study.lowres
+    checkpoints = section.checkpoints(dataset, network, seed)
+    settings = {
+        "model": section.model_of(dataset, network).told,
+        "training": section.recipe(dataset, network).told,
+        "seed": seed,
+        **({"checkpoints": list(checkpoints)} if checkpoints else {}),
+    }
+    inputs = {"dataset": prepare(study, dataset, section.image_size)}
+    return Job("train", f"{_network(dataset, network)}-seed{seed}", settings, inputs, "lowres")
+
+
+@cache
 def tables(study: Study) -> dict[str, Job]:
-    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts.
+
+    A cell is the table's own unless its name says whose it is.
+    """
     found = {}
     for table, experiment in study.tables.made.items():
-        inputs = {f"{table}/{name}": job for name, job in experiment.inputs(study).items()}
+        made = experiment.inputs(study)
+        inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
         found[table] = Job(table, table, experiment.settings(study), inputs)
     return found
 
@@ -251,8 +298,8 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 
 
 def keyed(study: Study) -> dict[str, Job]:
-    """Every artifact of the study by its folder: sets, base models, transfers, filters and their analysis."""
-    made = [*tables(study).values(), filters(study)]
+    """Every artifact of the study by its folder: sets, networks trained here, transfers, filters, their analysis."""
+    made = [*tables(study).values(), *lowres(study).values(), filters(study)]
     if study.networks:
         made += [layers(study), *histograms(study).values()]
     return {job.folder: job for job in walk(made) if job.stage in KEYED}

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from keyfilters.datasets import PACKAGE_SETS
+from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
+from keyfilters.lowres import LowRes
 from keyfilters.settings import (
     MODEL,
     Analysis,
@@ -44,19 +45,29 @@ class Study(Settings):
     training: Training
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
+    lowres: LowRes = LowRes()
     tables: Tables
     zoo: Zoo
     analysis: Analysis
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
-        for name, dataset in self.datasets.items():
-            if dataset.source == "package" and (dataset.set or name) not in PACKAGE_SETS:
-                known = ", ".join(PACKAGE_SETS)
-                raise ValueError(f"datasets.{name}: no package carries this set, expected one of: {known}")
+        for name in self.lowres.sets:
+            if name in self.datasets:
+                raise ValueError(f"lowres.sets.{name}: the study has this set; leave it out or choose another name")
+        for name, dataset in self.sets.items():
+            known = source_sets(dataset.source)
+            if known and (dataset.set or name) not in known:
+                without = "no package carries" if dataset.source == "package" else f"{dataset.source} does not have"
+                raise ValueError(f"datasets.{name}: {without} this set, expected one of: {', '.join(known)}")
         for name in self.models:
             if name == MODEL or name in self.datasets:
                 raise ValueError(f"models.{name}: the name is taken, choose another")
+        for name in (MODEL, *self.models):
+            for dataset in self.model_of(name).pretrained:
+                if dataset not in self.datasets:
+                    known = ", ".join(self.datasets)
+                    raise ValueError(f"{name}.pretrained: no set {dataset!r}, expected one of: {known}")
         for name in self.training_of:
             if name not in (*self.datasets, *self.models):
                 known = ", ".join((*self.datasets, *self.models))
@@ -70,12 +81,20 @@ class Study(Settings):
         for name in self.analysis.basis_of or ():
             if name not in self.networks:
                 raise ValueError(f"analysis.basis_of: no network {name!r} in the study's zoo; `filters ls` lists them")
+        for name in self.lowres.datasets:
+            if name not in self.sets:
+                raise ValueError(f"lowres.datasets: no set {name!r}, expected one of: {', '.join(self.sets)}")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)
             except ValueError as error:
                 raise ValueError(f"tables.{table}{error}") from None
         return self
+
+    @property
+    def sets(self) -> dict[str, Dataset]:
+        """All sets, with those that only the low-resolution networks have."""
+        return self.datasets | self.lowres.sets
 
     @property
     def whole_sets(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers
-from keyfilters.models.hornet import Block, GatedConvolution, HorNet, build_hornet, load_checkpoint
+from keyfilters.models.hornet import Block, GatedConvolution, HorNet, build_hornet
+from keyfilters.models.pretrained import load_checkpoint
 
 SMALL = {"depths": (1, 1, 2, 1), "base_dim": 8, "patch_size": 2, "num_classes": 5}
 

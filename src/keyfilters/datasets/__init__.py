@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from keyfilters.errors import KeyfiltersError
 
@@ -24,3 +25,27 @@ def reader(name: str) -> ModuleType:
     if name not in PACKAGE_SETS:
         raise KeyfiltersError(f"no package carries the set {name!r}; known: {', '.join(PACKAGE_SETS)}")
     return import_module(f"keyfilters.datasets.readers.{name}")
+
+
+def source_sets(source: str) -> tuple[str, ...] | None:
+    """The sets that a source has; None where the user's own file or folder is the set."""
+    if source == "package":
+        return PACKAGE_SETS
+    if source in ("torchvision", "domainnet"):
+        return tuple(import_module(f"keyfilters.datasets.readers.{source}").SETS)
+    return None
+
+
+def identity(source: str, name: str) -> dict[str, Any]:
+    """What pins the bytes of the set `name`, as a part of its job's settings, where its own settings do not say it."""
+    if source == "package":
+        return {"sha256": reader(name).PACKAGE.sha256}
+    if source == "torchvision":
+        from keyfilters.datasets.readers import torchvision
+
+        return {"md5": dict(torchvision.SETS[name].md5)}
+    if source == "domainnet":
+        from keyfilters.datasets.readers import domainnet
+
+        return {"sha256": dict(domainnet.FILES)}
+    return {}

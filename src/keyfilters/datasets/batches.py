@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,10 @@ from keyfilters.settings import Augmentation
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]`, both on one device."""
+    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]` on the device that trains.
+
+    Pictures that do not fit there stay in their file, mapped into memory.
+    """
 
     images: Tensor
     labels: Tensor
@@ -23,13 +25,24 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures and labels at the positions `chosen`, on the device that trains."""
+        return self.images[chosen.to(self.images.device)].to(self.labels.device), self.labels[chosen]
+
+    def whole_batches(self, size: int) -> Split:
+        """Without the last pictures, which do not fill a batch."""
+        kept = len(self) // size * size
+        return Split(self.images[:kept], self.labels[:kept])
+
 
 def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
-    """Train and test split of a prepared set's folder, whole, on `device`."""
-    arrays = load_file(prepared / "arrays.safetensors", device=str(device))
+    """Train and test split of a prepared set on `device`; pictures get half of a GPU's free memory at most."""
+    file = prepared / "arrays.safetensors"
+    fits = device.type == "cpu" or file.stat().st_size < torch.cuda.mem_get_info(device)[0] // 2
+    arrays = load_file(file, device=str(device if fits else "cpu"))
     return (
-        Split(arrays["train_images"], arrays["train_labels"]),
-        Split(arrays["test_images"], arrays["test_labels"]),
+        Split(arrays["train_images"], arrays["train_labels"].to(device)),
+        Split(arrays["test_images"].to(device), arrays["test_labels"].to(device)),
     )
 
 
@@ -47,7 +60,7 @@ class Normalise:
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """Shift and mirror each picture of a batch uint8 `[B, H, W, 3]` by draws of its own.
 
-    A shifted picture is filled up with its edge pixels.
+    A shifted picture is filled up with its edge pixels, or with zeros.
     """
     count, height, width, _ = images.shape
 
@@ -62,11 +75,8 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
     if augmentation.flip:
         columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
     pictures = torch.arange(count, device=images.device)[:, None, None]
-    return images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
-
-
-def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of batches in random order, the last one as short as it comes."""
-    order = torch.randperm(len(split), generator=generator, device=split.images.device)
-    for chosen in order.split(size):
-        yield split.images[chosen], split.labels[chosen]
+    shifted = images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    if augmentation.fill == "zeros":
+        inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+        return shifted * inside[..., None]
+    return shifted

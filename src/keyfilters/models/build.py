@@ -14,6 +14,7 @@ from torch import nn
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models import ARCHITECTURES
 from keyfilters.models.hornet import VARIANTS, build_hornet
+from keyfilters.models.lowres import FORMS, build_lowres
 from keyfilters.models.plain import build_yosinski8
 
 
@@ -36,6 +37,8 @@ def build(model: Mapping[str, Any], classes: int) -> nn.Module:
             return build_hornet(architecture, classes, **arguments)
         if architecture == "yosinski8":
             return build_yosinski8(classes, **arguments)
+        if architecture in FORMS:
+            return build_lowres(architecture, classes, **arguments)
         return timm.create_model(architecture, num_classes=classes, **arguments)
     except (TypeError, ValueError, IndexError, AssertionError) as error:  # for a value: too few depths, say
         raise KeyfiltersError(f"{architecture} cannot be built with {arguments}: {error}") from error

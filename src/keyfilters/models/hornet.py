@@ -6,15 +6,13 @@ NeurIPS 2022. Modules are named as in the authors' published checkpoints, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import keyfilters.models.torchvision_ops  # noqa: F401  (before timm, which imports torchvision)
 
 # isort: split
 import torch
-from safetensors.torch import load_file
 from timm.layers import DropPath, LayerNorm, LayerNorm2d, calculate_drop_path_rates, trunc_normal_
 from torch import Tensor, nn
 
@@ -26,8 +24,6 @@ VARIANTS = {
     "hornet_large": {"base_dim": 192},
 }
 """The published sizes: what sets them apart from HorNet's defaults."""
-
-_NAMED_IN_AN_ERROR = 8
 
 
 def build_hornet(name: str, num_classes: int = 1000, **arguments: object) -> HorNet:
@@ -156,44 +152,3 @@ def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)
-
-
-def load_checkpoint(network: HorNet, path: Path) -> None:
-    """Load `{"model": state_dict}` or a bare state dict into `network`, by name and completely.
-
-    `.safetensors` files are read as such, all others by torch with tensors only, never as free pickles.
-    Raises KeyfiltersError if the file cannot be read so, or if a key is missing, surplus or of another shape.
-    """
-    given = _read_state(path)
-    wanted = network.state_dict()
-    shared = wanted.keys() & given.keys()
-    problems = {
-        "missing": wanted.keys() - shared,
-        "surplus": given.keys() - shared,
-        "of another shape": {key for key in shared if wanted[key].shape != given[key].shape},
-    }
-    if any(problems.values()):
-        found = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
-        raise KeyfiltersError(f"{path} does not fit this HorNet: {found}")
-    network.load_state_dict(given)
-
-
-def _read_state(path: Path) -> Mapping[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can raise nearly anything
-        kind = type(error).__name__
-        raise KeyfiltersError(f"{path} cannot be read as a checkpoint of tensors only ({kind})") from error
-    if isinstance(state, Mapping):
-        state = state.get("model", state)
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise KeyfiltersError(f"{path}: expected a state dict, or one under the key 'model'")
-    return state
-
-
-def _listed(keys: Iterable[str]) -> str:
-    keys = sorted(map(str, keys))
-    more = f" and {len(keys) - _NAMED_IN_AN_ERROR} more" if len(keys) > _NAMED_IN_AN_ERROR else ""
-    return ", ".join(keys[:_NAMED_IN_AN_ERROR]) + more

@@ -31,7 +31,7 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
         "runs": [
             {
                 "training": folder,
-                "seed": training.description["settings"]["seed"],
+                "seed": training.description["settings"].get("seed"),  # a pretrained network has none
                 "accuracy": accuracy,
                 "seconds": training.manifest["seconds"],
                 "hardware": training.manifest["hardware"],

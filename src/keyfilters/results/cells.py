@@ -47,6 +47,12 @@ def by_size(datasets: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(distinct.values(), key=lambda dataset: (-dataset["train"], dataset["name"]))
 
 
+def names_in_paper(description: Mapping[str, Any], datasets: list[Mapping[str, Any]]) -> dict[str, str]:
+    """What the paper calls the set in whose place each of ours stands, by our name; its title where no set does."""
+    stands_for = description["settings"].get("paper", {})
+    return {dataset["name"]: stands_for.get(dataset["name"], dataset["title"]) for dataset in datasets}
+
+
 def percent(record: Mapping[str, Any]) -> str:
     """`87.6`, or `87.6 ± 0.3` where the cell has more than one seed."""
     spread = "" if record["spread"] is None else f" ± {record['spread']:.1f}"
@@ -56,12 +62,14 @@ def percent(record: Mapping[str, Any]) -> str:
 def basis(records: list[Mapping[str, Any]], study: str) -> str:
     """One sentence that says what the numbers rest on: study, n, seeds, hardware, software."""
     runs = [run for record in records for run in record["runs"]]
-    seeds = sorted({run["seed"] for run in runs})
+    trained = [run for run in runs if run["seed"] is not None]
+    seeds = sorted({run["seed"] for run in trained})
+    others = f" and {len(runs) - len(trained)} pretrained networks" if len(trained) < len(runs) else ""
     hardware = "; ".join(sorted({run["hardware"] for run in runs}))
     versions = ", ".join(sorted({f"torch {run['torch']}" for run in runs}))
     counts = ", ".join(str(n) for n in sorted({record["n"] for record in records}))
     return (
-        f"Study `{study}`, {len(runs)} trainings, n = {counts} a cell (seeds {', '.join(map(str, seeds))}); "
+        f"Study `{study}`, {len(trained)} trainings{others}, n = {counts} a cell (seeds {', '.join(map(str, seeds))}); "
         f"top-1 on the test pictures after the last epoch, in percent; {hardware}; {versions}."
     )
 

@@ -1,35 +1,26 @@
-"""The training loop: AdamW, warm-up and cosine per step, label smoothing, top-1 after the last epoch."""
+"""The training loop: AdamW or SGD, warm-up and cosine per step, label smoothing, top-1 after the last epoch."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
+import keyfilters.models.torchvision_ops  # noqa: F401  (before timm, which imports torchvision)
+
+# isort: split
 import torch
-from torch import nn
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from keyfilters.datasets.batches import Normalise, Split, augment, shuffled
+from keyfilters.datasets.augmentation import augmented
+from keyfilters.datasets.batches import Normalise, Split
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
+from keyfilters.training.checkpoint import Checkpoint
+from keyfilters.training.epochs import Best, Formation
+from keyfilters.training.state import State
 
 TEST_BATCH = 512
-
-
-def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
-    """Share of the peak learning rate at `step` of `steps`: linear up, then half a cosine down to zero."""
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
-    """AdamW over the weights that train; biases, norms and scales do not decay."""
-    trained = [weight for weight in network.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
 
 
 def fit(
@@ -39,38 +30,88 @@ def fit(
     training: Training,
     generator: torch.Generator,
     progress: Progress,
+    checkpoint: Checkpoint,
+    keepers: Mapping[str, Best | Formation],
 ) -> list[float]:
     """Train `network` in place for `training.epochs`; returns the mean loss of each epoch.
 
-    `generator` decides order and augmentation; it lives on the device of `train`.
+    `generator` decides order and augmentation; it lives on the device of `train`. `keepers` look at the network
+    after each epoch, and before the first. Goes on from `checkpoint` if there is one. Raises Stopped if a signal
+    ends the training before its time.
     """
     network.train()
-    optimizer = optimiser(network, training)
-    per_epoch = math.ceil(len(train) / training.batch_size)
-    steps, warmup = training.epochs * per_epoch, round(training.warmup_epochs * per_epoch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, warmup))
-    losses = []
-    for number in range(1, training.epochs + 1):
-        total = torch.zeros((), device=train.images.device)
-        for images, labels in shuffled(train, training.batch_size, generator):
-            inputs = normalise(augment(images, training.augmentation, generator))
-            loss = cross_entropy(network(inputs), labels, label_smoothing=training.label_smoothing)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
-            total += loss.detach() * len(labels)
+    state = State(network, training, len(train), generator)
+    state.parts |= keepers
+    average = ModelEmaV3(network, training.ema) if training.ema else None
+    if average:
+        state.parts["average"] = average
+    classes = int(train.labels.max()) + 1  # each has training pictures
+    checkpoint.restore(state)
+    progress.start_from(state.images_seen)
+    if not state.images_seen:
+        _after_epoch(keepers, 0)
+    while len(state.losses) < training.epochs:
+        state.begin_epoch()
+        while state.seen < state.images:
+            chosen = state.order[state.seen : min(state.images, state.seen + training.batch_size)]
+            images, labels = train.batch(chosen)
+            inputs, targets = augmented(images, labels, training, classes, normalise, generator)
+            loss, right = backward(network, inputs, targets, training)
+            state.optimizer.step()
+            if average:
+                average.update(network)
+            state.optimizer.zero_grad(set_to_none=True)
+            state.schedule.step()
+            state.add(loss, right, len(labels))
             progress.advance(len(labels))
-        losses.append(total.item() / len(train))
-        progress.end_epoch(number, losses[-1])
-    return losses
+            if progress.due or state.seen == state.images:
+                progress.tell(state.loss, state.accuracy)
+            checkpoint.after_step(state)
+        state.end_epoch()
+        _after_epoch(keepers, len(state.losses))
+    if average:
+        network.load_state_dict(average.module.state_dict())
+    return state.losses
+
+
+def _after_epoch(keepers: Mapping[str, Best | Formation], number: int) -> None:
+    for keeper in keepers.values():
+        keeper.after_epoch(number)
+
+
+def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Training) -> tuple[Tensor, Tensor]:
+    """Add the gradients of a batch's mean loss to those of the weights.
+
+    `inputs` `[B, 3, H, W]`; `targets` as `cross_entropy` takes them. Returns that loss, without its graph, and how
+    many pictures were recognised; a mixed one by its larger share.
+    """
+    total = torch.zeros((), device=inputs.device)
+    right = torch.zeros((), dtype=torch.int64, device=inputs.device)
+    size = training.micro_batch or len(inputs)
+    for part, wanted in zip(inputs.split(size), targets.split(size), strict=True):
+        with _computing_in(training.precision, part.device):
+            outputs = network(part)
+            loss = cross_entropy(outputs, wanted, label_smoothing=training.label_smoothing)
+        loss = loss * (len(part) / len(inputs))
+        loss.backward()
+        total += loss.detach()
+        right += (outputs.argmax(1) == (wanted if wanted.ndim == 1 else wanted.argmax(1))).sum()
+    if training.clip_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), training.clip_norm)
+    return total, right
+
+
+def _computing_in(precision: str, device: torch.device) -> torch.autocast:
+    """Where the network computes: its products in bfloat16 if the recipe's precision says so, all else in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, test: Split, normalise: Normalise) -> float:
-    """Top-1 accuracy on `test`, a share between 0 and 1."""
+def accuracy(network: nn.Module, test: Split, normalise: Normalise, precision: str = "float32") -> float:
+    """Top-1 accuracy on `test`, a share between 0 and 1, in the precision that the network was trained in."""
     network.eval()
     right = torch.zeros((), dtype=torch.int64, device=test.images.device)
     for images, labels in zip(test.images.split(TEST_BATCH), test.labels.split(TEST_BATCH), strict=True):
-        right += (network(normalise(images)).argmax(1) == labels).sum()
+        with _computing_in(precision, images.device):
+            right += (network(normalise(images)).argmax(1) == labels).sum()
     return right.item() / len(test)

@@ -1,0 +1,75 @@
+"""ImageNet's classification task of 2012 from the user's own folder: Russakovsky et al., IJCV 2015.
+
+`train/<wnid>/*.JPEG` and, for testing, the validation pictures: `val/<wnid>/*.JPEG`, or `val/*.JPEG` with the
+development kit `ILSVRC2012_devkit_t12` beside it. A class is called by its WordNet id.
+
+1.4 million files are not read twice to pin them. The set's identity is what the study calls it and, where the study
+gives it, `listing_digest`; the prepared set records that digest either way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from keyfilters.datasets.pictures import Picture
+from keyfilters.errors import KeyfiltersError
+
+TITLE = "ImageNet"
+DOMAIN = "photographs of a thousand kinds of things"
+LICENCE = "non-commercial research (ImageNet's terms of access)"
+FIT = "crop"
+SPLITS = {"train": "train", "test": "val"}
+
+DEVKIT = "ILSVRC2012_devkit_t12"
+
+
+def listing_digest(root: Path) -> str:
+    """SHA-256 over `<train or val>/<file> <bytes>` of every picture, a line each."""
+    digest = hashlib.sha256()
+    for side, path in _files(root):
+        digest.update(f"{side}/{path.name} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def read(root: Path) -> Iterator[Picture]:
+    """All pictures, undecoded. Raises KeyfiltersError if the folder is laid out otherwise."""
+    flat = None
+    for side, path in _files(root):
+        label = path.parent.name
+        if label == "val":
+            flat = flat or _validation_classes(root)
+            label = flat.get(path.name)
+            if label is None:
+                raise KeyfiltersError(f"{path}: not in the list of validation pictures; move it elsewhere")
+        name = f"{side}/{path.name}"
+        yield Picture(path.read_bytes(), label, name=name, group=name, split="train" if side == "train" else "test")
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Every picture with its folder `train` or `val`, in the order of their own names, which are unique."""
+    for side, patterns in (("train", ["*/*.JPEG"]), ("val", ["*/*.JPEG", "*.JPEG"])):
+        found = [path for pattern in patterns for path in (root / side).glob(pattern)]
+        if not found:
+            raise KeyfiltersError(
+                f"{root / side}: no {' or '.join(patterns)}; correct `path`, or unpack ImageNet there"
+            )
+        yield from ((side, path) for path in sorted(found, key=lambda path: path.name))
+
+
+def _validation_classes(root: Path) -> dict[str, str]:
+    """Class of each validation picture by file name, as the development kit's lists say."""
+    from scipy.io import loadmat
+
+    data = root / DEVKIT / "data"
+    try:
+        synsets = loadmat(data / "meta.mat", squeeze_me=True)["synsets"]
+        numbers = (data / "ILSVRC2012_validation_ground_truth.txt").read_text().split()
+    except (OSError, KeyError, ValueError) as error:
+        raise KeyfiltersError(
+            f"{data}: its lists, which tell the classes of {root / 'val'}/*.JPEG, cannot be read ({error}); unpack "
+            "the development kit there, or sort the pictures into folders of classes"
+        ) from error
+    wnid_of = {int(synset["ILSVRC2012_ID"]): str(synset["WNID"]) for synset in synsets}
+    return {f"ILSVRC2012_val_{index:08}.JPEG": wnid_of[int(number)] for index, number in enumerate(numbers, start=1)}

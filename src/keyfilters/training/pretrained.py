@@ -1,0 +1,56 @@
+"""A base model that is not trained here: its weights are loaded and tested on the set that they were trained on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from keyfilters import artifacts, downloads
+from keyfilters.datasets import batches
+from keyfilters.models.pretrained import load_checkpoint, load_named
+from keyfilters.packages import default_cache
+from keyfilters.training import loop
+
+
+def load_and_test(
+    network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft, weights: str | None, file: str
+) -> None:
+    """Load into `network` what the job names, and put its weights, as `file`, and its accuracy into `draft`.
+
+    `weights`: the path or address of a checkpoint, which the job's digest pins; a name is fetched by timm, unpinned:
+    the manifest says the digest of what came.
+
+    Raises KeyfiltersError if the weights cannot be had, are others than the pinned ones, or do not fit the network.
+    """
+    given, prepared = description["settings"]["pretrained"], draft.inputs["dataset"]
+    if "timm" in given:
+        load_named(network, given["timm"])
+    else:
+        load_checkpoint(network, checkpoint(weights, given["sha256"]))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device, memory_format=torch.channels_last)
+    _, test = batches.load(prepared.path, device)
+    accuracy = loop.accuracy(network, test, batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device))
+    print(f"{description['name']}: {accuracy:.1%} of {len(test):,} test pictures", file=sys.stderr)
+    draft.facts.update(
+        accuracy=accuracy,
+        dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}
+        | {"classes": len(prepared.facts["classes"])},
+        losses=[],
+    )
+    save_file({name: weight.contiguous() for name, weight in network.state_dict().items()}, draft.path / file)
+
+
+def checkpoint(weights: str, digest: str) -> Path:
+    """The file at a path or an address, with this SHA-256; fetched files are kept in the user's cache folder."""
+    if "://" in weights:
+        return downloads.fetch(weights, digest, default_cache() / "weights")
+    path = Path(weights)
+    downloads.check(path, digest)
+    return path

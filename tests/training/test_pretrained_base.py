@@ -1,0 +1,96 @@
+"""A pretrained base model: loaded, tested, one for all seeds, and pinned."""
+
+import copy
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+from tiny_jobs import MODEL, prepared_job, training_job
+
+from keyfilters import artifacts, jobs
+from keyfilters.errors import KeyfiltersError
+from keyfilters.jobs import Job
+from keyfilters.models.build import build
+from keyfilters.settings import Pretrained
+from keyfilters.study import check
+from keyfilters.training.train import WEIGHTS, train
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+
+
+def pretrained_job(root, digest):
+    settings = {"model": MODEL, "pretrained": {"sha256": digest}}
+    return Job("train", "stripes-pretrained", settings, {"dataset": prepared_job(root, "stripes")})
+
+
+def test_a_checkpoint_is_loaded_and_tested(tmp_path):
+    trained = training_job(tmp_path, epochs=15)
+    train(trained.description, tmp_path, threads=1)
+    theirs = tmp_path / trained.folder / WEIGHTS
+    job = pretrained_job(tmp_path, artifacts.sha256(theirs))
+    train(job.description, tmp_path, threads=1, weights=str(theirs))
+    found = artifacts.read(tmp_path, job.folder)
+    assert found.facts["accuracy"] == artifacts.read(tmp_path, trained.folder).facts["accuracy"] > 0.9
+    ours = load_file(found.path / WEIGHTS)
+    assert all(torch.equal(ours[name], weight) for name, weight in load_file(theirs).items())
+
+
+def test_a_checkpoint_with_another_digest_is_refused(tmp_path):
+    save_file(build(MODEL, 3).state_dict(), tmp_path / "femto.safetensors")
+    job = pretrained_job(tmp_path, "0" * 64)
+    with pytest.raises(KeyfiltersError, match=rf"femto\.safetensors: sha256 is [0-9a-f]{{64}}, expected {'0' * 64}"):
+        train(job.description, tmp_path, threads=1, weights=str(tmp_path / "femto.safetensors"))
+    assert not (tmp_path / job.folder).exists()
+
+
+def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
+    job = pretrained_job(tmp_path, "0" * 64)
+    with pytest.raises(KeyfiltersError, match=r"nowhere\.pth: no such file"):
+        train(job.description, tmp_path, threads=1, weights="nowhere.pth")
+
+
+def study_with(pretrained, seeds=(0, 1, 2)):
+    config = copy.deepcopy(CONFIG)
+    mini = config["studies"]["mini"]
+    mini["model"]["pretrained"], mini["seeds"] = pretrained, list(seeds)
+    return config
+
+
+def test_a_pretrained_source_is_one_network_for_all_seeds():
+    digest = hashlib.sha256(b"").hexdigest()
+    study = check(study_with({"cifar10": {"path": "here.pth", "sha256": digest}})).current
+    cells = jobs.cells(study)
+    assert list(cells["table7/cifar10"].inputs) == ["seed0"]
+    transfers = cells["table2/food--cifar10"].inputs
+    assert list(transfers) == ["seed0", "seed1", "seed2"]
+    (source,) = {job.inputs["source"].folder for job in transfers.values()}
+    assert source.startswith("train/cifar10-pretrained-")
+    assert jobs.weights_of(study) == {source: "here.pth"}
+    moved = check(study_with({"cifar10": {"address": "https://there/x.pth", "sha256": digest}})).current
+    assert jobs.cells(moved)["table2/food--cifar10"].key == cells["table2/food--cifar10"].key
+    assert jobs.cells(study)["table7/food"].key == jobs.cells(check(study_with({})).current)["table7/food"].key
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "expected"),
+    [
+        ({"imagenet": {"timm": "convnext_femto"}}, "model.pretrained: no set 'imagenet', expected one of: cifar10"),
+        ({"cifar10": {}}, "expected one of `timm`, `path` and `address`"),
+        ({"cifar10": {"timm": "x", "path": "y"}}, "expected one of `timm`, `path` and `address`"),
+        ({"cifar10": {"path": "y"}}, "`sha256` belongs to a `path` or an `address`"),
+        ({"cifar10": {"timm": "x", "sha256": "0" * 64}}, "`sha256` belongs to a `path` or an `address`"),
+    ],
+)
+def test_wrong_settings_are_one_line(pretrained, expected):
+    with pytest.raises(KeyfiltersError) as caught:
+        check(study_with(pretrained))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_says_a_name_or_a_digest_and_never_a_place():
+    assert Pretrained(timm="convnext_femto").told == {"timm": "convnext_femto"}
+    assert Pretrained(path="x", sha256="0" * 64).told == {"sha256": "0" * 64}
