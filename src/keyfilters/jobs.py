@@ -20,12 +20,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from keyfilters.datasets import reader
-from keyfilters.settings import MODEL, Transfer
+from keyfilters.settings import MODEL, Analysis, Transfer
 
 if TYPE_CHECKING:
     from keyfilters.study import Study
 
 KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
+OF_TABLES = (
+    *("floor", "epsilon", "randomness", "sparse_above", "low_diversity_below", "filters_per_weight"),
+    *("min_filters", "min_models"),
+)
 VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
@@ -200,14 +204,14 @@ def filters(study: Study) -> Job:
 @cache
 def moments(study: Study) -> dict[str, Job]:
     """Moments and quality of the layers of every network, by model id; one pass over its filters."""
-    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
     return {name: Job("moments", name, settings, {"filters": job}) for name, job in extracts(study).items()}
 
 
 @cache
 def basis(study: Study) -> Job:
     """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
-    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"bins", "range"})
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"bins", "range"})
     given = moments(study)
     inputs = {name: given[name] for name in study.analysis.basis_of or given}
     return Job("basis", "basis", settings, inputs)
@@ -216,21 +220,28 @@ def basis(study: Study) -> Job:
 @cache
 def histograms(study: Study) -> dict[str, Job]:
     """Histograms of the layers of every network in the study's bases, by model id; one pass over its filters."""
-    settings, common = _filters_of(study), {"basis": basis(study)}
+    settings, common = filters_of(study.analysis), {"basis": basis(study)}
     return {
         name: Job("histograms", name, settings, {"filters": job, **common}) for name, job in extracts(study).items()
     }
 
 
-def _filters_of(study: Study) -> dict[str, Any]:
+def filters_of(analysis: Analysis) -> dict[str, Any]:
     """Which filters an analysis reads, and how."""
-    return study.analysis.model_dump(mode="json", include={"sets", "precision"})
+    return analysis.model_dump(mode="json", include={"sets", "precision"})
 
 
 @cache
 def layers(study: Study) -> Job:
     """The moments and the quality of all networks as one table of layers."""
     return Job("layers", "layers", {}, moments(study))
+
+
+def filterdb(study: Study) -> dict[str, Job]:
+    """The tables of drift and quality of each set of filters, by its name."""
+    settings = study.analysis.model_dump(mode="json", include=set(OF_TABLES)) | filters(study).settings
+    inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
+    return {name: Job("filterdb", name, settings, inputs) for name in study.analysis.sets if study.networks}
 
 
 def cells(study: Study) -> dict[str, Job]:
