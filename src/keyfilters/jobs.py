@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from keyfilters.study import Study
 
 KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
-OF_TABLES = (
-    *("floor", "epsilon", "randomness", "sparse_above", "low_diversity_below", "filters_per_weight"),
-    *("min_filters", "min_models"),
-)
+VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
 VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
@@ -228,7 +225,8 @@ def histograms(study: Study) -> dict[str, Job]:
 
 def filters_of(analysis: Analysis) -> dict[str, Any]:
     """Which filters an analysis reads, and how."""
-    return analysis.model_dump(mode="json", include={"sets", "precision"})
+    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
+    return {"sets": sets, "precision": analysis.precision}
 
 
 @cache
@@ -239,9 +237,14 @@ def layers(study: Study) -> Job:
 
 def filterdb(study: Study) -> dict[str, Job]:
     """The tables of drift and quality of each set of filters, by its name."""
-    settings = study.analysis.model_dump(mode="json", include=set(OF_TABLES)) | filters(study).settings
+    settings = study.analysis.model_dump(mode="json", include={"floor", "epsilon", *VERDICTS})
+    settings["entries"] = filters(study).settings["entries"]
     inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
-    return {name: Job("filterdb", name, settings, inputs) for name in study.analysis.sets if study.networks}
+    found = {}
+    for name, given in study.analysis.sets.items() if study.networks else ():
+        least = given.model_dump(include={"min_filters", "min_models"})
+        found[name] = Job("filterdb", name, settings | least, inputs)
+    return found
 
 
 def cells(study: Study) -> dict[str, Job]:

@@ -211,10 +211,15 @@ class Zoo(Settings):
 
 
 class FilterSet(Settings):
-    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`."""
+    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`.
+
+    A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table or figure.
+    """
 
     kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
     kinds: Annotated[tuple[Literal["regular", "depthwise", "grouped"], ...], Field(min_length=1)] = ("regular",)
+    min_filters: PositiveInt = 10_000
+    min_models: PositiveInt = 1
 
 
 class Analysis(Settings):
@@ -233,7 +238,6 @@ class Analysis(Settings):
     Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
     are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
     one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
-    A group of less than `min_filters` filters or `min_models` models is left out of tables and figures.
     """
 
     sets: dict[Name, FilterSet] = Field(default={"regular_3x3": FilterSet()}, min_length=1)
@@ -250,5 +254,3 @@ class Analysis(Settings):
     sparse_above: Share = 0.5
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
-    min_filters: PositiveInt = 10_000
-    min_models: PositiveInt = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from keyfilters.settings import Analysis
+from keyfilters.settings import FilterSet
 
 GROUPINGS: Mapping[str, str] = {
     "model": "model",
@@ -43,8 +43,8 @@ def depth_decile(conv_depth_norm: pd.Series) -> pd.Series:
     return pd.cut(conv_depth_norm.astype(float), DECILES, labels=names, include_lowest=True)
 
 
-def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, analysis: Analysis) -> Groups:
-    """Sum the layers' histograms by group.
+def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: FilterSet) -> Groups:
+    """Sum the layers' histograms by group; groups of the set with less than it asks for are left out.
 
     `layers`: rows with `model` and `filters`, `labels` the group of each, null for none; `counts` `[L, d, bins]` of
     these rows. Groups come in the order of their names, deciles in that of depth.
@@ -55,6 +55,6 @@ def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, analysis
         sums.append(counts[rows["position"]].sum(axis=0))
     found = pd.DataFrame(table, columns=["group", "models", "filters"])
     totals = np.array(sums, np.int64).reshape(-1, *counts.shape[1:])
-    enough = (found["filters"] >= analysis.min_filters) & (found["models"] >= analysis.min_models)
+    enough = (found["filters"] >= least.min_filters) & (found["models"] >= least.min_models)
     enough &= totals.any(axis=-1).all(axis=-1)  # networks that do not define the range may lie outside throughout
     return Groups(found[enough].reset_index(drop=True), found[~enough].reset_index(drop=True), totals[enough])

@@ -20,18 +20,9 @@ from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.moments import LAYERS
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
-from keyfilters.jobs import OF_TABLES, key_of
+from keyfilters.jobs import VERDICTS, key_of
 from keyfilters.results import published
-from keyfilters.settings import Analysis
-
-FILES = (
-    "layers.csv",
-    *(f"drift_{grouping}{suffix}.csv" for grouping in GROUPINGS for suffix in ("", "_ablated")),
-    "drift_components.parquet",
-    "drift_by_decile.parquet",
-    "ablation.csv",
-)
-"""What stands beside the record; see `filterdb`."""
+from keyfilters.settings import Analysis, FilterSet
 
 
 def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
@@ -47,17 +38,17 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     Raises KeyfiltersError if the study has no filters of the set.
     """
     name, settings = description["name"], description["settings"]
-    analysis = Analysis(**{key: settings[key] for key in OF_TABLES})
+    least = FilterSet(min_filters=settings["min_filters"], min_models=settings["min_models"])
+    analysis = Analysis(**{key: settings[key] for key in ("floor", "epsilon", *VERDICTS)})
     inputs = {role: artifacts.read(root, folder) for role, folder in description["inputs"].items()}
     bins = basis.read(inputs.pop("basis")).get(name)
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {name}; take it out of `analysis.sets`")
     layers = _layers(name, inputs.pop("layers"), root, analysis)
     counts = [histograms.read(inputs[model])[name] for model in layers["model"].unique()]
-    tables, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis)
-    tables["layers.csv"] = layers
-    files = [_write(tables[file], record.with_name(file)) for file in FILES]
-    content = {"title": f"Filters of the set {name}", "notes": _notes(layers, analysis), "left_out": left_out}
+    drifts, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis, least)
+    files = [_write(table, record.with_name(file)) for file, table in ({"layers.csv": layers} | drifts).items()]
+    content = {"title": f"Filters of the set {name}", "notes": _notes(layers, least), "left_out": left_out}
     published.record(record, key_of(description), content, files)
 
 
@@ -81,7 +72,7 @@ def _layers(name: str, merged: artifacts.Artifact, root: Path, analysis: Analysi
 
 
 def _drifts(
-    layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis
+    layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
 ) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
     """Every table of drift by its file, and how many groups each leaves out."""
     whole = ~layers["verdict"].isin(DEGENERATED).to_numpy()
@@ -89,14 +80,14 @@ def _drifts(
     for grouping, column in GROUPINGS.items():
         matrices = []
         for suffix, rows in (("", np.ones_like(whole)), ("_ablated", whole)):
-            groups = gather(layers[rows], layers.loc[rows, column], counts[rows], analysis)
+            groups = gather(layers[rows], layers.loc[rows, column], counts[rows], least)
             file = f"drift_{grouping}{suffix}.csv"
             tables[file], left_out[file] = _matrix(groups, bins, analysis), len(groups.left_out)
             matrices.append(tables[file].set_index("group"))
             if file == "drift_model.csv":
                 tables["drift_components.parquet"] = _pairs(groups, pairwise_kl(_shares(groups, bins, analysis)))
         ablation.append({"grouping": grouping, **_means(*matrices)})
-    tables["drift_by_decile.parquet"] = _by_decile(layers, counts, bins, analysis)
+    tables["drift_by_decile.parquet"] = _by_decile(layers, counts, bins, analysis, least)
     tables["ablation.csv"] = pd.DataFrame(ablation)
     return tables, left_out
 
@@ -120,11 +111,13 @@ def _pairs(groups: Groups, divergences: np.ndarray) -> pd.DataFrame:
     return found
 
 
-def _by_decile(layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis) -> pd.DataFrame:
+def _by_decile(
+    layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
+) -> pd.DataFrame:
     found = []
     for decile in layers["depth_decile"].cat.categories:
         rows = (layers["depth_decile"] == decile).to_numpy()
-        groups = gather(layers[rows], layers.loc[rows, "model"], counts[rows], analysis)
+        groups = gather(layers[rows], layers.loc[rows, "model"], counts[rows], least)
         drift = pairwise_drift(_shares(groups, bins, analysis), bins.basis.ratios)
         pairs = _pairs(groups, drift[..., None]).rename(columns={"component_1": "drift"})
         found.append(pairs.assign(depth_decile=decile))
@@ -139,12 +132,12 @@ def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
     return {"groups": len(common), "pairs": len(pairs), "mean_drift": means[0], "mean_drift_ablated": means[1]}
 
 
-def _notes(layers: pd.DataFrame, analysis: Analysis) -> list[str]:
+def _notes(layers: pd.DataFrame, least: FilterSet) -> list[str]:
     degenerated = layers["verdict"].isin(DEGENERATED)
     return [
         f"{layers['filters'].sum():,} filters of {len(layers):,} layers of {layers['model'].nunique()} networks; "
         f"{degenerated.sum():,} layers with {layers.loc[degenerated, 'filters'].sum():,} filters are degenerated.",
-        f"A group has at least {analysis.min_filters:,} filters and {analysis.min_models} networks.",
+        f"A group has at least {least.min_filters:,} filters and is of at least {least.min_models} networks.",
     ]
 
 
