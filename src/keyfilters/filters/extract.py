@@ -78,8 +78,12 @@ def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network
 
     Raises KeyfiltersError if it cannot be read.
     """
-    part = [settings["part"]] if "part" in settings else []
-    return kinds.apply(format.read(path, *part), kinds.parse(settings.get("kinds", "")))
+    options = {}
+    if settings["format"] == "oidn-tza":
+        options["offset"] = int(settings["part"], 16)
+    elif settings["format"] == "onnx-chunked":
+        options["key"] = settings["part"]
+    return kinds.apply(format.read(path, **options), kinds.parse(settings.get("kinds", "")))
 
 
 def store(network: Network, folder: Path) -> dict[str, Any]:
