@@ -180,13 +180,18 @@ def extracts(study: Study) -> dict[str, Job]:
     for model in study.zoo.from_packages:
         settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
         found[model.id] = Job("extract", model.id, settings)
+    exported = {"format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
     for name in study.zoo.trained:
         dataset, _, model = name.partition("-")
         for seed in study.seeds:
             trained = train(study, dataset, seed, model or MODEL)
-            settings = {"source": "trained", "format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
+            settings = {"source": "trained", "image_size": study.image_size, **exported}
             inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
-            found[trained.name] = Job("extract", trained.name, settings | {"image_size": study.image_size}, inputs)
+            found[trained.name] = Job("extract", trained.name, settings, inputs)
+    for name in study.zoo.pretrained:
+        library, _, weights = name.partition("/")
+        model = f"{library}-{weights}"
+        found[model] = Job("extract", model, {"source": "pretrained", "library": library, "name": weights, **exported})
     return found
 
 

@@ -190,14 +190,17 @@ class Zoo(Settings):
 
     `packages`: those of the project's table that it takes, `all` or by a rule of diversity; left out, none. `formats`:
     of these alone. `non_commercial`: also those whose licence allows no commercial use. `trained`: base models of the
-    study, `set` or `set-model`, each with all its seeds. `allow_refused`: whether it is enough to list the networks
-    whose files cannot be read. `drop_packages`: delete a package file once all its networks are in the store.
+    study, `set` or `set-model`, each with all its seeds. `pretrained`: networks of timm or torchvision with their
+    published weights, `timm/convnext_tiny.fb_in1k`, for those who have internet. `allow_refused`: whether it is enough
+    to list the networks whose files cannot be read. `drop_packages`: delete a package file once all its networks are in
+    the store.
     """
 
     packages: Literal["all"] | Diversity | None = None
     formats: Annotated[tuple[Literal[FORMATS], ...], Field(min_length=1)] | None = None
     non_commercial: bool = False
     trained: tuple[str, ...] = ()
+    pretrained: tuple[Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]+$")], ...] = ()
     allow_refused: bool = False
     drop_packages: bool = False
 
