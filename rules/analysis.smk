@@ -72,3 +72,27 @@ rule layers:
         job=lambda wildcards: keyed(wildcards).as_json,
     shell:
         f"keyfilters layers {{params.job:q}} {ARTIFACTS} > {{log}} 2>&1"
+
+
+rule filterdb_set:
+    input:
+        inputs_of_filterdb,
+    output:
+        filterdb_record("{set}"),
+    log:
+        f"logs/filterdb/{CONFIG.study}/{{set}}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        job=lambda wildcards: FILTERDB[wildcards.set].as_json,
+    shell:
+        f"keyfilters filterdb {{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
+
+
+rule filterdb:
+    input:
+        [filterdb_record(name) for name in FILTERDB],

@@ -43,6 +43,7 @@ ENVIRONMENT = "../envs/cpu.yaml"
 CELLS = jobs.cells(CONFIG.current)
 TABLES = jobs.tables(CONFIG.current)
 FILTERS = jobs.filters(CONFIG.current)
+FILTERDB = jobs.filterdb(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
 
 # Each record is read once: what is planned must not change while it is planned.
@@ -192,6 +193,22 @@ def train_options(wildcards):
     return ["--weights", weights] if weights else []
 
 
+def filterdb_record(name):
+    """The record of the tables of a set of filters."""
+    return f"{RESULTS}/filterdb/{name}/tables.json"
+
+
+def inputs_of_filterdb(wildcards):
+    """Manifests of what the tables of a set of filters are made from."""
+    if wildcards.set not in FILTERDB:
+        raise WorkflowError(
+            f"{wildcards.set} is no set of filters of the study {CONFIG.study}"
+        )
+    job = FILTERDB[wildcards.set]
+    files = [manifest(given) for given in job.inputs.values()]
+    return unless_fresh(filterdb_record(wildcards.set), job.key, files)
+
+
 def inputs_of_table(table):
     """A table's cells, or the manifests of the artifacts that it reads itself."""
     files = [
@@ -218,6 +235,11 @@ for table, job in TABLES.items():
     record = Path(table_file(table, ".json"))
     if not is_fresh(record, job.key):
         for file in record.parent.glob(f"{table}.*"):
+            published.expire(file)
+for name, job in FILTERDB.items():
+    record = Path(filterdb_record(name))
+    if not is_fresh(record, job.key):
+        for file in record.parent.glob("*"):
             published.expire(file)
 if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
     for file in filters_files().values():

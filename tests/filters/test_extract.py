@@ -21,6 +21,7 @@ from keyfilters.filters.extract import extract
 from keyfilters.filters.store import Store
 from keyfilters.filters.writing import FILTERS
 from keyfilters.jobs import Job
+from keyfilters.models.build import build
 from keyfilters.training.train import train
 from keyfilters.zoo import members
 
@@ -187,6 +188,25 @@ def test_the_filters_of_a_network_trained_here_are_those_of_its_weights(tmp_path
         np.testing.assert_array_equal(block, weight.reshape(-1, weight.shape[2] * weight.shape[3]))
     assert store.models.loc[0, "Name"] == "convnext_femto"
     assert store.layers["conv_depth_norm"].max() == 1
+
+
+def test_a_librarys_published_network_is_in_the_store_by_its_name(tmp_path, monkeypatch):
+    network = build({"architecture": "convnext_femto", "dims": [8, 8, 16, 16]}, 3).eval()
+    monkeypatch.setattr("keyfilters.models.pretrained.named", lambda name, library: network)
+    told = {"source": "pretrained", "library": "timm", "name": "convnext_femto.d1_in1k", "format": "onnx", "reader": 1}
+    job = Job("extract", "timm-convnext_femto.d1_in1k", told)
+    extracted(tmp_path, job)
+    store = Store(tmp_path / "artifacts", {job.name: job.folder})
+    assert store.models.loc[0, "Name"] == "convnext_femto.d1_in1k"
+    weights = [w for w in network.state_dict().values() if w.ndim == 4]
+    assert store.layers["filters"].sum() == sum(w.shape[0] * w.shape[1] for w in weights)
+
+
+def test_weights_of_a_library_that_cannot_be_fetched_are_a_failure_not_a_refusal(tmp_path):
+    told = {"source": "pretrained", "library": "timm", "name": "no_such_net", "format": "onnx", "reader": 1}
+    with pytest.raises(KeyfiltersError, match="timm has no pretrained 'no_such_net'"):
+        extracted(tmp_path, Job("extract", "timm-no_such_net", told))
+    assert not list((tmp_path / "artifacts").rglob("manifest.json"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

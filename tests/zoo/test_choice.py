@@ -93,6 +93,7 @@ def test_all_packages():
         ({"packages": {"max_bytes": 0}}, r"zoo\.packages"),
         ({"trained": ["nothing"]}, "zoo.trained: no base model 'nothing', expected a set, or a set-model"),
         ({"trained": ["cifar10-nothing"]}, "zoo.trained: no base model 'cifar10-nothing'"),
+        ({"pretrained": ["resnet50"]}, r"zoo\.pretrained"),
         ({"pakages": "all"}, "unknown key 'pakages', expected one of: packages, formats"),
     ],
 )

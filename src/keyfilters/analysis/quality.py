@@ -62,12 +62,17 @@ def as_json(name: str, layers: pd.DataFrame, analysis: Analysis) -> dict[str, An
 
 def of_layer(moments: Moments, peaks: np.ndarray, analysis: Analysis) -> Quality:
     """A layer's quality from the moments of its raw filters and the largest absolute weight of each, `[n]`."""
-    dimensions, count = len(moments.mean), moments.count
     measured = sparsity(peaks, analysis), float(entropy(moments.covariance))
+    return judged(moments.count, len(moments.mean), *measured, analysis)
+
+
+def judged(filters: int, dimensions: int, sparsity: float, entropy: float, analysis: Analysis) -> Quality:
+    """The quality of a layer of `filters` kernels of `dimensions` weights whose sparsity and entropy are known."""
     fitted = randomness.fitted(dimensions)
     threshold = randomness.PUBLISHED if analysis.randomness == "published" and dimensions == 9 else fitted
-    thresholds = float(threshold(max(count, 1))), float(fitted(max(count, 1)))
-    return Quality(*measured, *thresholds, verdict(count, dimensions, *measured, thresholds[0], analysis))
+    thresholds = float(threshold(filters)), float(fitted(filters))
+    found = verdict(filters, dimensions, sparsity, entropy, thresholds[0], analysis)
+    return Quality(sparsity, entropy, *thresholds, found)
 
 
 def verdict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -10,6 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from keyfilters.analysis.pairs import Pair
 from keyfilters.analysis.quality import DEGENERATED
 from keyfilters.analysis.randomness import PUBLISHED, Threshold, fitted
 
@@ -47,6 +48,20 @@ def show_quality(name: str, layers: pd.DataFrame, console: Console) -> None:
             console.print(f"T_H, above which a layer is random, of 3x3 as published: {_constants(PUBLISHED)}")
         found = fitted(height * width)
         console.print(f"T_H of {height}x{width} by our fit: {_constants(found)}; off by {found.deviation:.3f} at most")
+
+
+def show_drift(networks: Sequence[str], pairs: Sequence[Pair], console: Console) -> None:
+    """A table per set of filters, with a row per component and D."""
+    for pair in pairs:
+        counts = ", ".join(f"{name} {count:,}" for name, count in zip(networks, pair.filters, strict=True))
+        headings = {"component": "right", "explained variance": "right", "KL, nats": "right"}
+        made = table(f"{pair.set}: D = {pair.drift:.4g}; filters: {counts}", headings)
+        for number, (weight, divergence) in enumerate(zip(pair.weights, pair.components, strict=True), start=1):
+            made.add_row(str(number), f"{weight:.4f}", f"{divergence:.4g}")
+        console.print(made)
+        if any(pair.outside):
+            outside = " and ".join(f"{count:,}" for count in pair.outside)
+            console.print(f"Outside the range of the study's histograms, not counted: {outside} coefficients.")
 
 
 def _constants(threshold: Threshold) -> str:

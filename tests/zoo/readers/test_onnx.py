@@ -259,6 +259,14 @@ def test_subgraphs_are_walked(tmp_path):
     assert found.convolutions[1].shape == (4, 3, 1, 3)
 
 
+def test_a_subgraph_in_a_graph_without_names_counts_for_the_depth(tmp_path):
+    inner = graph_of([node("Conv", "x w", "i")], inputs=())
+    outer = graph_of([helper.make_node("If", ["c"], ["o"], then_branch=inner, else_branch=inner)], inputs=())
+    nodes = [helper.make_node("If", ["c"], ["1"], then_branch=outer, else_branch=outer), node("Conv", "1 w", "y")]
+    found = read(save(model_of(nodes, {"w": WEIGHT}, inputs=("x", "c")), tmp_path))
+    assert [convolution.depth for convolution in found.convolutions] == [1, 1, 1, 1, 4]
+
+
 def with_functions(*functions):
     """A model whose one node calls the first of these functions (their nodes by name), of the input x and weight w."""
     ids = [helper.make_operatorsetid("", 18), helper.make_operatorsetid("local", 1)]
@@ -409,6 +417,18 @@ def _field(number, data):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(KeyfiltersError, match=r"none\.onnx: cannot be read: No such file"):
         read(tmp_path / "none.onnx")
+
+
+def test_a_file_that_vanishes_before_its_weights_are_read_is_told(tmp_path):
+    path = save(model_of([node("Conv", "x w", "y")], {"w": numbers(64, 16, 3, 3)}), tmp_path)
+    (found,) = read(path).convolutions
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40000])
+    with pytest.raises(KeyfiltersError, match=r"tiny\.onnx: .*(shorter|do not fill)"):
+        found.load()
+    path.unlink()
+    with pytest.raises(KeyfiltersError, match=r"tiny\.onnx: cannot be read: No such file"):
+        found.load()
 
 
 @pytest.mark.parametrize(

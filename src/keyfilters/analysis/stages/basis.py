@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from keyfilters import artifacts
+from keyfilters import artifacts, jobs
 from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes
 from keyfilters.analysis.moments import merge
@@ -18,6 +18,7 @@ from keyfilters.analysis.stages import moments as of_moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
+from keyfilters.study import Study
 
 BASES = "bases.safetensors"
 
@@ -92,3 +93,16 @@ def read(artifact: artifacts.Artifact) -> dict[str, Bins]:
         count, *parts = (arrays[f"{name}/{part}"] for part in ("count", "mean", "components", "variances"))
         found[name] = Bins(Basis(int(count[0]), *parts), arrays[f"{name}/edges"])
     return found
+
+
+def of_study(study: Study, root: Path) -> dict[str, Bins]:
+    """The bases of a study, whose artifacts lie below `root`.
+
+    Raises KeyfiltersError if they are not made yet, or the study has no networks.
+    """
+    if not study.networks:
+        raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
+    folder = jobs.basis(study).folder
+    if not (root / folder / artifacts.MANIFEST).exists():
+        raise KeyfiltersError("the study's basis is not made yet; run `snakemake --cores all all_basis`")
+    return read(artifacts.read(root, folder))

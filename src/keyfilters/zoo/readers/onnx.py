@@ -57,6 +57,8 @@ def _problems_in(path: Path) -> Iterator[None]:
         yield
     except KeyfiltersError as error:
         raise KeyfiltersError(f"{path}: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise KeyfiltersError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _convolutions(

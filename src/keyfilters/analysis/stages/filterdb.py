@@ -1,0 +1,150 @@
+"""`keyfilters filterdb`: tables of quality and drift of one set of filters, which the figures of CNN Filter DB draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keyfilters import artifacts
+from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
+from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather
+from keyfilters.analysis.quality import DEGENERATED, Quality, judged
+from keyfilters.analysis.stages import basis, histograms
+from keyfilters.analysis.stages.basis import Bins
+from keyfilters.analysis.stages.moments import LAYERS
+from keyfilters.errors import KeyfiltersError
+from keyfilters.filters.store import Store
+from keyfilters.jobs import VERDICTS, key_of
+from keyfilters.results import published
+from keyfilters.settings import Analysis, FilterSet
+
+
+def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
+    """Make the tables of a `filterdb` job beside `record`, which is written last.
+
+    `layers.csv`: every layer with its quality and what is known of its network. `drift_<grouping>.csv`: D (5) between
+    the groups of a grouping, a row and a column per group with its numbers of models and filters; `_ablated`: without
+    degenerated layers (section 5). `ablation.csv`: the mean D of each grouping with and without them, over the pairs
+    of groups that are in both. `drift_components.parquet`: symmetric KL (4) along each component between all pairs
+    of models (Figure 6). `drift_by_decile.parquet`: D between all pairs of models by depth decile (Figure 9).
+    Groups that are too small are in none of them; the record counts them.
+
+    Raises KeyfiltersError if the study has no filters of the set.
+    """
+    name, settings = description["name"], description["settings"]
+    least = FilterSet(min_filters=settings["min_filters"], min_models=settings["min_models"])
+    analysis = Analysis(**{key: settings[key] for key in ("floor", "epsilon", *VERDICTS)})
+    inputs = {role: artifacts.read(root, folder) for role, folder in description["inputs"].items()}
+    bins = basis.read(inputs.pop("basis")).get(name)
+    if bins is None:
+        raise KeyfiltersError(f"no network has filters of the set {name}; take it out of `analysis.sets`")
+    layers = _layers(name, inputs.pop("layers"), root, analysis)
+    counts = [histograms.read(inputs[model])[name] for model in layers["model"].unique()]
+    drifts, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis, least)
+    files = [_write(table, record.with_name(file)) for file, table in ({"layers.csv": layers} | drifts).items()]
+    content = {"title": f"Filters of the set {name}", "notes": _notes(layers, least), "left_out": left_out}
+    published.record(record, key_of(description), content, files)
+
+
+def _layers(name: str, merged: artifacts.Artifact, root: Path, analysis: Analysis) -> pd.DataFrame:
+    """The layers of a set with their quality, the depth decile, and what groups networks."""
+    table = pd.read_parquet(merged.path / LAYERS)
+    table = table[table["set"] == name].drop(columns="set").reset_index(drop=True)
+    of_moments = {model: artifacts.manifest(root, folder) for model, folder in merged.description["inputs"].items()}
+    store = Store(root, {model: given.description["inputs"]["filters"] for model, given in of_moments.items()})
+    known = (
+        store.models.set_index("model").reindex(columns=[*GROUPINGS.values()]).drop(columns=["model", "depth_decile"])
+    )
+    told = ["filters", "kh", "kw", "sparsity", "entropy"]
+    quality = [
+        asdict(judged(filters, kh * kw, sparsity, entropy, analysis))
+        for filters, kh, kw, sparsity, entropy in table[told].itertuples(index=False)
+    ]
+    table[list(Quality.__annotations__)] = pd.DataFrame(quality, columns=list(Quality.__annotations__))
+    table["depth_decile"] = depth_decile(table["conv_depth_norm"])
+    return table.join(known, on="model")
+
+
+def _drifts(
+    layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
+) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
+    """Every table of drift by its file, and how many groups each leaves out."""
+    whole = ~layers["verdict"].isin(DEGENERATED).to_numpy()
+    tables, left_out, ablation = {}, {}, []
+    for grouping, column in GROUPINGS.items():
+        matrices = []
+        for suffix, rows in (("", np.ones_like(whole)), ("_ablated", whole)):
+            groups = gather(layers[rows], layers.loc[rows, column], counts[rows], least)
+            file = f"drift_{grouping}{suffix}.csv"
+            tables[file], left_out[file] = _matrix(groups, bins, analysis), len(groups.left_out)
+            matrices.append(tables[file].set_index("group"))
+            if file == "drift_model.csv":
+                tables["drift_components.parquet"] = _pairs(groups, pairwise_kl(_shares(groups, bins, analysis)))
+        ablation.append({"grouping": grouping, **_means(*matrices)})
+    tables["drift_by_decile.parquet"] = _by_decile(layers, counts, bins, analysis, least)
+    tables["ablation.csv"] = pd.DataFrame(ablation)
+    return tables, left_out
+
+
+def _shares(groups: Groups, bins: Bins, analysis: Analysis) -> np.ndarray:
+    return distributions(groups.counts, bins.width, analysis)
+
+
+def _matrix(groups: Groups, bins: Bins, analysis: Analysis) -> pd.DataFrame:
+    drift = pairwise_drift(_shares(groups, bins, analysis), bins.basis.ratios)
+    return groups.table.join(pd.DataFrame(drift, columns=groups.table["group"].tolist()))
+
+
+def _pairs(groups: Groups, divergences: np.ndarray) -> pd.DataFrame:
+    """A row per pair of groups, a column per component, from `[N, N, d]`."""
+    names, (one, other) = groups.table["group"].to_numpy(), np.triu_indices(len(groups.table), k=1)
+    columns = [f"component_{number}" for number in range(1, divergences.shape[-1] + 1)]
+    found = pd.DataFrame(divergences[one, other], columns=columns)
+    found.insert(0, "other", names[other])
+    found.insert(0, "one", names[one])
+    return found
+
+
+def _by_decile(
+    layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
+) -> pd.DataFrame:
+    found = []
+    for decile in layers["depth_decile"].cat.categories:
+        rows = (layers["depth_decile"] == decile).to_numpy()
+        groups = gather(layers[rows], layers.loc[rows, "model"], counts[rows], least)
+        drift = pairwise_drift(_shares(groups, bins, analysis), bins.basis.ratios)
+        pairs = _pairs(groups, drift[..., None]).rename(columns={"component_1": "drift"})
+        found.append(pairs.assign(depth_decile=decile))
+    return pd.concat(found, ignore_index=True)
+
+
+def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
+    """The mean D over pairs of groups that are in both matrices; null if there is no pair."""
+    common = [group for group in whole.index if group in ablated.index]
+    pairs = list(combinations(common, 2))
+    means = [np.mean([found.loc[pair] for pair in pairs]) if pairs else None for found in (whole, ablated)]
+    return {"groups": len(common), "pairs": len(pairs), "mean_drift": means[0], "mean_drift_ablated": means[1]}
+
+
+def _notes(layers: pd.DataFrame, least: FilterSet) -> list[str]:
+    degenerated = layers["verdict"].isin(DEGENERATED)
+    return [
+        f"{layers['filters'].sum():,} filters of {len(layers):,} layers of {layers['model'].nunique()} networks; "
+        f"{degenerated.sum():,} layers with {layers.loc[degenerated, 'filters'].sum():,} filters are degenerated.",
+        f"A group has at least {least.min_filters:,} filters and is of at least {least.min_models} networks.",
+    ]
+
+
+def _write(table: pd.DataFrame, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        artifacts.write_text(path, table.to_csv(index=False, float_format="%.6g"))
+    return path
