@@ -19,7 +19,7 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", "filters", *Tables.model_fields}
+    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", "filters", "filterdb", *Tables.model_fields}
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():
@@ -28,6 +28,18 @@ def test_the_stage_of_filters_has_all_that_decides_them():
     assert {"studies.${study}.zoo", "studies.${study}.models"} <= set(parameters("filters", "config.yaml"))
     deps = {dep.rpartition("/")[2] for dep in STAGES["filters"]["deps"]}
     assert {job.room for job in walked if job.stage == "train"} | {"models.csv"} == deps
+
+
+def test_the_stage_of_filterdb_has_all_that_decides_it():
+    walked = list(jobs.walk(jobs.filterdb(STUDY).values()))
+    assert set(parameters("filterdb", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
+    sections = {f"studies.${{study}}.{section}" for section in ("models", "zoo", "analysis")}
+    assert sections <= set(parameters("filterdb", "config.yaml"))
+    owned = {job.room for job in walked} - {"prepare", "train", "train_other", "extract", "filterdb"}
+    outs = [next(iter(out)) for out in STAGES["filterdb"]["outs"]]
+    assert {out.rpartition("/")[2] for out in outs if out.startswith("artifacts")} == owned
+    assert all(f"all_{room}" in STAGES["filterdb"]["cmd"] for room in owned)
+    assert all(f"prune {room}" in STAGES["filterdb"]["cmd"] for room in owned)
 
 
 @pytest.mark.parametrize("table", Tables.model_fields)

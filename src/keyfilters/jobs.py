@@ -293,7 +293,7 @@ def filterdb(study: Study) -> dict[str, Job]:
     settings["entries"] = filters(study).settings["entries"]
     inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
     found = {}
-    for name, given in study.analysis.sets.items() if study.networks else ():
+    for name, given in study.analysis.sets.items() if extracts(study) else ():
         least = given.model_dump(include={"min_filters", "min_models"})
         found[name] = Job("filterdb", name, settings | least, inputs)
     return found
@@ -319,6 +319,6 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 def keyed(study: Study) -> dict[str, Job]:
     """Every artifact of the study by its folder: sets, networks trained here, transfers, filters, their analysis."""
     made = [*tables(study).values(), *lowres(study).values(), filters(study)]
-    if study.networks:
+    if extracts(study):
         made += [layers(study), *histograms(study).values()]
     return {job.folder: job for job in walk(made) if job.stage in KEYED}

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from keyfilters import jobs
 from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
@@ -78,12 +79,12 @@ class Study(Settings):
             dataset, _, model = name.partition("-")
             if dataset not in self.datasets or (model and model not in self.models):
                 raise ValueError(f"zoo.trained: no base model {name!r}, expected a set, or a set-model of the study")
-        for name in self.analysis.basis_of or ():
-            if name not in self.networks:
-                raise ValueError(f"analysis.basis_of: no network {name!r} in the study's zoo; `filters ls` lists them")
         for name in self.lowres.datasets:
             if name not in self.sets:
                 raise ValueError(f"lowres.datasets: no set {name!r}, expected one of: {', '.join(self.sets)}")
+        for name in self.analysis.basis_of or ():
+            if name not in jobs.extracts(self):
+                raise ValueError(f"analysis.basis_of: no network {name!r} in the study's zoo; `filters ls` lists them")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)
@@ -100,12 +101,6 @@ class Study(Settings):
     def whole_sets(self) -> tuple[str, ...]:
         """The sets that are not some classes of others: what a table has if it does not say which."""
         return tuple(name for name, dataset in self.datasets.items() if dataset.classes is None)
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """The networks of its zoo, by model id."""
-        trained = (f"{name}-seed{seed}" for name in self.zoo.trained for seed in self.seeds)
-        return (*(model.id for model in self.zoo.from_packages), *trained)
 
     def model_of(self, name: str) -> Model:
         """The model that a table calls `name`; the study's own is `model`."""

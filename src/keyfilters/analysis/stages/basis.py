@@ -100,7 +100,7 @@ def of_study(study: Study, root: Path) -> dict[str, Bins]:
 
     Raises KeyfiltersError if they are not made yet, or the study has no networks.
     """
-    if not study.networks:
+    if not jobs.extracts(study):
         raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
     folder = jobs.basis(study).folder
     if not (root / folder / artifacts.MANIFEST).exists():
