@@ -114,7 +114,7 @@ def cell_file(name):
 
 def table_file(table, suffix):
     """A table's or a figure's readable path."""
-    folder = "figures" if table.startswith("fig") else "tables"
+    folder = "figures" if table.startswith(("fig", "filterdb_")) else "tables"
     return f"{RESULTS}/{folder}/{table}{suffix}"
 
 
@@ -187,6 +187,8 @@ def inputs_of_filters(wildcards):
     """Manifests of all networks of the store."""
     files = [manifest(given) for given in FILTERS.inputs.values()]
     return unless_fresh(filters_files()["record"], FILTERS.key, files)
+
+
 def train_options(wildcards):
     """Where a pretrained network's checkpoint lies: no part of its identity either."""
     weights = jobs.weights_of(CONFIG.current).get(keyed(wildcards).folder)
@@ -209,11 +211,19 @@ def inputs_of_filterdb(wildcards):
     return unless_fresh(filterdb_record(wildcards.set), job.key, files)
 
 
+def input_of_table(name, given):
+    """The record of one of a table's cells or of a set of filters, or the manifest of an artifact that it reads."""
+    records = {
+        "cell": lambda: cell_file(name),
+        "filterdb": lambda: filterdb_record(given.name),
+    }
+    return records.get(given.stage, lambda: manifest(given))()
+
+
 def inputs_of_table(table):
-    """A table's cells, or the manifests of the artifacts that it reads itself."""
+    """All that a table is made of."""
     files = [
-        cell_file(name) if given.stage == "cell" else manifest(given)
-        for name, given in TABLES[table].inputs.items()
+        input_of_table(name, given) for name, given in TABLES[table].inputs.items()
     ]
     return unless_fresh(table_file(table, ".json"), TABLES[table].key, files)
 

@@ -11,6 +11,8 @@ from keyfilters.study import check
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+FIGURES = [name for name in Tables.model_fields if name.startswith("filterdb_")]
+TABLES = [name for name in Tables.model_fields if name not in FIGURES]
 STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
 
 
@@ -19,7 +21,9 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", "filters", "filterdb", *Tables.model_fields}
+    others = {"sets", "models", "other_models", "lowres_models", "filters", "filterdb", "filter_figures"}
+    assert set(STAGES) == {*others, *TABLES}
+    assert STAGES["filter_figures"]["foreach"] == FIGURES
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():
@@ -33,16 +37,16 @@ def test_the_stage_of_filters_has_all_that_decides_them():
 def test_the_stage_of_filterdb_has_all_that_decides_it():
     walked = list(jobs.walk(jobs.filterdb(STUDY).values()))
     assert set(parameters("filterdb", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
-    sections = {f"studies.${{study}}.{section}" for section in ("models", "zoo", "analysis")}
+    sections = {f"studies.${{study}}.{section}" for section in ("models", "lowres", "zoo", "analysis")}
     assert sections <= set(parameters("filterdb", "config.yaml"))
-    owned = {job.room for job in walked} - {"prepare", "train", "train_other", "extract", "filterdb"}
+    owned = {job.room for job in walked} - {"prepare", "train", "train_other", "train_lowres", "extract", "filterdb"}
     outs = [next(iter(out)) for out in STAGES["filterdb"]["outs"]]
     assert {out.rpartition("/")[2] for out in outs if out.startswith("artifacts")} == owned
     assert all(f"all_{room}" in STAGES["filterdb"]["cmd"] for room in owned)
     assert all(f"prune {room}" in STAGES["filterdb"]["cmd"] for room in owned)
 
 
-@pytest.mark.parametrize("table", Tables.model_fields)
+@pytest.mark.parametrize("table", TABLES)
 def test_a_tables_stage_has_all_that_decides_it(table):
     job = jobs.tables(STUDY)[table]
     walked = list(jobs.walk([job]))
@@ -57,3 +61,14 @@ def test_a_tables_stage_has_all_that_decides_it(table):
     assert ("train_lowres" in read) == ("studies.${study}.lowres" in parameters(table, "config.yaml"))
     assert ("train_other" in read) <= ("studies.${study}.models" in parameters(table, "config.yaml"))
     assert all(f"all_{room}" in STAGES[table]["cmd"] and f"prune {room}" in STAGES[table]["cmd"] for room in owned)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
+    stage = STAGES["filter_figures"]["do"]
+    walked = list(jobs.walk([jobs.tables(STUDY)[figure]]))
+    names = [name for given in stage["params"] for name in given.get("src/keyfilters/versions.yaml", ())]
+    assert {name.replace("${item}", figure) for name in names} == {*(job.stage for job in walked), "readers"}
+    settings = [name for given in stage["params"] for name in given.get("config.yaml", ())]
+    assert set(parameters("filterdb", "config.yaml")) < set(settings)
+    assert "studies.${study}.tables.${item}" in settings

@@ -15,6 +15,7 @@ TABLES_OF_CELLS = (
     *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
+FILTER_FIGURES = ("filterdb_fig8",)
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
-    for name in (*TABLES_OF_CELLS, *TABLES_OF_ARTIFACTS):
+    for name in (*TABLES_OF_CELLS, *TABLES_OF_ARTIFACTS, *FILTER_FIGURES):
         added = verb(name, _render, f"render {name}")
         artifacts(added)
         added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
@@ -198,7 +199,7 @@ def _cell(arguments: argparse.Namespace) -> None:
 
 def _render(arguments: argparse.Namespace) -> None:
     render = getattr(import_module(f"keyfilters.results.{arguments.verb}"), arguments.verb)
-    given = [arguments.artifacts] if arguments.verb in TABLES_OF_ARTIFACTS else []
+    given = [arguments.artifacts] if arguments.verb in (*TABLES_OF_ARTIFACTS, *FILTER_FIGURES) else []
     render(arguments.job, *given, arguments.file)
 
 

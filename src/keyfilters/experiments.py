@@ -1,4 +1,4 @@
-"""The tables and figures of *The Master Key Filters Hypothesis*: what each is made of, and its settings."""
+"""The tables and figures that a study makes, and what those of *The Master Key Filters Hypothesis* are made of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from keyfilters.filter_figures import FilterFigure, FilterFigure8
 from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
@@ -326,7 +327,8 @@ class Tables(Settings):
     fig3: Figure3 | None = None
     fig4: Figure4 | None = None
     claims: Claims | None = None
+    filterdb_fig8: FilterFigure8 | None = None
 
     @property
-    def made(self) -> dict[str, Experiment]:
+    def made(self) -> dict[str, Experiment | FilterFigure]:
         return {table: experiment for table, experiment in self if experiment}

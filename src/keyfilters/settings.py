@@ -346,9 +346,9 @@ class Zoo(Settings):
     `packages`: those of the project's table that it takes, `all` or by a rule of diversity; left out, none. `formats`:
     of these alone. `non_commercial`: also those whose licence allows no commercial use. `trained`: base models of the
     study, `set` or `set-model`, each with all its seeds. `pretrained`: networks of timm or torchvision with their
-    published weights, `timm/convnext_tiny.fb_in1k`, for those who have internet. `allow_refused`: whether it is enough
-    to list the networks whose files cannot be read. `drop_packages`: delete a package file once all its networks are in
-    the store.
+    published weights, `timm/convnext_tiny.fb_in1k`, for those who have internet. `lowres`: also the study's
+    low-resolution networks. `allow_refused`: whether it is enough to list the networks whose files cannot be read.
+    `drop_packages`: delete a package file once all its networks are in the store.
     """
 
     packages: Literal["all"] | Diversity | None = None
@@ -356,6 +356,7 @@ class Zoo(Settings):
     non_commercial: bool = False
     trained: tuple[str, ...] = ()
     pretrained: tuple[Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]+$")], ...] = ()
+    lowres: bool = False
     allow_refused: bool = False
     drop_packages: bool = False
 

@@ -24,6 +24,8 @@ GROUPINGS: Mapping[str, str] = {
 DECILES = np.arange(0, 1.1, 0.1)
 """Edges of `depth_decile`, as the authors' notebook has them (0.30000000000000004 among them)."""
 
+DECILE_NAMES = [f"{'(' if low else '['}{low:.1f}, {low + 0.1:.1f}]" for low in DECILES[:-1]]
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -39,8 +41,12 @@ class Groups:
 
 def depth_decile(conv_depth_norm: pd.Series) -> pd.Series:
     """The tenth of its network's depth that a layer lies in: `[0.0, 0.1]`, `(0.1, 0.2]`, ..., null where unknown."""
-    names = [f"{'(' if low else '['}{low:.1f}, {low + 0.1:.1f}]" for low in DECILES[:-1]]
-    return pd.cut(conv_depth_norm.astype(float), DECILES, labels=names, include_lowest=True)
+    return pd.cut(conv_depth_norm.astype(float), DECILES, labels=DECILE_NAMES, include_lowest=True)
+
+
+def merged_tasks(tasks: pd.Series) -> pd.Series:
+    """Tasks with all kinds of segmentation as one, as the authors' notebook has them."""
+    return tasks.mask(tasks.str.contains("segmentation", case=False, na=False), "segmentation")
 
 
 def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: FilterSet) -> Groups:

@@ -70,7 +70,9 @@ def _network(
     from keyfilters.zoo import trained  # torch, which package files do without
 
     if settings["source"] == "trained":
-        network, size, facts["entry"] = trained.trained(**inputs, image_size=settings["image_size"])
+        network, size, facts["entry"] = trained.trained(
+            **inputs, image_size=settings["image_size"], epoch=settings.get("epoch")
+        )
     else:
         network, size, facts["entry"] = trained.published(settings["library"], settings["name"])
     return partial(trained.as_onnx, network, size)

@@ -27,15 +27,17 @@ def publish(
     notes: Sequence[str],
     draw: Callable[[], Figure],
     twin: pd.DataFrame | None = None,
+    numbers: str = "%.4f",
 ) -> None:
     """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
 
-    `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown.
+    `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`: format of
+    those in the CSV files.
     """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
     written = {csv: frame} if twin is None else {csv: frame, csv.with_suffix(".paper.csv"): twin}
     for file, content in written.items():
-        write_text(file, content.to_csv(index=False, float_format="%.4f"))
+        write_text(file, content.to_csv(index=False, float_format=numbers))
     body = shown.to_markdown(index=False, disable_numparse=True)
     beside = [] if twin is None else filter(None, [paper.shown(twin)])
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")

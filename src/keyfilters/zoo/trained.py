@@ -12,18 +12,23 @@ from torch import nn
 from keyfilters.artifacts import Artifact
 from keyfilters.models import pretrained
 from keyfilters.models.build import build
-from keyfilters.training.train import WEIGHTS
+from keyfilters.training.train import WEIGHTS, weights_after
 from keyfilters.zoo.export import export
 
 Known = dict[str, str | None]
 """What CNN Filter DB's meta table tells of a network beside its weights, under its names; and more."""
 
 
-def trained(network: Artifact, dataset: Artifact, image_size: int) -> tuple[nn.Module, int, Known]:
-    """The network of a `train` job with its weights, the size of pictures that it takes, and what is known of it."""
+def trained(
+    network: Artifact, dataset: Artifact, image_size: int, epoch: int | None = None
+) -> tuple[nn.Module, int, Known]:
+    """The network of a `train` job with its weights, the size of pictures that it takes, and what is known of it.
+
+    `epoch`: its weights after one of its checkpoints in place of the last.
+    """
     architecture = network.description["settings"]["model"]
     found = build(architecture, network.facts["dataset"]["classes"])
-    found.load_state_dict(load_file(network.path / WEIGHTS))
+    found.load_state_dict(load_file(network.path / (WEIGHTS if epoch is None else weights_after(epoch))))
     known = {
         "Name": architecture["architecture"],
         "Training-Dataset": network.facts["dataset"]["title"],

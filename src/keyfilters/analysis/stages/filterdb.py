@@ -13,7 +13,7 @@ import pandas as pd
 
 from keyfilters import artifacts
 from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
-from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather
+from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, merged_tasks
 from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.analysis.stages.basis import Bins
@@ -33,7 +33,7 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     degenerated layers (section 5). `ablation.csv`: the mean D of each grouping with and without them, over the pairs
     of groups that are in both. `drift_components.parquet`: symmetric KL (4) along each component between all pairs
     of models (Figure 6). `drift_by_decile.parquet`: D between all pairs of models by depth decile (Figure 9).
-    Groups that are too small are in none of them; the record counts them.
+    Groups that are too small are in none of them; the record names them.
 
     Raises KeyfiltersError if the study has no filters of the set.
     """
@@ -68,13 +68,13 @@ def _layers(name: str, merged: artifacts.Artifact, root: Path, analysis: Analysi
     ]
     table[list(Quality.__annotations__)] = pd.DataFrame(quality, columns=list(Quality.__annotations__))
     table["depth_decile"] = depth_decile(table["conv_depth_norm"])
-    return table.join(known, on="model")
+    return table.join(known.assign(Task=merged_tasks(known["Task"])), on="model")
 
 
 def _drifts(
     layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
-) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
-    """Every table of drift by its file, and how many groups each leaves out."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, list[str]]]:
+    """Every table of drift by its file, and the groups that each leaves out."""
     whole = ~layers["verdict"].isin(DEGENERATED).to_numpy()
     tables, left_out, ablation = {}, {}, []
     for grouping, column in GROUPINGS.items():
@@ -82,7 +82,7 @@ def _drifts(
         for suffix, rows in (("", np.ones_like(whole)), ("_ablated", whole)):
             groups = gather(layers[rows], layers.loc[rows, column], counts[rows], least)
             file = f"drift_{grouping}{suffix}.csv"
-            tables[file], left_out[file] = _matrix(groups, bins, analysis), len(groups.left_out)
+            tables[file], left_out[file] = _matrix(groups, bins, analysis), groups.left_out["group"].tolist()
             matrices.append(tables[file].set_index("group"))
             if file == "drift_model.csv":
                 tables["drift_components.parquet"] = _pairs(groups, pairwise_kl(_shares(groups, bins, analysis)))

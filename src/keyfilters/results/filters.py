@@ -1,0 +1,87 @@
+"""What the figures of filters have in common: the tables that they draw, and what they say of their groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keyfilters.analysis.groups import DECILE_NAMES
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results import published
+
+NAMED = 12  # groups that a note names; of more, it gives the number
+GROUPINGS = {
+    "model": "network",
+    "task": "task",
+    "visual_category": "visual category",
+    "training_set": "training set",
+    "family": "family",
+    "precision": "precision",
+    "depth_decile": "depth decile",
+}
+"""What people call the groupings of `analysis.groups`."""
+
+NUMBERS = "%.6g"  # of divergences, which span magnitudes
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a `filterdb` job: their `folder`, `notes` on what they rest on, and the groups that each leaves
+    out."""
+
+    folder: Path
+    notes: list[str]
+    left_out: Mapping[str, list[str]]
+
+    def read(self, file: str) -> pd.DataFrame:
+        """One of the tables, as the `filterdb` job describes them."""
+        path = self.folder / file
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """The layers, with their depth deciles in order."""
+        table = self.read("layers.csv")
+        return table.assign(depth_decile=pd.Categorical(table["depth_decile"], DECILE_NAMES, ordered=True))
+
+    def drift(self, grouping: str, suffix: str = "") -> tuple[pd.DataFrame, np.ndarray]:
+        """The groups of a grouping, `group`, `models`, `filters`, and D (5) between them `[N, N]`."""
+        table = self.read(f"drift_{grouping}{suffix}.csv")
+        return table[["group", "models", "filters"]], table.iloc[:, 3:].to_numpy(float)
+
+    def note_of_left_out(self, groupings: Iterable[str]) -> list[str]:
+        """A sentence that names the groups with too few filters, if there are any."""
+        small = {grouping: self.left_out[f"drift_{grouping}.csv"] for grouping in groupings}
+        named = [f"{GROUPINGS[grouping]}: {listed(names)}" for grouping, names in small.items() if names]
+        return [f"Left out, for too few filters: {'; '.join(named)}."] if named else []
+
+
+def load(description: Mapping[str, Any], results: Path) -> Tables:
+    """The tables that a figure's job names, below `results`.
+
+    Raises KeyfiltersError if they are missing, or made from other settings than the job's.
+    """
+    folder = description["inputs"][f"{description['stage']}/filterdb"]
+    record = results / "filterdb" / description["settings"]["set"] / "tables.json"
+    if not published.is_fresh(record, folder.rpartition("-")[2]):
+        raise KeyfiltersError(f"{record}: not there, or made from other settings; run `snakemake filterdb`")
+    told = json.loads(record.read_text())
+    first, *others = told["notes"]
+    return Tables(record.parent, [f"Study `{results.name}`: {first}", *others], told["left_out"])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one phrase; of many, the first of them."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def labels(groups: pd.DataFrame) -> list[str]:
+    """Groups with their numbers of networks in brackets."""
+    return [f"{group} ({models})" for group, models in zip(groups["group"], groups["models"], strict=True)]
