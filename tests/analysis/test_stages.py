@@ -161,6 +161,7 @@ def test_tables_of_drift(study, tmp_path):
     p, q = (distributions(counts[name][:, :-1], bins.width, study.analysis) for name in ("one", "two"))
     assert matrix.loc["one", "two"] == pytest.approx(drift(p, q, bins.basis.ratios), rel=1e-5)
     np.testing.assert_array_equal(matrix[sorted(NAMES)], matrix[sorted(NAMES)].T)
+    assert set(matrix["phenotype"]) <= {"sun", "spikes", "symbols", "point"}
     components = pd.read_parquet(tmp_path / "drift_components.parquet").set_index(["one", "other"])
     assert len(components) == 3
     weighted = components.loc["one", "two"] @ bins.basis.ratios
