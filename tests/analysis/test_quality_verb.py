@@ -9,6 +9,7 @@ from onnx_chains import chain
 
 from keyfilters import cli
 from keyfilters.analysis.quality import quality
+from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import Single
 from keyfilters.settings import Analysis
 from keyfilters.zoo import files
@@ -90,6 +91,13 @@ def test_float16_is_the_notebooks_precision():
     halves = weight.astype(np.float16).astype(np.float32)
     rounded = Network((Convolution("a", weight.shape, lambda: halves, "regular"),))
     assert quality(Single(rounded, "net"), Analysis())["entropy"].item() == notebook["entropy"].item()
+
+
+def test_a_weight_too_large_for_float16_is_an_error_that_names_its_layer():
+    network = Network((Convolution("large", (4, 4, 3, 3), lambda: np.full((4, 4, 3, 3), 1e5, np.float32), "regular"),))
+    assert quality(Single(network, "net"), Analysis())["verdict"].tolist() == ["too few"]
+    with pytest.raises(KeyfiltersError, match="layer large: weights are NaN or infinite in this precision"):
+        quality(Single(network, "net"), Analysis(precision="float16"))
 
 
 def test_every_ending_names_a_format():
