@@ -15,7 +15,16 @@ TABLES_OF_CELLS = (
     *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
-FILTER_FIGURES = ("filterdb_fig8",)
+FILTER_FIGURES = (
+    "filterdb_fig3",
+    "filterdb_fig4",
+    "filterdb_fig5",
+    "filterdb_fig6",
+    "filterdb_fig8",
+    "filterdb_fig9",
+    "filterdb_fig10",
+    "filterdb_ablation",
+)
 
 
 def main() -> None:
