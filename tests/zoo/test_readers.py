@@ -106,7 +106,7 @@ FORMATS = {
     "mxnet": (mxnet_params, save_mxnet, LAYERS, ()),
     "katago": (katago, lambda path: save_katago(path, REGULAR), REGULAR, ("kind", "groups")),
     "tza": (oidn_tza, save_tza, LAYERS, ()),
-    "dlib": (dlib_dat, lambda path: save_dlib(path, REGULAR), REGULAR, ()),
+    "dlib": (dlib_dat, lambda path: save_dlib(path, REGULAR), REGULAR, GRAPH[:3]),
     "bundle": (tfjs_in_js, save_bundle, ALL, GRAPH),
     "literal": (tfjs_in_js, save_literal, ALL, GRAPH),
 }

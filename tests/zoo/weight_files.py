@@ -194,6 +194,7 @@ def save_dlib(path, layers):
         out, _, height, width = layer.weight.shape
         data += b"\x01\x05con_4" + integer(2) + integer(layer.weight.size + out) + integer(1) * 3
         data += layer.weight.tobytes() + bytes(4 * out) + integer(out) + integer(height) + integer(width)
+        data += integer(layer.stride[0]) + integer(layer.stride[1])
     path.write_bytes(data + b"\x01\x05input")
     return path
 
