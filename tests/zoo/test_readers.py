@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ncnn_files import save as save_ncnn
-from test_named_arrays import save_h5
 from tfjs_files import graph, hwio
 from tfjs_files import save as save_tfjs
 from tflite_files import save as save_tflite
@@ -24,6 +23,7 @@ from weight_files import (
     save_dlib,
     save_flax,
     save_graphdef,
+    save_h5,
     save_katago,
     save_literal,
     save_mxnet,
