@@ -110,8 +110,7 @@ class _Graph:
         """The convolution that operator i is, or why it is left out; empty for other operators."""
         op = self.ops[i]
         if op not in CONVOLUTIONS:
-            is_other = "CONV" in op.upper()
-            return [f"{self.name(self.gives[i][0])}: {op}, not an operator of 2-D convolution"] if is_other else []
+            return [f"{self.name(self.gives[i][0])}: {op} is not read"] if "CONV" in op.upper() else []
         name = self.name(self.gives[i][0])
         weight = self.stored(self.reads[i][1])
         if isinstance(weight, str):
