@@ -15,6 +15,7 @@ import tflite
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
+from keyfilters.zoo.sparse import to_dense
 from keyfilters.zoo.weights import convolution, reader, to_oihw
 
 OPERATORS = {
@@ -125,7 +126,7 @@ class _Graph:
         for _ in self.ops:
             tensor = self.tensor(index)
             if len(self.bytes(tensor)):
-                return index if tensor.Sparsity() is None else "its weight is stored sparse"
+                return index
             producer = self.producer.get(index)
             if producer is None or self.ops[producer] not in ("DEQUANTIZE", "DENSIFY"):
                 break
@@ -175,11 +176,13 @@ class _Graph:
         if tensor.Type() not in TYPES:
             raise ValueError(f"values of type {tensor.Type()} are not known")
         kind = np.dtype(TYPES[tensor.Type()])
-        if len(data) != math.prod(shape) * kind.itemsize:
+        sparsity = tensor.Sparsity()
+        if sparsity is None and len(data) != math.prod(shape) * kind.itemsize:
             raise KeyfiltersError(
                 f"{self.path}: {self.name(index)!r} has {len(data):,} bytes, which do not fill the shape {shape}"
             )
-        values = data.view(kind).reshape(shape)
+        values = data.view(kind)
+        values = values.reshape(shape) if sparsity is None else to_dense(values, shape, sparsity)
         quantization = tensor.Quantization()
         if kind.kind != "f" and quantization is not None and not quantization.ScaleIsNone():
             scale = np.asarray(quantization.ScaleAsNumpy(), np.float32)
