@@ -123,7 +123,11 @@ def test_not_this_format(tmp_path, reader, content):
     assert "\n" not in str(caught.value)
 
 
-def test_archive_without_weights(tmp_path):
+def test_files_without_weights_of_convolutions(tmp_path):
     np.savez(tmp_path / "m.npz", a=weight(2, 2, 3, 3))
-    with pytest.raises(KeyfiltersError, match="no array in it"):
-        npz.read(tmp_path / "m.npz")
+    save_file({"fc.weight": weight(2, 2)}, tmp_path / "m.safetensors")
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:  # as Keras 3 has it
+        file["layers/conv2d/vars/0"] = weight(3, 3, 2, 2)
+    for reader, name in ((npz, "m.npz"), (safetensors, "m.safetensors"), (keras_h5, "m.weights.h5")):
+        with pytest.raises(KeyfiltersError, match=r"(of four|4) dimensions"):
+            reader.read(tmp_path / name)
