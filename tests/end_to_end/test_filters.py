@@ -43,7 +43,7 @@ def test_the_store_is_made_found_again_and_refusals_end_it(stored):
     assert done.returncode != 0
     assert "1 of 2 networks were refused" in done.stderr
     assert "dots-seed0: made up by the test" in done.stderr
-    assert not (folder / "summary.json").exists()
+    assert not (folder / "filters.json").exists()
 
     stored.configure(lambda settings: settings["zoo"].update(allow_refused=True))
     stored.build("filters")
