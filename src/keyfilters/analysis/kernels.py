@@ -45,17 +45,23 @@ def _load(filters, tile):
 
 
 @_compiled()
-def _scale(tile, n, peak):
-    """Divide every filter by its largest absolute weight (9), an all-zero one by 1."""
-    d = tile.shape[0]
+def _peaks(tile, n, peak):
+    """The largest absolute weight of every filter of a tile; of no meaning if one is NaN."""
     peak = peak[:n]
     for r in range(n):
         peak[r] = 0
-    for c in range(d):
+    for c in range(tile.shape[0]):
         row = tile[c, :n]
         for r in range(n):
             weight = abs(row[r])
             peak[r] = peak[r] if weight <= peak[r] else weight
+
+
+@_compiled()
+def _scale(tile, n, peak):
+    """Divide every filter by its largest absolute weight (9), an all-zero one by 1."""
+    _peaks(tile, n, peak)
+    d, peak = tile.shape[0], peak[:n]
     for r in range(n):
         peak[r] = peak[r] if peak[r] != 0 else 1
     for c in range(d):
@@ -139,6 +145,18 @@ def _bins_of(values, edges, found):
             while number < last and values[r] >= edges[number + 1]:
                 number += 1
             found[r] = number
+
+
+@_compiled()
+def peaks(filters):
+    """The largest absolute weight of every filter, `[n]`, in the type they came in."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(n, filters.dtype)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _peaks(tile, size, peak[start : start + size])
+    return peak
 
 
 @_compiled()
