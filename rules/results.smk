@@ -32,8 +32,8 @@ for table, job in TABLES.items():
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=2000,
+            runtime=5 if job.settings.get("set") is None else 30,
         params:
             job=job.as_json,
             table=table,
