@@ -148,7 +148,7 @@ def unless_fresh(record, key, files):
 
 def prepare_options(wildcards):
     """Where a set's bytes lie: no part of its identity, so no part of its job."""
-    dataset = CONFIG.current.datasets[keyed(wildcards).name]
+    dataset = CONFIG.current.sets[keyed(wildcards).name]
     options = {"--cache": CONFIG.cache, "--path": dataset.path}
     return [str(part) for option in options.items() if option[1] for part in option]
 

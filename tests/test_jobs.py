@@ -37,6 +37,7 @@ def changed_cells(change):
         ("table5", 5, 20),
         ("table6", 0, 0),
         ("table7", 7, 0),
+        ("lowres", 8, 0),
         ("fig1", 2, 0),
         ("fig2a", 2, 12),
         ("fig2b", 2, 3),

@@ -19,7 +19,7 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    assert set(STAGES) == {"sets", "models", "other_models", *Tables.model_fields}
+    assert set(STAGES) == {"sets", "models", "other_models", "lowres_models", *Tables.model_fields}
 
 
 @pytest.mark.parametrize("table", Tables.model_fields)
@@ -33,6 +33,7 @@ def test_a_tables_stage_has_all_that_decides_it(table):
     folders = {out.rpartition("/")[2] for out in map(next, map(iter, STAGES[table]["outs"])) if "artifacts" in out}
     assert folders == owned
     deps = {dep.rpartition("/")[2] for dep in STAGES[table]["deps"]}
-    assert read & {"train", "train_other"} <= deps
+    assert read & {"train", "train_other", "train_lowres"} <= deps
+    assert ("train_lowres" in read) == ("studies.${study}.lowres" in parameters(table, "config.yaml"))
     assert ("train_other" in read) <= ("studies.${study}.models" in parameters(table, "config.yaml"))
     assert all(f"all_{room}" in STAGES[table]["cmd"] and f"prune {room}" in STAGES[table]["cmd"] for room in owned)

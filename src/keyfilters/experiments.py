@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from keyfilters.jobs import Job, prepare, train, transfer
+from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
 
@@ -63,8 +63,10 @@ def transfer_cell(table: str, study: Study, target: str, source: str, role: dict
     return _cell(study, f"{target}--{source}", settings, training)
 
 
-def _cell(study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job]) -> Job:
-    trainings = {f"seed{seed}": training(seed=seed) for seed in study.seeds}
+def _cell(
+    study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job], seeds: Iterable[int] | None = None
+) -> Job:
+    trainings = {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds}
     if len({job.folder for job in trainings.values()}) == 1:  # a pretrained network is one, whatever the seed
         trainings = dict(list(trainings.items())[:1])
     return Job("cell", name, settings, trainings)
@@ -173,6 +175,23 @@ class Table7(Sets):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         return {dataset: base_cell(study, dataset) for dataset in self.datasets or study.whole_sets}
+
+
+class LowResolution(Ordered):
+    """Accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
+
+    def check(self, study: Study) -> None:
+        if not list(study.lowres.pairs):
+            raise ValueError(": the study has no low-resolution networks; give `lowres` networks and datasets")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        section, found = study.lowres, {}
+        for dataset, network in section.pairs:
+            role = {"network": network, "model": section.model_of(dataset, network).told}
+            training = partial(lowres_train, study, dataset, network)
+            settings, seeds = {"target": dataset, "role": role}, section.seeds_of(dataset, network)
+            found[f"{dataset}--{network}"] = _cell(study, f"{dataset}--{network}", settings, training, seeds)
+        return found
 
 
 class Figure1(Ordered):
@@ -284,6 +303,7 @@ class Tables(Settings):
     table5: Table5 | None = None
     table6: Table6 | None = None
     table7: Table7 | None = None
+    lowres: LowResolution | None = None
     fig1: Figure1 | None = None
     fig2a: Figure2a | None = None
     fig2b: Figure2b | None = None

@@ -91,15 +91,15 @@ def folder_of(description: Mapping[str, Any]) -> str:
 
 
 @cache
-def prepare(study: Study, dataset: str) -> Job:
-    """The prepared set `dataset`: decoded, without duplicates, split, at the study's size."""
+def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
+    """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    given = study.datasets[dataset]
+    given = study.sets[dataset]
     settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
     settings |= identity(given.source, name)
-    return Job("prepare", dataset, {"set": name, "image_size": study.image_size, **settings})
+    return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
 
 
 @cache
@@ -176,6 +176,35 @@ def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dic
 
 
 @cache
+def lowres(study: Study) -> dict[str, Job]:
+    """Every training of a low-resolution network by its name, `<set>-<network>-seed<seed>`.
+
+    The one that shows how filters form has the epochs after which its weights are kept in `settings["checkpoints"]`.
+    """
+    trainings = [
+        lowres_train(study, dataset, network, seed)
+        for dataset, network in study.lowres.pairs
+        for seed in study.lowres.seeds_of(dataset, network)
+    ]
+    return {job.name: job for job in trainings}
+
+
+@cache
+def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
+    """A low-resolution network of the study, trained on `dataset` from random weights."""
+    section = study.lowres
+    checkpoints = section.checkpoints(dataset, network, seed)
+    settings = {
+        "model": section.model_of(dataset, network).told,
+        "training": section.recipe(dataset, network).told,
+        "seed": seed,
+        **({"checkpoints": list(checkpoints)} if checkpoints else {}),
+    }
+    inputs = {"dataset": prepare(study, dataset, section.image_size)}
+    return Job("train", f"{_network(dataset, network)}-seed{seed}", settings, inputs, "lowres")
+
+
+@cache
 def tables(study: Study) -> dict[str, Job]:
     """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
     found = {}
@@ -203,6 +232,6 @@ def walk(targets: Iterable[Job]) -> Iterator[Job]:
 
 
 def keyed(study: Study) -> dict[str, Job]:
-    """Every artifact of the study by its folder: sets, base models, transfers."""
-    made = tables(study).values()
+    """Every artifact of the study by its folder: sets, base models, low-resolution networks, transfers."""
+    made = [*tables(study).values(), *lowres(study).values()]
     return {job.folder: job for job in walk(made) if job.stage in ("prepare", "train", "transfer")}

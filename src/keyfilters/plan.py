@@ -37,7 +37,7 @@ class Cost:
 
 def plan(study: Study, name: str, root: Path) -> str:
     """The plan of the study `name`, whose artifacts lie below `root`, as text."""
-    sizes = {dataset: counts(study, dataset, root) for dataset in study.datasets}
+    sizes = {dataset: counts(study, dataset, root) for dataset in study.sets}
     rows, costs = [], {}
     for table, job in jobs.tables(study).items():
         needed = {given.folder: cost(given, sizes) for given in jobs.walk([job]) if _is_training(given)}
@@ -46,7 +46,7 @@ def plan(study: Study, name: str, root: Path) -> str:
         costs |= added
     rows.append(["all", None, None, None, *_sums(costs.values())])
     headers = ["", "trainings", "M images", "GPU-hours", "added: trainings", "M images", "GPU-hours"]
-    table = tabulate(rows, headers, floatfmt=("", *("", ",.1f", ",.2f") * 2), missingval="")
+    table = tabulate(rows, headers, colalign=("left", *["right"] * 6), disable_numparse=True, missingval="")
     head = f"Plan of the study {name}, at {study.image_size} px:"
     return "\n\n".join([head, table, "\n".join(_notes(study, sizes, list(costs.values())))])
 
@@ -63,7 +63,7 @@ def counts(study: Study, dataset: str, root: Path) -> tuple[int, int] | None:
         return facts["train"], facts["test"]
     except (OSError, ValueError, KeyError):
         pass
-    settings = study.datasets[dataset]
+    settings = study.sets[dataset]
     name = settings.sha256 if settings.source == "archive" else settings.set or dataset
     known = _published_sets().get((settings.source, "imagenet" if settings.source == "imagenet" else name))
     if known is None:
@@ -101,15 +101,15 @@ def images_per_second(model: dict, image_size: int) -> float | None:
     return rate / (image_size / NATIVE_SIZE * patches) ** 2
 
 
-def _sums(costs: Iterable[Cost]) -> tuple[int, float | str, float | str]:
+def _sums(costs: Iterable[Cost]) -> tuple[int, str, str]:
     """Trainings, millions of images and GPU-hours; "?" where they are known of no training."""
     costs = list(costs)
 
-    def total(values: list[float | None], unit: float) -> float | str:
+    def total(values: list[float | None], unit: float, digits: int) -> str:
         known = [value for value in values if value is not None]
-        return sum(known) / unit if known or not values else "?"
+        return f"{sum(known) / unit:,.{digits}f}" if known or not values else "?"
 
-    return len(costs), total([cost.images for cost in costs], 1e6), total([cost.hours for cost in costs], 1)
+    return len(costs), total([cost.images for cost in costs], 1e6, 1), total([cost.hours for cost in costs], 1, 2)
 
 
 def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[Cost]) -> Iterator[str]:
@@ -125,8 +125,11 @@ def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[C
         )
     measured = {line["measured"] for line in _table("speed") if line["measured"]}
     yield f"GPU-hours from images/s of {'; '.join(sorted(measured))}; see the head of plan.py for how they are scaled."
-    known = {name: size for name, size in sizes.items() if size}
-    bytes_of = {name: sum(size) * study.image_size**2 * 3 for name, size in known.items()}
+    prepared = [job for job in jobs.keyed(study).values() if job.stage == "prepare" and sizes[job.name]]
+    bytes_of = {
+        f"{job.name} at {job.settings['image_size']} px": sum(sizes[job.name]) * job.settings["image_size"] ** 2 * 3
+        for job in prepared
+    }
     largest = max(bytes_of, key=bytes_of.get, default=None)
     if largest:
         yield (

@@ -136,6 +136,16 @@ class Training(Recipe):
             raise ValueError(f"warmup_epochs is {self.warmup_epochs:g}, more than {self.epochs} epochs")
         return self
 
+    def images_per_epoch(self, images: int) -> int:
+        """Of so many training pictures, those that an epoch sees."""
+        return images // self.batch_size * self.batch_size if self.drop_last else images
+
+    @model_validator(mode="after")
+    def _best_is_what_trains(self) -> Training:
+        if self.best_on_test and self.ema:
+            raise ValueError("best_on_test is of the weights themselves, not of their average; leave out `ema`")
+        return self
+
     @model_validator(mode="after")
     def _rates_are_in_order(self) -> Training:
         if self.min_learning_rate > self.learning_rate:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
+from keyfilters.lowres import LowRes
 from keyfilters.settings import (
     MODEL,
     Choices,
@@ -42,11 +43,15 @@ class Study(Settings):
     training: Training
     training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
     transfer: Choices
+    lowres: LowRes = LowRes()
     tables: Tables
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
-        for name, dataset in self.datasets.items():
+        for name in self.lowres.sets:
+            if name in self.datasets:
+                raise ValueError(f"lowres.sets.{name}: the study has this set; leave it out or choose another name")
+        for name, dataset in self.sets.items():
             known = source_sets(dataset.source)
             if known and (dataset.set or name) not in known:
                 without = "no package carries" if dataset.source == "package" else f"{dataset.source} does not have"
@@ -65,12 +70,20 @@ class Study(Settings):
                 raise ValueError(f"training_of: no set {name!r}, expected one of: {known}")
         for dataset, model in product(self.datasets, (MODEL, *self.models)):
             self.recipe(dataset, model)
+        for name in self.lowres.datasets:
+            if name not in self.sets:
+                raise ValueError(f"lowres.datasets: no set {name!r}, expected one of: {', '.join(self.sets)}")
         for table, experiment in self.tables.made.items():
             try:
                 experiment.check(self)
             except ValueError as error:
                 raise ValueError(f"tables.{table}{error}") from None
         return self
+
+    @property
+    def sets(self) -> dict[str, Dataset]:
+        """All sets, with those that only the low-resolution networks have."""
+        return self.datasets | self.lowres.sets
 
     @property
     def whole_sets(self) -> tuple[str, ...]:

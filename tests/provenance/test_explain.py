@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from stubs import make
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
@@ -65,6 +66,20 @@ def test_a_new_seed_is_not_made_yet_and_one_that_left_is_named(made, capsys):
     printed = explained(made, capsys)
     assert re.search(r"seed1: transfer/set00--set01-depthwise-seed1-\w+\n.*not made yet", printed)
     assert re.search(f"made with {old}\\w+, which is no longer part of it", printed)
+
+
+def test_a_changed_training_of_a_part_of_its_stage_is_still_the_cells_own(made, capsys):
+    made.settings["lowres"] = {
+        "networks": {"resnet9": {"architecture": "lowres_resnet9"}},
+        "datasets": ["set00"],
+        "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+    }
+    made.settings["tables"]["lowres"] = {}
+    make(made.study, made.root, made.results)
+    made.settings["lowres"]["training"]["epochs"] = 3
+    printed = explained(made, capsys, "lowres/set00--resnet9")
+    assert [reason.partition(": ")[2] for reason in reasons(printed)] == ["2 → 3"]
+    assert "no longer part of it" not in printed
 
 
 def test_a_training_that_is_done_still_says_why_its_cell_is_stale(made, capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,12 +80,3 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
         inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
         return shifted * inside[..., None]
     return shifted
-
-
-def shuffled(split: Split, size: int, generator: torch.Generator, drop_last: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of batches in random order, the last one as short as it comes or left out."""
-    order = torch.randperm(len(split), generator=generator, device=split.labels.device)
-    if drop_last:
-        order = order[: len(split) // size * size]
-    for chosen in order.split(size):
-        yield split.batch(chosen)

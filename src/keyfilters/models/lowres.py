@@ -61,7 +61,7 @@ def build_lowres(architecture: str, num_classes: int, width: float = 1.0, in_cha
         network = FORMS[architecture](num_classes)
         _resize(network, width, in_channels)
     network.to_empty(device=device)
-    _initialise(network)
+    _initialise(network, width)
     return network
 
 
@@ -191,7 +191,7 @@ def _resize(network: nn.Module, width: float, in_channels: int) -> None:
     """Give all layers `width` times their channels, but for the pictures', here `in_channels`, and the classes."""
 
     def scaled(channels: int) -> int:
-        if not (channels * width).is_integer() or width <= 0:
+        if not float(channels * width).is_integer() or width <= 0:
             raise ValueError(f"width {width:g} makes {channels * width:g} of {channels} channels, no whole number")
         return int(channels * width)
 
@@ -220,9 +220,13 @@ def _resize(network: nn.Module, width: float, in_channels: int) -> None:
         network.set_submodule(name, resized)
 
 
-def _initialise(network: nn.Module) -> None:
+def _initialise(network: nn.Module, width: float) -> None:
     """Random weights as the authors draw them: PyTorch's own, and where torchvision draws others, those, but for
-    GoogLeNet and Inception, whose own way they left out."""
+    GoogLeNet and Inception, whose own way they left out.
+
+    The deviation 0.01 of some linear layers belongs to their full `width`; others get what gives sums of the same
+    spread, without which narrow VGGs do not begin to learn.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
             module.reset_parameters()
@@ -232,6 +236,6 @@ def _initialise(network: nn.Module) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         if isinstance(module, nn.Linear) and isinstance(network, VGG | MobileNetV2):
-            nn.init.normal_(module.weight, 0, 0.01)
+            nn.init.normal_(module.weight, 0, 0.01 / width**0.5)
         if isinstance(module, nn.Linear) and isinstance(network, VGG | MobileNetV2 | DenseNet):
             nn.init.zeros_(module.bias)

@@ -41,7 +41,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
         before = [folder for folder in made_from if folder.rpartition("-")[0].endswith(f"/{training.name}")]
         _add(tree, role, training, root, before[0] if before else None)
     for folder in sorted({*made_from} - {training.folder for training in cell.inputs.values()}):
-        if folder.rpartition("-")[0] not in {f"{job.stage}/{job.name}" for job in cell.inputs.values()}:
+        if folder.rpartition("-")[0] not in {f"{job.room}/{job.name}" for job in cell.inputs.values()}:
             tree.add(f"[red]made with {escape(folder)}, which is no longer part of it[/]")
     return tree
 

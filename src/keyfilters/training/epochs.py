@@ -1,8 +1,9 @@
-"""Weights of a training that are kept from single epochs."""
+"""Weights of a training that are kept from single epochs; a checkpoint holds them too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -25,6 +26,12 @@ class Formation:
         if number in self.epochs:
             self.kept[number] = weights_of(self.network)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"kept": self.kept}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.kept = saved["kept"]
+
 
 class Best:
     """Weights of the first epoch with the highest accuracy; `test` gives the present one."""
@@ -41,3 +48,9 @@ class Best:
         self.network.train()
         if accuracy > self.accuracy:
             self.epoch, self.accuracy, self.weights = number, accuracy, weights_of(self.network)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "accuracy": self.accuracy, "weights": self.weights}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.epoch, self.accuracy, self.weights = saved["epoch"], saved["accuracy"], saved["weights"]

@@ -18,6 +18,7 @@ from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import loop
+from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
 from keyfilters.training.pretrained import load_and_test
 
@@ -63,6 +64,8 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         draft.hardware = f"{torch.cuda.get_device_name()}; {draft.hardware}"
     network.to(device, memory_format=torch.channels_last)
     train_split, test_split = batches.load(prepared.path, device)
+    if settings["model"].get("in_channels") == 1:
+        _check_grey(train_split, prepared.facts["name"])
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
     generator = torch.Generator(device).manual_seed(settings["seed"])
     if training.drop_last:
@@ -70,13 +73,16 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         test_split = test_split.whole_batches(training.batch_size)
 
     def test() -> float:
-        return loop.accuracy(network, test_split, normalise)
+        return loop.accuracy(network, test_split, normalise, training.precision)
 
     formation = Formation(network, settings.get("checkpoints", ()))
     best = Best(network, test) if training.best_on_test else None
-    with Progress(description["name"], training.epochs, len(train_split)) as progress:
-        keepers = [formation, best] if best else [formation]
-        losses = loop.fit(network, train_split, normalise, training, generator, progress, keepers)
+    keepers = {"formation": formation} | ({"best": best} if best else {})
+    with (
+        Progress(description["name"], training.epochs, training.images_per_epoch(len(train_split))) as progress,
+        Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
+    ):
+        losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
     accuracy = best.accuracy if best else test()
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
@@ -91,6 +97,13 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
     save_file(best.weights if best else weights_of(network), draft.path / WEIGHTS)
     for epoch, weights in formation.kept.items():
         save_file(weights, draft.path / weights_after(epoch))
+
+
+def _check_grey(train: batches.Split, name: str) -> None:
+    if not (train.images == train.images[..., :1]).all():
+        raise KeyfiltersError(
+            f"lowres.grey: {name} has coloured pictures, of which one channel is not all; leave it out"
+        )
 
 
 def _check_batches(training: Training, train: batches.Split, test: batches.Split, name: str) -> None:
