@@ -11,7 +11,10 @@ rule train:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=GPU,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        added.add_argument("--jobs-per-gpu", type=int, default=1, help="trainings that may share a GPU (default: 1)")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -83,13 +84,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
     from keyfilters.transfer import transfer
 
-    transfer(arguments.job, arguments.artifacts, arguments.threads)
+    transfer(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _cell(arguments: argparse.Namespace) -> None:
