@@ -71,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
+    added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     return top
 
@@ -132,6 +134,17 @@ def _verify(arguments: argparse.Namespace) -> None:
     if damaged:
         raise KeyfiltersError("; ".join(damaged))
     print(f"{root} and {results}: as recorded")
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.explain import show
+    from keyfilters.status import Files, cost, status
+
+    study, root, results = _load(arguments)
+    if arguments.cost:
+        show(cost(study, root))
+    else:
+        show(status(study, Files(root.name, root, results, Path("logs"))))
 
 
 def _prune(arguments: argparse.Namespace) -> None:
