@@ -61,7 +61,7 @@ def train_and_test(
             Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
         ):
             losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint)
-        accuracy = loop.accuracy(network, test_split, normalise, training)
+            accuracy = loop.accuracy(network, test_split, normalise, training)  # a signal now comes too late
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
         accuracy=accuracy,
