@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
     added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
@@ -167,6 +168,15 @@ def _prune(arguments: argparse.Namespace) -> None:
     study, root, _ = _load(arguments)
     for folder in prune(root, arguments.room, jobs.keyed(study).values()):
         print(f"set aside: {folder}")
+
+
+def _manifests(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.provenance.manifests import copy_manifests
+
+    study, root, results = _load(arguments)
+    count = copy_manifests(root, jobs.keyed(study).values(), results / "manifests")
+    print(f"{results / 'manifests'}: {count} manifests")
 
 
 def _pull(arguments: argparse.Namespace) -> None:

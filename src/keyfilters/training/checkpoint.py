@@ -5,6 +5,7 @@ One file, written whole or not at all, named by the job's key, so it belongs to 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -102,6 +103,8 @@ class Checkpoint:
         try:
             with partial.open("wb") as file:
                 torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())  # the disk has it all before the name points to it
             partial.replace(self.file)
         except (OSError, RuntimeError) as error:  # torch wraps some errors of the disk
             partial.unlink(missing_ok=True)

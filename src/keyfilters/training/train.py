@@ -86,7 +86,7 @@ def train_and_test(
             Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
         ):
             losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
-        accuracy = best.accuracy if best else test()
+            accuracy = best.accuracy if best else test()  # a signal now comes too late
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
         accuracy=accuracy,
