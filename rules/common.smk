@@ -38,6 +38,10 @@ os.environ["PATH"] = os.pathsep.join(
 
 ARTIFACTS = f"artifacts/{CONFIG.study}"
 RESULTS = f"results/{CONFIG.study}"
+
+# A training takes one place on a GPU where Snakemake was told how many there are: `--resources gpu=N`.
+GPU = int("gpu" in workflow.global_resources)
+
 ENVIRONMENT = "../envs/cpu.yaml"
 
 CELLS = jobs.cells(CONFIG.current)
@@ -117,9 +121,11 @@ def table_file(table, suffix):
 
 
 def table_files(table):
-    """Outputs of a table's rule."""
+    """Outputs of a table's rule; one that the paper has too has a twin with its numbers."""
+    twin = {"twin": ".paper.csv"} if re.fullmatch(r"table\d", table) else {}
     return multiext(
         table_file(table, ""),
+        **twin,
         csv=".csv",
         markdown=".md",
         svg=".svg",

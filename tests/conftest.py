@@ -7,7 +7,7 @@ from keyfilters import artifacts
 from keyfilters.jobs import Job
 from keyfilters.results.cell import cell
 
-SIZES = {"big": 900, "middle": 500, "small": 20}
+SIZES = {"big": 900, "middle": 500, "small": 20, "cifar10": 300}
 
 
 def facts(name):

@@ -42,7 +42,7 @@ def make(study: Study, root: Path, results: Path) -> None:
     for name, job in jobs.cells(study).items():
         cell(job.description, root, results / f"cells/{name}.json")
     for name, job in jobs.tables(study).items():
-        files = [results / f"tables/{name}.{suffix}" for suffix in ("csv", "md", "png", "svg")]
+        files = [results / f"tables/{name}.{suffix}" for suffix in ("csv", "paper.csv", "md", "png", "svg")]
         for file in files:
             artifacts.write_text(file, "stub\n")
         published.record(results / f"tables/{name}.json", job.key, {}, files)

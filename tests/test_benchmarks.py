@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import idle, loop, start
+from benchmarks import gpu, idle, loop, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -53,3 +53,14 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_start_and_idle_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
+
+
+def test_without_a_gpu_the_ways_to_compute_run_on_the_cpu_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    found = gpu.report(1)
+    assert gpu.NO_GPU in found.notes
+    assert found.numbers["device"] == "CPU"
+    assert set(found.numbers["images_per_second"]) == {
+        f"{precision}, {layout}, eager" for precision in ("float32", "bf16") for layout in ("NCHW", "channels_last")
+    }
+    assert all(number["median"] > 0 for number in found.numbers["images_per_second"].values())

@@ -11,17 +11,8 @@ from pathlib import Path
 from keyfilters.errors import KeyfiltersError
 
 TABLES_OF_CELLS = (
-    "table1",
-    "table2",
-    "table3",
-    "table4",
-    "table5",
-    "table7",
-    "lowres",
-    "fig2a",
-    "fig2b",
-    "fig2c",
-    "fig4",
+    *("table1", "table2", "table3", "table4", "table5", "table7", "lowres"),
+    *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 
@@ -61,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        added.add_argument("--jobs-per-gpu", type=int, default=1, help="trainings that may share a GPU (default: 1)")
         if name == "train":
             added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
     added = verb("cell", _cell, "gather the seeds of one table cell")
@@ -85,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
+    added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
+    added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     return top
 
@@ -98,13 +93,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads, arguments.weights)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu, arguments.weights)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
     from keyfilters.transfer import transfer
 
-    transfer(arguments.job, arguments.artifacts, arguments.threads)
+    transfer(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _cell(arguments: argparse.Namespace) -> None:
@@ -155,6 +150,17 @@ def _verify(arguments: argparse.Namespace) -> None:
     print(f"{root} and {results}: as recorded")
 
 
+def _status(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.explain import show
+    from keyfilters.status import Files, cost, status
+
+    study, root, results = _load(arguments)
+    if arguments.cost:
+        show(cost(study, root))
+    else:
+        show(status(study, Files(root.name, root, results, Path("logs"))))
+
+
 def _prune(arguments: argparse.Namespace) -> None:
     from keyfilters import jobs
     from keyfilters.provenance.prune import prune
@@ -162,6 +168,15 @@ def _prune(arguments: argparse.Namespace) -> None:
     study, root, _ = _load(arguments)
     for folder in prune(root, arguments.room, jobs.keyed(study).values()):
         print(f"set aside: {folder}")
+
+
+def _manifests(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.provenance.manifests import copy_manifests
+
+    study, root, results = _load(arguments)
+    count = copy_manifests(root, jobs.keyed(study).values(), results / "manifests")
+    print(f"{results / 'manifests'}: {count} manifests")
 
 
 def _pull(arguments: argparse.Namespace) -> None:

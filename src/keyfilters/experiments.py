@@ -39,15 +39,16 @@ class Experiment(Settings):
         raise NotImplementedError
 
     def settings(self, study: Study) -> dict[str, Any]:
-        """What decides the table beside its inputs."""
-        return {}
+        """What decides the table beside its inputs: here, what the paper calls the study's sets."""
+        stands_for = {name: dataset.paper for name, dataset in study.datasets.items() if dataset.paper}
+        return {"paper": stands_for} if stands_for else {}
 
 
 class Ordered(Experiment):
     """One whose inputs stand in an order of their own, which the mapping of a job does not keep."""
 
     def settings(self, study: Study) -> dict[str, Any]:
-        return {"order": list(self.inputs(study))}
+        return super().settings(study) | {"order": list(self.inputs(study))}
 
 
 def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, Any] | None = None) -> Job:
@@ -293,6 +294,20 @@ class Figure4(Curve):
         return found
 
 
+class Claims(Experiment):
+    """What the paper claims of Tables 1, 2 and 5 and Figure 2c, against the study's numbers."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """The cells of those among them that the study makes, under the names that they have there."""
+        made = study.tables.made
+        return {
+            f"{table}/{name}": job
+            for table in ("table1", "table2", "table5", "fig2c")
+            if table in made
+            for name, job in made[table].inputs(study).items()
+        }
+
+
 class Tables(Settings):
     """The tables and figures that the study makes; what is left out is not made."""
 
@@ -310,6 +325,7 @@ class Tables(Settings):
     fig2c: Figure2c | None = None
     fig3: Figure3 | None = None
     fig4: Figure4 | None = None
+    claims: Claims | None = None
 
     @property
     def made(self) -> dict[str, Experiment]:

@@ -95,7 +95,7 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
     given = study.sets[dataset]
-    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title"})
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
     settings |= identity(given.source, name)
@@ -206,10 +206,14 @@ def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
 
 @cache
 def tables(study: Study) -> dict[str, Job]:
-    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts.
+
+    A cell is the table's own unless its name says whose it is.
+    """
     found = {}
     for table, experiment in study.tables.made.items():
-        inputs = {f"{table}/{name}": job for name, job in experiment.inputs(study).items()}
+        made = experiment.inputs(study)
+        inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
         found[table] = Job(table, table, experiment.settings(study), inputs)
     return found
 

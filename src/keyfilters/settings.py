@@ -17,6 +17,15 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
+PAPER_SETS = (
+    "ImageNet",
+    "Food 101",
+    "Sketch",
+    "CIFAR-10",
+    "STL-10",
+    "Oxford-IIIT Pets",
+    "Oxford 102 Flowers",
+)
 MODEL = "model"  # what tables call the study's own model
 
 
@@ -294,13 +303,15 @@ class Dataset(Settings):
     (of both, what is not there is fetched; the folder is in the cache when left out); `imagenet` in the original's
     layout in the user's folder `path`, where `sha256` may pin its listing of names and sizes.
     `set`: what the source calls it, where it is not the entry's own name. `classes`: these alone, or those of a list
-    below `published/classes`; None is all. `title`: for people, where it is not the source's.
+    below `published/classes`; None is all. `title`: for people, where it is not the source's. `paper`: the set of the
+    paper's tables in whose place it stands, where the title is not already that.
     """
 
     source: Literal["package", "archive", "torchvision", "domainnet", "imagenet"] = "package"
     set: Name | None = None
     classes: Annotated[tuple[str, ...], Field(min_length=2), BeforeValidator(_listed_classes)] | None = None
     title: str | None = None
+    paper: Literal[PAPER_SETS] | None = None
     path: Path | None = None
     sha256: Digest | None = None
     train_per_class: PositiveInt | None = None

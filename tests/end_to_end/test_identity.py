@@ -18,7 +18,9 @@ def accuracy(study, cell):
 
 def test_the_whole_study_is_there(built):
     assert sorted(path.name for path in (built.results / "tables").iterdir()) == [
-        f"{table}.{suffix}" for table in ("table2", "table7") for suffix in ("csv", "json", "md", "png", "svg")
+        f"{table}.{suffix}"
+        for table in ("table2", "table7")
+        for suffix in ("csv", "json", "md", "paper.csv", "png", "svg")
     ]
     assert len(list((built.results / "cells/table2").iterdir())) == 6
     cell = json.loads((built.folder / CELL).read_text())

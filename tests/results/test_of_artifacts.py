@@ -8,7 +8,6 @@ from tiny_jobs import training_job
 from keyfilters import artifacts
 from keyfilters.jobs import Job
 from keyfilters.models.convolutions import depthwise_layers
-from keyfilters.results import paper
 from keyfilters.results.fig1 import fig1
 from keyfilters.results.fig3 import fig3
 from keyfilters.results.table6 import table6
@@ -71,20 +70,3 @@ def test_figure3_shows_which_filters_are_the_same(tmp_path):
     assert frame["transferred"].tolist() == [True] * 3 + [False] * 9
     assert frame["same_as_a"].tolist() == frame["transferred"].tolist()
     assert is_picture(file)
-
-
-def test_what_the_paper_has_too_stands_beside_it():
-    ours = [("Accuracy", "Sketch", 60.04), ("Accuracy", "Emoji", 57.0)]
-    assert paper.beside("table7", ours[1:]) == ""
-    lines = paper.beside("table7", ours).splitlines()
-    assert [part.strip() for part in lines[-1].strip("|").split("|")] == ["Accuracy", "Sketch", "60.0", "66.6", "-6.6"]
-    assert len(lines) == 5
-
-
-def test_the_papers_numbers():
-    counts = {"table1": 4, "table2": 42, "table3": 6, "table4": 2, "table5": 42, "table6": 21, "table7": 7}
-    assert {table: len(paper.numbers(table)) for table in counts} == counts
-    assert paper.numbers("table2")["Oxford-IIIT Pets", "Sketch"] == 63.9
-    assert paper.numbers("table5")["Oxford 102 Flowers", "Food 101"] == 60.0
-    assert paper.numbers("table6")["Oxford 102 Flowers", "Test"] == 6000
-    assert paper.numbers("table7")["Accuracy", "Oxford-IIIT Pets"] == 36.3

@@ -10,7 +10,7 @@ from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 from keyfilters.results import published
-from keyfilters.results.cross import mark
+from keyfilters.results.arrows import arrow
 from keyfilters.results.table2 import table2
 from keyfilters.results.table7 import table7
 
@@ -54,7 +54,7 @@ def test_one_seed_has_no_deviation(tmp_path, gathered):
     [(0.1, "up"), (80.3 - 80.2, "up"), (0.099, "same"), (0, "same"), (-0.099, "same"), (-0.1, "down"), (-9, "down")],
 )
 def test_arrows_begin_at_a_tenth_of_a_point(difference, expected):
-    assert mark(difference) == expected
+    assert arrow(difference) == expected
 
 
 def test_table2_compares_with_the_rows_selffer(rendered):

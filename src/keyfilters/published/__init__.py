@@ -1,1 +1,1 @@
-"""The numbers that the papers and their authors print, as data: table, row, column, value."""
+"""The numbers that the papers and their authors print, as data."""

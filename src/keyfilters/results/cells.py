@@ -47,6 +47,12 @@ def by_size(datasets: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(distinct.values(), key=lambda dataset: (-dataset["train"], dataset["name"]))
 
 
+def names_in_paper(description: Mapping[str, Any], datasets: list[Mapping[str, Any]]) -> dict[str, str]:
+    """What the paper calls the set in whose place each of ours stands, by our name; its title where no set does."""
+    stands_for = description["settings"].get("paper", {})
+    return {dataset["name"]: stands_for.get(dataset["name"], dataset["title"]) for dataset in datasets}
+
+
 def percent(record: Mapping[str, Any]) -> str:
     """`87.6`, or `87.6 ± 0.3` where the cell has more than one seed."""
     spread = "" if record["spread"] is None else f" ± {record['spread']:.1f}"

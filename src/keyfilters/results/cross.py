@@ -9,17 +9,8 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.results import cells, paper
+from keyfilters.results.arrows import arrow
 from keyfilters.results.table import Grid, publish
-
-THRESHOLD = 0.1  # points of accuracy from which the paper draws an arrow
-
-
-def mark(difference: float) -> str:
-    """`up`, `down` or `same` for a difference in points of accuracy."""
-    difference = round(difference, 6)  # 0.1 is not a binary fraction
-    if difference >= THRESHOLD:
-        return "up"
-    return "down" if difference <= -THRESHOLD else "same"
 
 
 def cross(
@@ -50,11 +41,11 @@ def cross(
                     "source": record["source"]["name"],
                     **{key: record[key] for key in ("mean", "spread", "n")},
                     f"difference_to_{compared_with}": difference,
-                    "mark": "selffer" if own else mark(difference),
+                    "mark": "selffer" if own else arrow(difference),
                 }
             )
         text.append([cells.percent(record) for record in line])
-        marks.append([_shown(mark(difference), own) for difference, own in zip(differences, selffer, strict=True)])
+        marks.append([_shown(arrow(difference), own) for difference, own in zip(differences, selffer, strict=True)])
     grid = Grid(
         corner="Target \\ Source",
         columns=[source["title"] for source in sources],
@@ -62,9 +53,19 @@ def cross(
         text=text,
         marks=marks,
     )
-    ours = [(record["target"]["title"], record["source"]["title"], record["mean"]) for record in records]
-    appendix = paper.beside(description["stage"], ours)
-    publish(description, file, pd.DataFrame(rows), grid, title, notes, appendix)
+    called = cells.names_in_paper(description, [*targets, *sources])
+    ours = []
+    for row in rows:
+        place, compared = (called[row["target"]], called[row["source"]]), _arrow(row, compared_with)
+        ours.append(paper.Number(*place, row["mean"], row["n"], compared))
+    twin = paper.twin(description["stage"], ours)
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, twin)
+
+
+def _arrow(row: Mapping[str, Any], compared_with: str) -> str:
+    """What the twin compares: Table 2's diagonal with nothing, since it is what the others are compared with."""
+    itself = compared_with == "selffer" and row["target"] == row["source"]
+    return "" if itself else arrow(row[f"difference_to_{compared_with}"])
 
 
 def _shown(mark: str, selffer: bool) -> str:

@@ -83,7 +83,8 @@ def _draw(drawn: list[Drawn], title: str, notes: list[str]) -> Figure:
     for row, layer in zip(axes, drawn, strict=True):
         for axis in row:
             axis.axis("off")
-        row[0].set_title(str(layer), fontsize=7, loc="left", pad=2).set_in_layout(False)  # it may lie over the next
+        name = row[0].text(0, 1.1, str(layer), fontsize=7, transform=row[0].transAxes)
+        name.set_in_layout(False)  # it may lie over the next columns
         for axis, weights in zip(row, layer.filters, strict=False):
             show_filter(axis, weights)
     files.caption(figure, notes)

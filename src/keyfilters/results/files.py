@@ -11,7 +11,7 @@ import pandas as pd
 
 from keyfilters.artifacts import write_text
 from keyfilters.jobs import key_of
-from keyfilters.results import published
+from keyfilters.results import paper, published
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -26,20 +26,23 @@ def publish(
     title: str,
     notes: Sequence[str],
     draw: Callable[[], Figure],
-    appendix: str = "",
+    twin: pd.DataFrame | None = None,
 ) -> None:
     """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
 
-    `appendix` ends the Markdown.
+    `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown.
     """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
-    write_text(csv, frame.to_csv(index=False, float_format="%.4f"))
+    written = {csv: frame} if twin is None else {csv: frame, csv.with_suffix(".paper.csv"): twin}
+    for file, content in written.items():
+        write_text(file, content.to_csv(index=False, float_format="%.4f"))
     body = shown.to_markdown(index=False, disable_numparse=True)
-    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *filter(None, [appendix])]) + "\n")
+    beside = [] if twin is None else filter(None, [paper.shown(twin)])
+    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
         save(draw(), picture)
-    content = {"title": title, "notes": notes}
-    published.record(csv.with_suffix(".json"), key_of(description), content, [csv, markdown, *pictures])
+    told = {"title": title, "notes": notes}
+    published.record(csv.with_suffix(".json"), key_of(description), told, [*written, markdown, *pictures])
 
 
 def caption(figure: Figure, notes: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.results import cells, paper
+from keyfilters.results.arrows import arrow
 from keyfilters.results.table import Grid, publish
 
 
@@ -41,6 +42,15 @@ def line(
         marks=[[""] * len(columns)],
         width=max(1.25, 0.08 * max(map(len, columns))),
     )
-    ours = [("Accuracy", column, record["mean"]) for column, record in zip(printed, records, strict=True)]
-    appendix = paper.beside(description["stage"], ours)
-    publish(description, file, pd.DataFrame(rows), grid, title, notes, appendix)
+    table = description["stage"]
+    by_column = dict(zip(printed, records, strict=True))
+    reference = by_column.get(paper.COMPARED_WITH[table])
+    ours = [
+        paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference))
+        for column, record in by_column.items()
+    ]
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(table, ours))
+
+
+def _arrow(record: Mapping[str, Any], reference: Mapping[str, Any] | None) -> str:
+    return "" if reference in (None, record) else arrow(record["mean"] - reference["mean"])

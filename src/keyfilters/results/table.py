@@ -23,7 +23,10 @@ ARROWS = {"up": "↑", "down": "↓"}
 
 @dataclass(frozen=True)
 class Grid:
-    """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers; `width` of a column in inches."""
+    """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers.
+
+    `width` of a column and of the `lead`ing one in inches.
+    """
 
     corner: str
     columns: Sequence[str]
@@ -31,6 +34,7 @@ class Grid:
     text: Sequence[Sequence[str]]
     marks: Sequence[Sequence[str]]
     width: float = 1.25
+    lead: float = 1.9
 
     @property
     def lines(self) -> list[list[str]]:
@@ -48,16 +52,19 @@ def publish(
     grid: Grid,
     title: str,
     notes: Sequence[str],
-    appendix: str = "",
+    twin: pd.DataFrame | None = None,
 ) -> None:
     """Write the table to `csv`, as Markdown and pictures beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
-    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes), appendix)
+    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes), twin)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
     """The grid as a picture."""
-    width, height = 1.9 + grid.width * len(grid.columns), max(1.7, 0.36 * (len(grid.rows) + 1))  # room for the notes
+    width, height = (
+        grid.lead + grid.width * len(grid.columns),
+        max(1.7, 0.36 * (len(grid.rows) + 1)),
+    )  # room for the notes
     figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     axes.axis("off")
     axes.set_title(title, fontsize=9, loc="left", wrap=True)
@@ -68,7 +75,7 @@ def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
             *([COLOURS[""], *(COLOURS[mark] for mark in marks)] for marks in grid.marks),
         ],
         cellLoc="center",
-        colWidths=[1.9 / width, *[grid.width / width] * len(grid.columns)],
+        colWidths=[grid.lead / width, *[grid.width / width] * len(grid.columns)],
         bbox=[0, 0, 1, 1],
     )
     drawn.auto_set_font_size(False)

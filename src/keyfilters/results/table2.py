@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.results import cells
-from keyfilters.results.cross import THRESHOLD, cross
+from keyfilters.results.arrows import THRESHOLD
+from keyfilters.results.cross import cross
 
 
 def table2(description: Mapping[str, Any], file: Path) -> None:

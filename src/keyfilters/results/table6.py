@@ -20,12 +20,14 @@ def table6(description: Mapping[str, Any], root: Path, file: Path) -> None:
     results = file.parents[1]
     prepared = [artifacts.manifest(root, folder).facts for folder in description["inputs"].values()]
     order = cells.by_size([{**facts, "classes": len(facts["classes"])} for facts in prepared])
-    printed = paper.numbers("table6")
-    rows = []
+    called, printed = cells.names_in_paper(description, order), paper.numbers("table6")
+    rows, numbers = [], []
     for dataset in order:
+        row = called[dataset["name"]]
         ours = {count: dataset[count.lower()] for count in COUNTS}
-        theirs = {f"Paper's {count.lower()}": printed.get((dataset["title"], count)) for count in COUNTS}
+        theirs = {f"Paper's {count.lower()}": printed.get((row, count)) for count in COUNTS}
         rows.append({"dataset": dataset["name"], "domain": dataset["domain"], **ours, **theirs})
+        numbers += [paper.Number(row, count, value) for count, value in ours.items()]
     columns = [*COUNTS, *(f"Paper's {count.lower()}" for count in COUNTS)]
     grid = Grid(
         corner="Dataset",
@@ -39,4 +41,4 @@ def table6(description: Mapping[str, Any], root: Path, file: Path) -> None:
         "the paper's rounded numbers where the set is one of its sets; by descending number of training pictures.",
     ]
     frame = pd.DataFrame(rows, dtype=object)
-    publish(description, file, frame, grid, "Table 6: the sets of pictures", notes)
+    publish(description, file, frame, grid, "Table 6: the sets of pictures", notes, paper.twin("table6", numbers))

@@ -29,6 +29,7 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         for dataset in order
     )
     columns = [records[dataset["name"]] for dataset in order]
+    called = cells.names_in_paper(description, order)
     rows = {
         "Accuracy (%)": [cells.percent(record) for record in columns],
         "Chance (%)": [f"{100 / dataset['classes']:.1f}" for dataset in order],
@@ -50,5 +51,11 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         grid,
         "Table 7: accuracy of the base models",
         [cells.basis(columns, results.name)],
-        paper.beside("table7", [("Accuracy", record["target"]["title"], record["mean"]) for record in columns]),
+        paper.twin(
+            "table7",
+            [
+                paper.Number("Accuracy", called[record["target"]["name"]], record["mean"], record["n"])
+                for record in columns
+            ],
+        ),
     )
