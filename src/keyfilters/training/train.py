@@ -47,7 +47,10 @@ def train(
         torch.manual_seed(settings.get("seed", 0))
         network = build(settings["model"], len(draft.inputs["dataset"].facts["classes"]))
         if "pretrained" in settings:
-            load_and_test(network, description, draft, weights, WEIGHTS)
+            with devices.hold(jobs_per_gpu) as device:
+                _note_device(draft, device)
+                load_and_test(network, description, draft, device, weights)
+            save_file(weights_of(network), draft.path / WEIGHTS)
         else:
             train_and_test(network, description, draft, jobs_per_gpu)
 
