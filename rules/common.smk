@@ -38,6 +38,10 @@ os.environ["PATH"] = os.pathsep.join(
 
 ARTIFACTS = f"artifacts/{CONFIG.study}"
 RESULTS = f"results/{CONFIG.study}"
+
+# A training takes one place on a GPU where Snakemake was told how many there are: `--resources gpu=N`.
+GPU = int("gpu" in workflow.global_resources)
+
 ENVIRONMENT = "../envs/cpu.yaml"
 
 CELLS = jobs.cells(CONFIG.current)

@@ -11,7 +11,10 @@ rule transfer:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=GPU,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"
