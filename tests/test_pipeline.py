@@ -37,3 +37,8 @@ def test_a_tables_stage_has_all_that_decides_it(table):
     assert ("train_lowres" in read) == ("studies.${study}.lowres" in parameters(table, "config.yaml"))
     assert ("train_other" in read) <= ("studies.${study}.models" in parameters(table, "config.yaml"))
     assert all(f"all_{room}" in STAGES[table]["cmd"] and f"prune {room}" in STAGES[table]["cmd"] for room in owned)
+
+
+def test_the_low_resolution_networks_decide_which_sets_there_are():
+    assert "studies.${study}.lowres" in parameters("sets", "config.yaml")
+    assert "studies.${study}.lowres" in parameters("lowres_models", "config.yaml")
