@@ -15,6 +15,21 @@ include: "rules/transfer.smk"
 include: "rules/results.smk"
 
 
+# Before the first job goes to SLURM, and after one has failed there.
+onstart:
+    if workflow.executor_plugin.name == "slurm":
+        try:
+            slurm.check(workflow.dag.needrun_jobs(), workflow.executor_settings)
+        except KeyfiltersError as error:
+            raise WorkflowError(str(error))
+
+
+onerror:
+    if workflow.executor_plugin.name == "slurm":
+        for line in slurm.without_log(map(Path, log)):
+            print(line, file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

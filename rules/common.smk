@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from keyfilters import jobs
+from keyfilters import jobs, resources, slurm
 from keyfilters.errors import KeyfiltersError
 from keyfilters.provenance.prune import bring_back
 from keyfilters.provenance.pull import pull
@@ -46,6 +46,8 @@ KEYED = jobs.keyed(CONFIG.current)
 # Each record is read once: what is planned must not change while it is planned.
 is_fresh = cache(published.is_fresh)
 
+# A job on another machine, or below another Snakemake, reads these files too. What is to be made was decided for it.
+MAIN = workflow.is_main_process
 # Snakemake itself does not know yet, while it reads the rules, whether it is to run them.
 DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
@@ -53,15 +55,16 @@ DRY_RUN = any(
 
 # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
 # knows that no other Snakemake runs here and that locks which are still there are left over.
-if workflow.is_main_process and not DRY_RUN:
+if MAIN and not DRY_RUN:
     RUNNING = FileLock(".snakemake/running")
     with suppress(Timeout):
         RUNNING.acquire(blocking=False)
         for left in Path(".snakemake/locks").glob("*.lock"):
             left.unlink()
 
-bring_back(Path(ARTIFACTS), KEYED.values())
-if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
+if MAIN:
+    bring_back(Path(ARTIFACTS), KEYED.values())
+if CONFIG.pull and MAIN and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
 
 
@@ -136,7 +139,7 @@ def unless_fresh(record, key, files):
     """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
     fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
     among them a folder, which no recorded checksum excuses."""
-    if is_fresh(Path(record), key):
+    if not MAIN or is_fresh(Path(record), key):
         return [ancient(file) for file in files]
     return [*files, "rules"]
 
@@ -146,6 +149,24 @@ def prepare_options(wildcards):
     dataset = CONFIG.current.datasets[keyed(wildcards).name]
     options = {"--cache": CONFIG.cache, "--archive": dataset.path}
     return [str(part) for option in options.items() if option[1] for part in option]
+
+
+def on_gpu(job):
+    """Whether the rule of this job asks for GPUs, here or in a profile's `set-resources`."""
+    asked = workflow.get_rule(job.stage).resources.get("gpu")
+    return asked is not None and str(asked.raw) != "0"
+
+
+def memory_mb(wildcards):
+    """Main memory of a keyed artifact's job, in MB."""
+    job = keyed(wildcards)
+    return resources.memory_mb(job, Path(ARTIFACTS), on_gpu(job))
+
+
+def runtime(wildcards):
+    """Time limit of a keyed artifact's job, in minutes."""
+    job = keyed(wildcards)
+    return resources.runtime(job, Path(ARTIFACTS), on_gpu(job))
 
 
 def inputs_of_table(table):
@@ -166,12 +187,17 @@ def inputs_of_cell(wildcards):
     )
 
 
-# A stale file is made older than everything, so that `unless_fresh` outdates it.
-for name, job in CELLS.items():
-    if not is_fresh(Path(cell_file(name)), job.key):
-        published.expire(Path(cell_file(name)))
-for table, job in TABLES.items():
-    record = Path(table_file(table, ".json"))
-    if not is_fresh(record, job.key):
-        for file in record.parent.glob(f"{table}.*"):
-            published.expire(file)
+def expire_stale():
+    """A stale file is made older than everything, so that `unless_fresh` outdates it."""
+    for name, job in CELLS.items():
+        if not is_fresh(Path(cell_file(name)), job.key):
+            published.expire(Path(cell_file(name)))
+    for table, job in TABLES.items():
+        record = Path(table_file(table, ".json"))
+        if not is_fresh(record, job.key):
+            for file in record.parent.glob(f"{table}.*"):
+                published.expire(file)
+
+
+if MAIN:
+    expire_stale()

@@ -9,9 +9,9 @@ rule train:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_mb,
+        runtime=runtime,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
     shell:
-        f"keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"exec keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
