@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from keyfilters import artifacts, jobs
 from keyfilters.datasets import prepare as prepare_module
 from keyfilters.study import check
-from keyfilters.training import loop
+from keyfilters.training import state
 from keyfilters.training.train import train
 from keyfilters.transfer import job as transfer_job
 
@@ -130,7 +130,7 @@ def test_results_are_those_on_record(outcome):
 
 
 def changed_schedule(monkeypatch):
-    monkeypatch.setattr(loop, "learning_rate_factor", lambda step, steps, warmup: 1.0)
+    monkeypatch.setattr(state, "learning_rate_factor", lambda step, steps, warmup: 1.0)
 
 
 def changed_start(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from keyfilters import jobs
+from keyfilters.settings import Training
 from keyfilters.study import check
 
 CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config.yaml").read_text())
@@ -139,3 +140,14 @@ def test_where_an_archive_lies_is_no_part_of_its_identity():
         return cell_keys(config)
 
     assert keys("a.tar") == keys("elsewhere/b.tar")
+
+
+def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
+    study = check(CONFIG).current
+    told = jobs.train(study, "digits", seed=0).settings["training"]
+    assert told == study.recipe("digits").model_dump(mode="json", include=Training.ALWAYS_TOLD)
+
+    def change(study):
+        study["training_of"] |= {"digits": study["training_of"]["digits"] | {"precision": "bf16"}}
+
+    assert changed_cells(change) == {name for name in cell_keys(CONFIG) if "digits" in name}

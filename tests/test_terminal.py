@@ -80,9 +80,9 @@ def test_a_training_in_a_terminal_shows_a_bar(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
     with Progress("signs-seed0", epochs=2, images=10) as progress:
-        for number in (1, 2):
+        for _ in range(2):
             progress.advance(10)
-            progress.end_epoch(number, loss=1.0)
+            progress.tell(loss=1.0, accuracy=0.5)
     printed = capsys.readouterr().err
     assert "signs-seed0" in printed
     assert "epoch 2/2" in printed

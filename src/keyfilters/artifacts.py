@@ -12,20 +12,21 @@ import os
 import platform
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from keyfilters.cost import Meter
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import folder_of, key_of
 
 MANIFEST = "manifest.json"
+CHECKPOINT = ".checkpoint"  # `.<name>-<key>.checkpoint` beside the artifact that it is to become
 SOFTWARE = ("keyfilters", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
@@ -48,12 +49,17 @@ class Artifact:
 
 @dataclass
 class Draft:
-    """An artifact while it is written: files go into `path`, what the job found out into `facts`."""
+    """An artifact while it is written: files go into `path`, what the job found out into `facts`.
+
+    `checkpoint`: a file that outlives the job unless the artifact becomes complete.
+    """
 
     path: Path
     inputs: Mapping[str, Artifact]
-    facts: dict[str, Any]
+    checkpoint: Path
     hardware: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    meter: Meter = field(default_factory=Meter)
 
 
 @contextmanager
@@ -67,8 +73,8 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
     inputs = {role: read(root, folder) for role, folder in description["inputs"].items()}
     final.parent.mkdir(parents=True, exist_ok=True)
     partial = tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent)
-    draft = Draft(Path(partial), inputs, {}, cpu_name())
-    started, clock = datetime.now(UTC), time.monotonic()
+    draft = Draft(Path(partial), inputs, checkpoint(final), cpu_name())
+    started = datetime.now(UTC)
     try:
         yield draft
         manifest = {
@@ -80,10 +86,11 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
             "software": software(),
             "hardware": draft.hardware,
             "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - clock, 2),
+            **draft.meter.spent,
         }
         write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _replace_folder(draft.path, final)
+        draft.checkpoint.unlink(missing_ok=True)
         # What a killed job left; an orphan of it that still runs ends without a place to write to.
         for left in final.parent.glob(f".{final.name}.*.partial"):
             shutil.rmtree(left, ignore_errors=True)
@@ -129,6 +136,11 @@ def read(root: Path, folder: str) -> Artifact:
         if not file.is_file() or sha256(file) != digest:
             raise KeyfiltersError(f"{file}: missing or damaged; delete the folder and run again")
     return found
+
+
+def checkpoint(path: Path) -> Path:
+    """Where the checkpoint of the artifact at `path` lies until that is complete."""
+    return path.with_name(f".{path.name}{CHECKPOINT}")
 
 
 def aside(root: Path) -> Path:

@@ -15,12 +15,13 @@ TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 
 
 def main() -> None:
-    """Run one verb; an error that the user can mend is one line and exit status 1."""
+    """Run one verb; an error that the user can mend is one line and its exit status."""
     arguments = parser().parse_args()
     try:
         arguments.run(arguments)
     except KeyfiltersError as error:
-        sys.exit(f"keyfilters {arguments.verb}: {error}")
+        print(f"keyfilters {arguments.verb}: {error}", file=sys.stderr)
+        sys.exit(error.status)
 
 
 def parser() -> argparse.ArgumentParser:

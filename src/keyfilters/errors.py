@@ -1,5 +1,15 @@
-"""The one exception that a user is meant to read."""
+"""The exceptions that a user is meant to read."""
+
+import os
 
 
 class KeyfiltersError(Exception):
     """Wrong input or a failed step: one line that names the file or setting and says what to do."""
+
+    status = 1  # of the process that it ends
+
+
+class Stopped(KeyfiltersError):
+    """A signal ended a training, which goes on from its checkpoint when it is run again."""
+
+    status = os.EX_TEMPFAIL

@@ -156,7 +156,7 @@ def _network(dataset: str, model: str) -> str:
 def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dict[str, Any]:
     return {
         "model": study.model_of(model).told,
-        "training": study.recipe(dataset, model).model_dump(mode="json"),
+        "training": study.recipe(dataset, model).told,
         "seed": seed,
     }
 

@@ -1,21 +1,25 @@
-"""How far a training is: a live bar in a terminal, a line an epoch in a log."""
+"""How far a training is: a live bar in a terminal; in a log a line an epoch, and one a minute in long epochs."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from datetime import timedelta
+
+SECONDS = 60  # between two lines within an epoch
 
 
 class Progress:
     """Counts the pictures that a training has seen.
 
-    `advance` after each batch, `end_epoch` after each epoch; used as a context manager.
+    `advance` after each batch, `tell` after each epoch and whenever `due`; used as a context manager.
     """
 
     def __init__(self, name: str, epochs: int, images: int) -> None:
         self.name, self.epochs, self.images = name, epochs, images
-        self.seen, self.began = 0, time.perf_counter()
+        self.first = self.seen = 0
+        self.began = self.told = time.perf_counter()
         self.bar = _bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Progress:
@@ -28,23 +32,41 @@ class Progress:
         if self.bar:
             self.bar.stop()
 
+    def start_from(self, seen: int) -> None:
+        """Begin where `seen` pictures are done already; they do not count in the rate."""
+        self.first = self.seen = seen
+        self.began = time.perf_counter()
+        if self.bar:
+            self.bar.update(self.task, completed=seen)
+
     @property
     def images_per_second(self) -> float:
         """Mean rate since the start."""
-        return self.seen / max(1e-9, time.perf_counter() - self.began)
+        return (self.seen - self.first) / max(1e-9, time.perf_counter() - self.began)
+
+    @property
+    def epoch(self) -> int:
+        """The present epoch, from 1."""
+        return max(1, math.ceil(self.seen / self.images))
+
+    @property
+    def due(self) -> bool:
+        """Whether the log has had no line for a while."""
+        return not self.bar and time.perf_counter() > self.told + SECONDS
 
     def advance(self, images: int) -> None:
         self.seen += images
         if self.bar:
-            epoch = min(self.epochs, 1 + self.seen // self.images)
-            note = f"epoch {epoch}/{self.epochs}, {self.images_per_second:,.0f} images/s"
+            note = f"epoch {self.epoch}/{self.epochs}, {self.images_per_second:,.0f} images/s"
             self.bar.update(self.task, advance=images, note=note)
 
-    def end_epoch(self, number: int, loss: float) -> None:
+    def tell(self, loss: float, accuracy: float) -> None:
+        """A line of the log: mean loss, and share of training pictures recognised, in the epoch so far."""
+        self.told = time.perf_counter()
         if not self.bar:
-            left = (self.epochs - number) * self.images / self.images_per_second
+            left = (self.epochs * self.images - self.seen) / self.images_per_second
             print(
-                f"{self.name}: epoch {number}/{self.epochs}, loss {loss:.3f}, "
+                f"{self.name}: epoch {self.epoch}/{self.epochs}, loss {loss:.3f}, training accuracy {accuracy:.1%}, "
                 f"{self.images_per_second:,.0f} images/s, {timedelta(seconds=round(left))} left",
                 file=sys.stderr,
                 flush=True,

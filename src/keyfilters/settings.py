@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
@@ -32,15 +32,48 @@ class Settings(BaseModel):
         return values
 
 
-class Augmentation(Settings):
+class Recipe(Settings):
+    """Settings of a training. `ALWAYS_TOLD`: the fields that its key has had from the beginning."""
+
+    ALWAYS_TOLD: ClassVar[frozenset[str]]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a key says, as JSON types: a field that was added later only where it is not as by default, so that
+        the keys of what was trained before stay.
+        """
+        fields = type(self).model_fields
+        names = {name for name, value in self if name in self.ALWAYS_TOLD or value != fields[name].get_default()}
+        nested = {name: value.told for name, value in self if name in names and isinstance(value, Recipe)}
+        return self.model_dump(mode="json", include=names) | nested
+
+
+class Augmentation(Recipe):
     """Random changes of a training picture; what is left out is off."""
+
+    ALWAYS_TOLD = frozenset({"flip", "shift"})
 
     flip: bool = False
     shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
 
 
-class Training(Settings):
-    """One recipe: AdamW, linear warm-up, then cosine to zero, per step."""
+class Training(Recipe):
+    """One recipe: AdamW, linear warm-up, then cosine to zero, per step.
+
+    `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
+    """
+
+    ALWAYS_TOLD = frozenset(
+        {
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "weight_decay",
+            "warmup_epochs",
+            "label_smoothing",
+            "augmentation",
+        }
+    )
 
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -49,6 +82,8 @@ class Training(Settings):
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     label_smoothing: Share = 0.1
     augmentation: Augmentation = Augmentation()
+    precision: Literal["float32", "bf16"] = "float32"
+    compile: bool = False
 
     @model_validator(mode="after")
     def _warmup_ends_in_time(self) -> Training:

@@ -1,5 +1,7 @@
 """What a study no longer names goes aside, not away, and comes back when it is named again."""
 
+import shutil
+
 from keyfilters import artifacts
 from keyfilters.provenance.prune import bring_back, prune
 
@@ -52,3 +54,20 @@ def test_what_was_made_anew_is_not_replaced_by_what_lies_aside(made):
     (made.root / folder / "manifest.json").write_text("new")
     bring_back(made.root, made.keyed.values())
     assert (made.root / folder / "manifest.json").read_text() == "new"
+
+
+def test_a_checkpoint_stays_while_its_training_is_to_be_made(made):
+    folder = made.cell("table7/set01").inputs["seed0"].folder
+    file = artifacts.checkpoint(made.root / folder)
+    file.touch()
+    prune(made.root, "train", made.keyed.values())
+    assert not file.exists()  # the training is complete
+    shutil.rmtree(made.root / folder)
+    file.touch()
+    prune(made.root, "train", made.keyed.values())
+    assert file.exists()
+    named = made.keyed.values()
+    prune(made.root, "train", [])
+    assert not file.exists()
+    bring_back(made.root, named)
+    assert file.exists()

@@ -8,7 +8,7 @@ import torch
 from tiny_jobs import training_job
 
 from keyfilters import artifacts
-from keyfilters.training import loop
+from keyfilters.training import state
 from keyfilters.training.train import WEIGHTS, train
 
 
@@ -52,7 +52,7 @@ def test_the_manifest_tells_what_was_read(tmp_path):
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
-    factors = [loop.learning_rate_factor(step, steps=100, warmup=10) for step in range(101)]
+    factors = [state.learning_rate_factor(step, steps=100, warmup=10) for step in range(101)]
     assert factors[:11] == pytest.approx([(step + 1) / 11 for step in range(11)])
     assert all(later < earlier for earlier, later in pairwise(factors[10:]))
     assert factors[55] == pytest.approx(0.5)
@@ -64,7 +64,7 @@ def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
 
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
     network[0].weight.requires_grad_(False)
-    optimizer = loop.optimiser(network, Training(epochs=1, batch_size=1, learning_rate=1, weight_decay=0.1))
+    optimizer = state.optimiser(network, Training(epochs=1, batch_size=1, learning_rate=1, weight_decay=0.1))
     decayed, kept = optimizer.param_groups
     assert (len(decayed["params"]), decayed["weight_decay"]) == (1, 0.1)
     assert (len(kept["params"]), kept["weight_decay"]) == (2, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +62,3 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
         columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
     pictures = torch.arange(count, device=images.device)[:, None, None]
     return images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
-
-
-def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of batches in random order, the last one as short as it comes."""
-    order = torch.randperm(len(split), generator=generator, device=split.images.device)
-    for chosen in order.split(size):
-        yield split.images[chosen], split.labels[chosen]

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from keyfilters.datasets.batches import Normalise, Split, augment, shuffled
+from keyfilters.datasets.batches import Normalise, Split, augment
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
+from keyfilters.training.checkpoint import Checkpoint
+from keyfilters.training.state import State
 
 TEST_BATCH = 512
-
-
-def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
-    """Share of the peak learning rate at `step` of `steps`: linear up, then half a cosine down to zero."""
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
-    """AdamW over the weights that train; biases, norms and scales do not decay."""
-    trained = [weight for weight in network.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
 
 
 def fit(
@@ -39,38 +22,50 @@ def fit(
     training: Training,
     generator: torch.Generator,
     progress: Progress,
+    checkpoint: Checkpoint,
 ) -> list[float]:
     """Train `network` in place for `training.epochs`; returns the mean loss of each epoch.
 
-    `generator` decides order and augmentation; it lives on the device of `train`.
+    `generator` decides order and augmentation; it lives on the device of `train`. Goes on from `checkpoint` if there
+    is one. Raises Stopped if a signal ends the training before its time.
     """
     network.train()
-    optimizer = optimiser(network, training)
-    per_epoch = math.ceil(len(train) / training.batch_size)
-    steps, warmup = training.epochs * per_epoch, round(training.warmup_epochs * per_epoch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, warmup))
-    losses = []
-    for number in range(1, training.epochs + 1):
-        total = torch.zeros((), device=train.images.device)
-        for images, labels in shuffled(train, training.batch_size, generator):
+    state = State(network, training, len(train), generator)
+    checkpoint.restore(state)
+    progress.start_from(state.images_seen)
+    while len(state.losses) < training.epochs:
+        state.begin_epoch()
+        while state.seen < len(train):
+            chosen = state.order[state.seen : state.seen + training.batch_size]
+            images, labels = train.images[chosen], train.labels[chosen]
             inputs = normalise(augment(images, training.augmentation, generator))
-            loss = cross_entropy(network(inputs), labels, label_smoothing=training.label_smoothing)
+            with _precision(training, inputs.device):
+                outputs = network(inputs)
+                loss = cross_entropy(outputs, labels, label_smoothing=training.label_smoothing)
             loss.backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
-            total += loss.detach() * len(labels)
+            state.optimizer.step()
+            state.optimizer.zero_grad(set_to_none=True)
+            state.schedule.step()
+            state.add(loss, (outputs.argmax(1) == labels).sum(), len(labels))
             progress.advance(len(labels))
-        losses.append(total.item() / len(train))
-        progress.end_epoch(number, losses[-1])
-    return losses
+            if progress.due or state.seen == len(train):
+                progress.tell(state.loss, state.accuracy)
+            checkpoint.after_step(state)
+        state.end_epoch()
+    return state.losses
+
+
+def _precision(training: Training, device: torch.device) -> torch.autocast:
+    """Where the network computes: its products in bfloat16 if the recipe says so, all else in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=training.precision == "bf16")
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, test: Split, normalise: Normalise) -> float:
-    """Top-1 accuracy on `test`, a share between 0 and 1."""
+def accuracy(network: nn.Module, test: Split, normalise: Normalise, training: Training) -> float:
+    """Top-1 accuracy on `test`, a share between 0 and 1, computed as precisely as the network was trained."""
     network.eval()
     right = torch.zeros((), dtype=torch.int64, device=test.images.device)
     for images, labels in zip(test.images.split(TEST_BATCH), test.labels.split(TEST_BATCH), strict=True):
-        right += (network(normalise(images)).argmax(1) == labels).sum()
+        with _precision(training, images.device):
+            right += (network(normalise(images)).argmax(1) == labels).sum()
     return right.item() / len(test)

@@ -17,6 +17,7 @@ from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
 from keyfilters.training import loop
+from keyfilters.training.checkpoint import Checkpoint
 
 WEIGHTS = "model.safetensors"
 
@@ -48,9 +49,12 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
     train_split, test_split = batches.load(prepared.path, device)
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
     generator = torch.Generator(device).manual_seed(settings["seed"])
-    with Progress(description["name"], training.epochs, len(train_split)) as progress:
-        losses = loop.fit(network, train_split, normalise, training, generator, progress)
-    accuracy = loop.accuracy(network, test_split, normalise)
+    with (
+        Progress(description["name"], training.epochs, len(train_split)) as progress,
+        Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
+    ):
+        losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint)
+    accuracy = loop.accuracy(network, test_split, normalise, training)
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
         accuracy=accuracy,
