@@ -169,6 +169,19 @@ def runtime(wildcards):
     return resources.runtime(job, Path(ARTIFACTS), on_gpu(job))
 
 
+def group_of_training(wildcards):
+    """Small trainings share submissions, as many as a profile's `group-components` says; see docs/slurm.md."""
+    job = keyed(wildcards)
+    return f"small_{job.stage}" if MAIN and is_small(job.folder) else None
+
+
+@cache  # a job that changed its group as soon as its set is prepared would be lost to Snakemake
+def is_small(folder):
+    """Whether the training that makes this artifact is small."""
+    job = KEYED[folder]
+    return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
+
+
 def inputs_of_table(table):
     """A table's cells, or the manifests of the artifacts that it reads itself."""
     files = [

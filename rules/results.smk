@@ -5,6 +5,8 @@ rule cell:
         cell_file("{table}/{cell}"),
     log:
         f"logs/cell/{CONFIG.study}/{{table}}/{{cell}}.log",
+    group:
+        "results"
     conda:
         ENVIRONMENT
     threads: 1
@@ -28,6 +30,8 @@ for table, job in TABLES.items():
             table_files(table),
         log:
             f"logs/{table}/{CONFIG.study}.log",
+        group:
+            "results"  # a table and its cells: moments each, one submission
         conda:
             ENVIRONMENT
         threads: 1

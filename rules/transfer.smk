@@ -5,6 +5,8 @@ rule transfer:
         artifact("transfer"),
     log:
         "logs/{room}/{artifact}.log",
+    group:
+        group_of_training
     conda:
         ENVIRONMENT
     threads: 1

@@ -34,6 +34,7 @@ START_MINUTES = 10  # a cold file system, a node that others use
 GENEROUS = 4
 LONGEST = 24 * 60  # minutes
 BLOCK = 10  # minutes: limits in few sizes are easier to schedule
+SMALL_SECONDS = 600  # at these rates: trainings that are worth sharing a submission
 
 BASE_MB = {False: 2000, True: 6000}  # Python with torch and two Snakemakes; with CUDA
 ACTIVATION_BYTES = 0.1  # per multiply-accumulate of a forward pass, kept for the backward pass
@@ -84,6 +85,13 @@ def runtime(job: Job, root: Path, gpu: bool) -> int:
         seconds = _training_seconds(job, root, gpu)
     blocks = math.ceil((START_MINUTES + GENEROUS * seconds / 60) / BLOCK)
     return min(BLOCK * blocks, LONGEST)
+
+
+def is_small(job: Job, root: Path, gpu: bool) -> bool:
+    """Whether a training is so short that queueing costs more than running it: with its set prepared, as else nobody
+    knows."""
+    known = (root / job.inputs["dataset"].folder / artifacts.MANIFEST).exists()
+    return known and _training_seconds(job, root, gpu) < SMALL_SECONDS
 
 
 def _training_seconds(job: Job, root: Path, gpu: bool) -> float:

@@ -176,6 +176,10 @@ class Cluster:
         assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def answers(self) -> bool:
+        """Whether the controller does."""
+        return not subprocess.run(["scontrol", "ping"], env=self.environment, capture_output=True).returncode
+
     def node(self, name: str) -> dict[str, str]:
         done = subprocess.run(
             ["scontrol", "show", "node", name, "--oneliner"], env=self.environment, capture_output=True, text=True
