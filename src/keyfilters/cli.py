@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
@@ -121,6 +122,13 @@ def _explain(arguments: argparse.Namespace) -> None:
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _schedule(arguments: argparse.Namespace) -> None:
+    from keyfilters.schedule import schedule
+
+    study, root, _ = _load(arguments)
+    print(schedule(study, root.name, root))
 
 
 def _verify(arguments: argparse.Namespace) -> None:

@@ -1,55 +1,94 @@
 """What a job asks of a scheduler: memory and run time, from what its description says.
 
-Limits, not forecasts: multiply-accumulates at a slow machine's rate, times a generous factor. A training that needs
-longer than `LONGEST` goes on from its checkpoint in the next attempt.
+Limits, not forecasts: the published images/s of `keyfilters plan` on a far slower machine, times a generous factor. A
+training that needs longer than `LONGEST` goes on from its checkpoint in the next attempt.
 """
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 from keyfilters.models import layer_count
+from keyfilters.plan import REFERENCE, SIZE_ARGUMENTS, images_per_second
 
-FULL_SIZE = 224  # pixels, of the figures below
-FULL = {  # multiply-accumulates per picture (10^9) as their papers or timm give them, and the width they belong to
-    "convnext_femto": (0.79, "dims", 48),
-    "convnext_tiny": (4.5, "dims", 96),
-    "convnext_large": (34.4, "dims", 192),
-    "hornet_tiny": (4.0, "base_dim", 64),
-    "hornet_small": (8.8, "base_dim", 96),
-    "hornet_large": (34.8, "base_dim", 192),
-    "resnet50": (4.1, "channels", 64),
-    "yosinski8": (1.1, "width", 1),
+# The argument that sets an architecture's width, and its value in the published network.
+FULL_WIDTH = {
+    "convnext_femto": ("dims", 48),
+    "convnext_tiny": ("dims", 96),
+    "convnext_base": ("dims", 128),
+    "convnext_large": ("dims", 192),
+    "hornet_tiny": ("base_dim", 64),
+    "hornet_small": ("base_dim", 96),
+    "hornet_large": ("base_dim", 192),
+    "resnet50": ("channels", 64),
+    "yosinski8": ("width", 1),
 }
-PATCH = 4  # pixels, of all of them that have patches
-TRAINING = 3  # a training step is a forward pass and a backward pass of twice its cost
 
-RATE = {False: 1e9, True: 4e12}  # multiply-accumulates per second of one core, of one GPU
-STEP_SECONDS = {False: 0.2, True: 0.1}  # what a step costs with the smallest networks: many small layers
+SLOWER = {False: 10_000, True: 3}  # than the machine of the published images/s: one core of a CPU, an older GPU
+STEP_SECONDS = {False: 0.2, True: 0.1}  # what a step takes with the smallest networks: many small layers
 START_MINUTES = 10  # a cold file system, a node that others use
 GENEROUS = 4
 LONGEST = 24 * 60  # minutes
-BLOCK = 10  # minutes: limits in few sizes are easier to schedule
+BLOCK = 10  # minutes: limits of few sizes are easier to schedule
 SMALL_SECONDS = 600  # at these rates: trainings that are worth sharing a submission
 
-BASE_MB = {False: 2000, True: 6000}  # Python with torch and two Snakemakes; with CUDA
-ACTIVATION_BYTES = 0.1  # per multiply-accumulate of a forward pass, kept for the backward pass
+BASE_MB = {False: 2000, True: 6000}  # Python with torch, and two Snakemakes; with CUDA
+ACTIVATION_MB = 4e5  # of a picture on a CPU, divided by its network's images/s: 490 for ConvNeXt-T at 224 px
 UNKNOWN_PICTURES = 100_000  # of a set that is not prepared yet
-DECODED_PER_SECOND = 100  # pictures that are prepared
+PREPARED_PER_SECOND = 100  # pictures
 
 
-def multiply_accumulates(model: dict, image_size: int) -> float:
-    """Of one forward pass of one picture."""
-    billions, argument, full_width = FULL[model["architecture"]]
-    width = model.get(argument, full_width)
-    width = width[0] if isinstance(width, (list, tuple)) else width
-    layers = layer_count(model["architecture"], model) / layer_count(model["architecture"], {})
-    pixels = (image_size / FULL_SIZE * PATCH / model.get("patch_size", PATCH)) ** 2
-    return billions * 1e9 * pixels * (width / full_width) ** 2 * layers
+def speed(model: dict[str, Any], image_size: int) -> float:
+    """Images/s on the machine of the published ones; of networks without, those of `plan.REFERENCE`."""
+    architecture = model["architecture"]
+    published = {name: value for name, value in model.items() if name not in SIZE_ARGUMENTS}
+    rate = images_per_second(published, image_size) or images_per_second({"architecture": REFERENCE}, image_size)
+    argument, full = FULL_WIDTH.get(architecture, ("width", 1))
+    width = model.get(argument, full)
+    width = width[0] if isinstance(width, list) else width
+    layers = layer_count(architecture, model) / layer_count(architecture, {})
+    return rate / ((width / full) ** 2 * layers)
+
+
+def memory_mb(job: Job, root: Path, gpu: bool) -> int:
+    """Main memory in MB for a job of `prepare`, `train` or `transfer`: whole sets, and on a CPU the activations."""
+    if job.stage == "prepare":
+        return BASE_MB[False] + round(2 * _set_mb(job, root))
+    dataset, settings = job.inputs["dataset"], job.settings
+    needed = BASE_MB[gpu] + 2 * _set_mb(dataset, root)
+    if not gpu:
+        rate = speed(settings["model"], dataset.settings["image_size"])
+        needed += ACTIVATION_MB / rate * settings["training"]["batch_size"]
+    return round(needed)
+
+
+def runtime(job: Job, root: Path, gpu: bool) -> int:
+    """Limit in minutes for a job of `prepare`, `train` or `transfer`."""
+    if job.stage == "prepare":
+        seconds = pictures(job, root) / PREPARED_PER_SECOND
+    else:
+        seconds = training_seconds(job, root, gpu)
+    blocks = math.ceil((START_MINUTES + GENEROUS * seconds / 60) / BLOCK)
+    return min(BLOCK * blocks, LONGEST)
+
+
+def is_small(job: Job, root: Path, gpu: bool) -> bool:
+    """Whether a training is so short that queueing costs more than running it; not before its set is prepared."""
+    known = (root / job.inputs["dataset"].folder / artifacts.MANIFEST).exists()
+    return known and training_seconds(job, root, gpu) < SMALL_SECONDS
+
+
+def training_seconds(job: Job, root: Path, gpu: bool) -> float:
+    """How long a training may take on a slow machine."""
+    dataset, training = job.inputs["dataset"], job.settings["training"]
+    rate = speed(job.settings["model"], dataset.settings["image_size"])
+    seen = training["epochs"] * pictures(dataset, root)
+    return seen * (SLOWER[gpu] / rate + STEP_SECONDS[gpu] / training["batch_size"])
 
 
 def pictures(dataset: Job, root: Path) -> int:
@@ -63,39 +102,3 @@ def pictures(dataset: Job, root: Path) -> int:
 
 def _set_mb(dataset: Job, root: Path) -> float:
     return pictures(dataset, root) * 3 * dataset.settings["image_size"] ** 2 / 1e6
-
-
-def memory_mb(job: Job, root: Path, gpu: bool) -> int:
-    """Main memory in MB for a job of `prepare`, `train` or `transfer`: whole sets, and on a CPU the activations."""
-    if job.stage == "prepare":
-        return BASE_MB[False] + round(2 * _set_mb(job, root))
-    dataset, settings = job.inputs["dataset"], job.settings
-    needed = BASE_MB[gpu] + 2 * _set_mb(dataset, root)
-    if not gpu:
-        forward = multiply_accumulates(settings["model"], dataset.settings["image_size"])
-        needed += ACTIVATION_BYTES * forward * settings["training"]["batch_size"] / 1e6
-    return round(needed)
-
-
-def runtime(job: Job, root: Path, gpu: bool) -> int:
-    """Limit in minutes for a job of `prepare`, `train` or `transfer`."""
-    if job.stage == "prepare":
-        seconds = pictures(job, root) / DECODED_PER_SECOND
-    else:
-        seconds = _training_seconds(job, root, gpu)
-    blocks = math.ceil((START_MINUTES + GENEROUS * seconds / 60) / BLOCK)
-    return min(BLOCK * blocks, LONGEST)
-
-
-def is_small(job: Job, root: Path, gpu: bool) -> bool:
-    """Whether a training is so short that queueing costs more than running it: with its set prepared, as else nobody
-    knows."""
-    known = (root / job.inputs["dataset"].folder / artifacts.MANIFEST).exists()
-    return known and _training_seconds(job, root, gpu) < SMALL_SECONDS
-
-
-def _training_seconds(job: Job, root: Path, gpu: bool) -> float:
-    dataset, training = job.inputs["dataset"], job.settings["training"]
-    seen = training["epochs"] * pictures(dataset, root)
-    forward = multiply_accumulates(job.settings["model"], dataset.settings["image_size"])
-    return seen * (TRAINING * forward / RATE[gpu] + STEP_SECONDS[gpu] / training["batch_size"])
