@@ -24,7 +24,9 @@ def check(jobs: Iterable[Any], settings: Any) -> None:
     Snakemake would print a page for each job, or a job would wait for ever.
     """
     if shutil.which("sbatch") is None:
-        raise KeyfiltersError("no SLURM commands here (sbatch is not found): run on a login node, or without its profile")
+        raise KeyfiltersError(
+            "no SLURM commands here (sbatch is not found): run on a login node, or without its profile"
+        )
     asked = {}
     for job in jobs:
         asked.setdefault(_request(job, settings), job)

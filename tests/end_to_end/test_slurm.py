@@ -199,10 +199,7 @@ def test_nothing_runs_on_a_drained_node(stormy):
 
 def test_every_job_carries_the_resources_that_its_rule_declares(stormy):
     _, seen = stormy
-    declared = {
-        (rule, gpu): (int(memory), int(minutes))
-        for rule, memory, minutes, gpu in _declared(seen["printed"])
-    }
+    declared = {(rule, gpu): (int(memory), int(minutes)) for rule, memory, minutes, gpu in _declared(seen["printed"])}
     assert {rule for rule, _ in declared} == {"prepare", "train", "transfer"}
     for job in seen["jobs"]:
         if rule := re.match(r"rule_(prepare|train|transfer)_", job.get("Comment", "")):
@@ -224,7 +221,9 @@ def _declared(printed: str):
 
 def test_a_table_and_its_cells_are_one_submission(stormy):
     _, seen = stormy
-    assert sum("group_" in job.get("Comment", "") or "rule_table" in job.get("Comment", "") for job in seen["jobs"]) == 2
+    assert (
+        sum("group_" in job.get("Comment", "") or "rule_table" in job.get("Comment", "") for job in seen["jobs"]) == 2
+    )
 
 
 @pytest.fixture(scope="module")
