@@ -13,7 +13,10 @@ rule train:
     resources:
         mem_mb=memory_mb,
         runtime=runtime,
+        gpu=GPU,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"exec keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"exec keyfilters train {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

@@ -13,7 +13,10 @@ rule transfer:
     resources:
         mem_mb=memory_mb,
         runtime=runtime,
+        gpu=GPU,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"exec keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"exec keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

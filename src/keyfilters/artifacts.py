@@ -23,6 +23,7 @@ from typing import Any
 
 from keyfilters.cost import Meter
 from keyfilters.errors import KeyfiltersError
+from keyfilters.heartbeat import beating
 from keyfilters.jobs import folder_of, key_of
 
 MANIFEST = "manifest.json"
@@ -76,7 +77,8 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
     draft = Draft(Path(partial), inputs, checkpoint(final), cpu_name())
     started = datetime.now(UTC)
     try:
-        yield draft
+        with beating(draft.path):
+            yield draft
         manifest = {
             "description": description,
             "key": key_of(description),

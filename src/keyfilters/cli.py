@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        added.add_argument("--jobs-per-gpu", type=int, default=1, help="trainings that may share a GPU (default: 1)")
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
@@ -71,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
+    added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     return top
 
@@ -84,13 +87,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
     from keyfilters.transfer import transfer
 
-    transfer(arguments.job, arguments.artifacts, arguments.threads)
+    transfer(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _cell(arguments: argparse.Namespace) -> None:
@@ -139,6 +142,17 @@ def _verify(arguments: argparse.Namespace) -> None:
     if damaged:
         raise KeyfiltersError("; ".join(damaged))
     print(f"{root} and {results}: as recorded")
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.explain import show
+    from keyfilters.status import Files, cost, status
+
+    study, root, results = _load(arguments)
+    if arguments.cost:
+        show(cost(study, root))
+    else:
+        show(status(study, Files(root.name, root, results, Path("logs"))))
 
 
 def _prune(arguments: argparse.Namespace) -> None:

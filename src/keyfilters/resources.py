@@ -69,10 +69,8 @@ def memory_mb(job: Job, root: Path, gpu: bool) -> int:
 
 def runtime(job: Job, root: Path, gpu: bool) -> int:
     """Limit in minutes for a job of `prepare`, `train` or `transfer`."""
-    if job.stage == "prepare":
-        seconds = pictures(job, root) / PREPARED_PER_SECOND
-    else:
-        seconds = training_seconds(job, root, gpu)
+    prepares = job.stage == "prepare"
+    seconds = pictures(job, root) / PREPARED_PER_SECOND if prepares else training_seconds(job, root, gpu)
     blocks = math.ceil((START_MINUTES + GENEROUS * seconds / 60) / BLOCK)
     return min(BLOCK * blocks, LONGEST)
 

@@ -25,7 +25,7 @@ def check(jobs: Iterable[Any], settings: Any) -> None:
     """
     if shutil.which("sbatch") is None:
         raise KeyfiltersError(
-            "no SLURM commands here (sbatch is not found): run on a login node, or without its profile"
+            "no SLURM commands here (sbatch is not found): run on a login node, or without the profile"
         )
     asked = {}
     for job in jobs:

@@ -164,9 +164,9 @@ class Cluster:
         mine, found = f"SLURM_CONF={self.folder}/slurm.conf".encode(), []
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                if (process / "comm").read_text().startswith("slurmstepd"):
-                    if mine in (process / "environ").read_bytes().split(b"\0"):
-                        found.append(int(process.name))
+                named = (process / "comm").read_text().startswith("slurmstepd")
+                if named and mine in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
             except OSError:  # it ended meanwhile
                 continue
         return found

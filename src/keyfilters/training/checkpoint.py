@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 
 from keyfilters.cost import Meter
-from keyfilters.errors import KeyfiltersError, Stopped
+from keyfilters.errors import GOES_ON, KeyfiltersError, Stopped
 from keyfilters.training.state import State
 
 SECONDS = 300  # from one checkpoint to the next
@@ -90,7 +90,7 @@ class Checkpoint:
         failure = self.write(state)
         self.due = time.monotonic() + SECONDS
         if self.signal:
-            where = failure or "run again to go on from there"
+            where = failure or GOES_ON
             raise Stopped(f"stopped by {self.signal.name} in epoch {len(state.losses) + 1}; {where}")
         if failure:
             _say(failure)
