@@ -155,14 +155,22 @@ def prepare_options(wildcards):
     return [str(part) for option in options.items() if option[1] for part in option]
 
 
+def on_gpu(job):
+    """Whether the rule of this job asks for GPUs, here or in a profile's `set-resources`."""
+    asked = workflow.get_rule(job.stage).resources.get("gpu")
+    return asked is not None and str(asked.raw) != "0"
+
+
 def memory_mb(wildcards):
     """Main memory of a keyed artifact's job, in MB."""
-    return resources.memory_mb(keyed(wildcards), Path(ARTIFACTS), bool(GPU))
+    job = keyed(wildcards)
+    return resources.memory_mb(job, Path(ARTIFACTS), on_gpu(job))
 
 
 def runtime(wildcards):
     """Time limit of a keyed artifact's job, in minutes."""
-    return resources.runtime(keyed(wildcards), Path(ARTIFACTS), bool(GPU))
+    job = keyed(wildcards)
+    return resources.runtime(job, Path(ARTIFACTS), on_gpu(job))
 
 
 def group_of_training(wildcards):
@@ -174,7 +182,8 @@ def group_of_training(wildcards):
 @cache  # a job that changed its group as soon as its set is prepared would be lost to Snakemake
 def is_small(folder):
     """Whether the training that makes this artifact is small."""
-    return resources.is_small(KEYED[folder], Path(ARTIFACTS), bool(GPU))
+    job = KEYED[folder]
+    return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
 
 
 def inputs_of_table(table):

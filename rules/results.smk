@@ -12,7 +12,7 @@ rule cell:
     threads: 1
     resources:
         mem_mb=500,
-        runtime=5,
+        runtime=2,
     params:
         job=lambda wildcards: cell_of(wildcards).as_json,
     shell:
