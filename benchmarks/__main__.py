@@ -1,4 +1,4 @@
-"""Measures how fast the loop, a job's start and an idle Snakemake are, and prints it with machine and n."""
+"""Measures how fast the loop, a job's start, an idle Snakemake and a job's Snakefile are, and prints it with machine and n."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import idle, loop, start
+from benchmarks import idle, loop, parse, start
 from keyfilters import artifacts
 
-PARTS = {"loop": loop, "start": start, "idle": idle}
+PARTS = {"loop": loop, "start": start, "idle": idle, "parse": parse}
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from slurm_cluster import NODES, Cluster, cluster, missing
 from tiny_study import PARTS, PROJECT, Study, configuration
+from versioned import ENVIRONMENT, pipeline
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no SLURM: {missing()}")
 
@@ -221,6 +222,32 @@ def test_a_table_and_its_cells_are_one_submission(stormy):
     assert (
         sum("group_" in job.get("Comment", "") or "rule_table" in job.get("Comment", "") for job in seen["jobs"]) == 2
     )
+
+
+def test_dvc_goes_through_slurm_with_one_variable(stormy):
+    study, seen = stormy
+    for part in (".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+        (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / part, study.folder / part)
+    (study.folder / "dvc.yaml").write_text(pipeline())
+    environment = ENVIRONMENT | {
+        "SLURM_CONF": study.cluster.environment["SLURM_CONF"],
+        "PATH": f"{study.cluster.folder / 'bin'}:{ENVIRONMENT['PATH']}",
+        "SNAKEMAKE_PROFILE": "slurm",
+    }
+
+    def run(*command: str) -> None:
+        done = subprocess.run(command, cwd=study.folder, env=environment, capture_output=True, text=True, timeout=LIMIT)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run("git", "init", "--quiet")
+    run("dvc", "init", "--quiet")
+    before = study.files()
+    (study.results / "tables/table7.csv").unlink()
+    run("dvc", "repro", "--quiet", "table7")
+    assert study.files() == before
+    submitted = study.cluster.jobs()[len(seen["jobs"]) :]
+    assert [job["JobState"] for job in submitted] == ["COMPLETED"]
 
 
 @pytest.fixture(scope="module")
