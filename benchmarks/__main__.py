@@ -1,4 +1,4 @@
-"""Measures how fast the loop, a job's start, an idle Snakemake and a job's Snakefile are, and prints it with machine and n."""
+"""Measures how fast the loop, a job's start, an idle Snakemake and a job's Snakemake are; prints machine and n."""
 
 from __future__ import annotations
 

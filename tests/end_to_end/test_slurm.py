@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ SITE = {  # what a site edits, and what makes a test quick
     "seconds-between-status-checks": 1,
 }
 LONG = "waves"  # the set whose base model takes long enough to be disturbed
-LIMIT = 240  # seconds that anything may take here
+LIMIT = 400  # seconds that anything may take here
 
 
 class OnCluster(Study):
@@ -162,6 +163,11 @@ def _disturb(study: OnCluster, seen: dict) -> None:
     seen["requeued"] = study.log("train", LONG)
 
 
+def without_times(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Files of results without how long each training took."""
+    return {name: re.sub(rb'"seconds": [\d.]+', b"", content) for name, content in files.items()}
+
+
 def epoch(line: str) -> int:
     return int(re.search(r"in epoch (\d+)", line)[1])
 
@@ -169,7 +175,7 @@ def epoch(line: str) -> int:
 def test_results_are_those_of_a_local_run_bit_for_bit(stormy, local):
     study, seen = stormy
     assert seen["status"] == 0, seen["printed"]
-    assert study.files() == local.files()
+    assert without_times(study.files()) == without_times(local.files())
     for made in local.artifacts.glob("*/*/*.safetensors"):
         assert (study.artifacts / made.relative_to(local.artifacts)).read_bytes() == made.read_bytes(), made
 
@@ -263,7 +269,7 @@ def asking(tmp_path_factory, slurm) -> OnCluster:
     [
         ("slurm_partition=nosuch", "slurm_partition: nosuch"),
         ("slurm_account=refused", "account refused: no such account here"),
-        ("gpu=8", "gpu: 8"),
+        ("gpu_model=nosuch", "gpu_model: nosuch"),
         ("mem_mb=99000", "mem_mb of 99000, no node of partition main has more than 64000"),
         ("runtime=4000", "runtime of 4000 minutes, partition main ends jobs after 2880"),
     ],
@@ -283,10 +289,10 @@ def test_no_slurm_commands_on_the_machine(asking, tmp_path):
     for name in ("bash", "which", "env", "git"):
         (tmp_path / name).symlink_to(shutil.which(name))
     done = subprocess.run(
-        asking.command(), cwd=asking.folder, env={"PATH": str(tmp_path)}, capture_output=True, text=True
+        asking.command(), cwd=asking.folder, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert sum("no SLURM commands here (no sbatch)" in line for line in done.stderr.splitlines()) == 1
+    assert sum("no SLURM commands here (sbatch is not found)" in line for line in done.stderr.splitlines()) == 1
 
 
 def test_a_node_that_does_not_see_the_project(asking):
