@@ -64,7 +64,7 @@ def test_a_study_is_scheduled_from_its_own_images_per_second(tmp_path):
     assert found["all"] == [12, 12, 2, 2]
 
 
-def test_without_anything_made_and_any_pictures_counted_the_limits_rate_is_used_and_said(tmp_path):
+def test_without_anything_made_or_published_the_limits_rate_is_used_and_said(tmp_path):
     text = schedule.schedule(check(configuration(2, 4)).current, "tiny", tmp_path)
-    assert "the slow rate of a job's time limit: 12" in text
+    assert "the slow rate of a time limit, which counts an unprepared set as 100,000 pictures: 12" in text
     assert rows(text)["all"][1] > 0

@@ -48,7 +48,9 @@ def speed(model: dict[str, Any], image_size: int) -> float:
     architecture = model["architecture"]
     published = {name: value for name, value in model.items() if name not in SIZE_ARGUMENTS}
     rate = images_per_second(published, image_size) or images_per_second({"architecture": REFERENCE}, image_size)
-    argument, full = FULL_WIDTH.get(architecture, ("width", 1))
+    if architecture not in FULL_WIDTH:
+        return rate
+    argument, full = FULL_WIDTH[architecture]
     width = model.get(argument, full)
     width = width[0] if isinstance(width, list) else width
     layers = layer_count(architecture, model) / layer_count(architecture, {})
@@ -59,6 +61,8 @@ def memory_mb(job: Job, root: Path, gpu: bool) -> int:
     """Main memory in MB for a job of `prepare`, `train` or `transfer`: whole sets, and on a CPU the activations."""
     if job.stage == "prepare":
         return BASE_MB[False] + round(2 * _set_mb(job, root))
+    if "training" not in job.settings:
+        return BASE_MB[gpu]
     dataset, settings = job.inputs["dataset"], job.settings
     needed = BASE_MB[gpu] + 2 * _set_mb(dataset, root)
     if not gpu:
@@ -77,12 +81,16 @@ def runtime(job: Job, root: Path, gpu: bool) -> int:
 
 def is_small(job: Job, root: Path, gpu: bool) -> bool:
     """Whether a training is so short that queueing costs more than running it; not before its set is prepared."""
+    if "training" not in job.settings:
+        return True
     known = (root / job.inputs["dataset"].folder / artifacts.MANIFEST).exists()
     return known and training_seconds(job, root, gpu) < SMALL_SECONDS
 
 
 def training_seconds(job: Job, root: Path, gpu: bool) -> float:
-    """How long a training may take on a slow machine."""
+    """How long a training may take on a slow machine; a network that is loaded takes no time."""
+    if "training" not in job.settings:
+        return 0
     dataset, training = job.inputs["dataset"], job.settings["training"]
     rate = speed(job.settings["model"], dataset.settings["image_size"])
     seen = training["epochs"] * pictures(dataset, root)

@@ -87,7 +87,7 @@ def _longest_ways(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str
 def schedule(study: Study, name: str, root: Path) -> str:
     """The schedule of every table of the study `name`, whose artifacts lie below `root`, and of all, as text."""
     tables = jobs.tables(study)
-    trainings = {job.folder: job for job in jobs.walk(tables.values()) if job.stage in ("train", "transfer")}
+    trainings = {job.folder: job for job in jobs.walk(tables.values()) if "training" in job.settings}
     estimate = Estimate(study, trainings.values(), root)
     seconds = {folder: estimate.seconds(job) for folder, job in trainings.items()}
     needs = {
@@ -117,7 +117,9 @@ class Estimate:
     the published ones of `keyfilters plan`, else the slow rate of `resources`, which only sets limits."""
 
     def __init__(self, study: Study, trainings: Iterable[Job], root: Path) -> None:
-        self.sizes = {dataset: counts(study, dataset, root) for dataset in study.datasets}
+        trainings = list(trainings)
+        datasets = {job.inputs["dataset"].name for job in trainings}
+        self.sizes = {dataset: counts(study, dataset, root) for dataset in datasets}
         self.root, self.sources = root, defaultdict(int)
         rates = defaultdict(list)
         for job in trainings:
@@ -136,7 +138,7 @@ class Estimate:
         if published.hours is not None:
             self.sources["images/s as in `keyfilters plan`"] += 1
             return published.hours * 3600
-        self.sources["the slow rate of a job's time limit"] += 1
+        self.sources["the slow rate of a time limit, which counts an unprepared set as 100,000 pictures"] += 1
         return resources.training_seconds(job, self.root, gpu=True)
 
     def told(self) -> str:
