@@ -149,7 +149,7 @@ def _disturb(study: OnCluster, seen: dict) -> None:
     seen["after the signal"] = study.log("train", LONG)
 
     second = study.running(training, not_=first)
-    study.until(lambda: re.search(r"going on in epoch .*\n.*epoch \d+/", study.log("train", LONG)), "no second attempt")
+    study.until(lambda: goes_on(study.log("train", LONG)), "no second attempt")
     seen["second attempt"] = study.log("train", LONG)
     study.cluster.stop("slurmctld")
     time.sleep(2)
@@ -159,8 +159,13 @@ def _disturb(study: OnCluster, seen: dict) -> None:
     study.cluster.run("scontrol", "requeue", second)
     study.until(lambda: "stopped by SIGTERM" in study.log("train", LONG), "the requeued training does not stop")
     assert study.running(training) == second
-    study.until(lambda: re.search(r"going on in epoch .*\n.*epoch \d+/", study.log("train", LONG)), "it starts anew")
+    study.until(lambda: goes_on(study.log("train", LONG)), "it starts anew")
     seen["requeued"] = study.log("train", LONG)
+
+
+def goes_on(log: str) -> bool:
+    """Whether a training has begun from its checkpoint and was not stopped again."""
+    return bool(re.search(r"going on in epoch .*\n.*epoch \d+/", log)) and "stopped by" not in log
 
 
 def without_times(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -189,7 +194,7 @@ def test_a_signal_ends_a_training_with_a_checkpoint_and_the_next_attempt_goes_on
 
 def test_a_requeued_training_goes_on_from_its_checkpoint(stormy):
     _, seen = stormy
-    assert epoch(seen["requeued"].splitlines()[0]) > epoch(seen["after the signal"].splitlines()[-1])
+    assert epoch(seen["requeued"].splitlines()[0]) > epoch(seen["second attempt"].splitlines()[0])
     assert any(job["Restarts"] == "1" for job in seen["jobs"])
 
 
@@ -254,6 +259,24 @@ def test_dvc_goes_through_slurm_with_one_variable(stormy):
     assert study.files() == before
     submitted = study.cluster.jobs()[len(seen["jobs"]) :]
     assert [job["JobState"] for job in submitted] == ["COMPLETED"]
+
+
+def test_small_trainings_share_a_submission_and_a_gpu(stormy, local):
+    """Their sets are prepared, so it is known that they are small."""
+    study, _ = stormy
+    gone = [path for path in (study.artifacts / "train").iterdir() if not path.name.startswith(LONG)]
+    assert len(gone) == 2
+    for path in gone:
+        shutil.rmtree(path)
+    before = len(study.cluster.jobs())
+    done = study.snakemake("all_train")
+    assert done.returncode == 0, done.stderr
+    (job,) = study.cluster.jobs()[before:]
+    assert job["TresPerJob"] == "gres:gpu:h100:1"
+    assert job["NumCPUs"] == "1"
+    for path in gone:
+        weights = path.relative_to(study.artifacts) / "model.safetensors"
+        assert (study.artifacts / weights).read_bytes() == (local.artifacts / weights).read_bytes()
 
 
 @pytest.fixture(scope="module")
