@@ -19,7 +19,7 @@ include: "rules/results.smk"
 onstart:
     if workflow.executor_plugin.name == "slurm":
         try:
-            slurm.check(workflow.dag.needrun_jobs(), workflow.executor_settings)
+            slurm.check(submissions(workflow.dag), workflow.executor_settings)
         except KeyfiltersError as error:
             raise WorkflowError(str(error))
 

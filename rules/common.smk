@@ -186,6 +186,11 @@ def is_small(folder):
     return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
 
 
+def submissions(dag):
+    """What an executor is given to run: jobs, and groups of jobs."""
+    return {dag.get_job_group(job) or job for job in dag.needrun_jobs()}
+
+
 def inputs_of_table(table):
     """A table's cells, or the manifests of the artifacts that it reads itself."""
     files = [
