@@ -11,10 +11,18 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, extraction, gpu, idle, loop, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
 from keyfilters import artifacts
 
-PARTS = {"loop": loop, "start": start, "idle": idle, "gpu": gpu, "extraction": extraction, "analysis": analysis}
+PARTS = {
+    "loop": loop,
+    "start": start,
+    "idle": idle,
+    "parse": parse,
+    "gpu": gpu,
+    "extraction": extraction,
+    "analysis": analysis,
+}
 
 
 def main() -> None:

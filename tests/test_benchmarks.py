@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import analysis, extraction, gpu, idle, loop, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -50,8 +50,8 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
     assert found.rows[-1]["to reach"] == "2"
 
 
-@pytest.mark.parametrize("part", [start, idle])
-def test_start_and_idle_run(part):
+@pytest.mark.parametrize("part", [start, idle, parse])
+def test_start_idle_and_parse_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
 

@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
     upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
+    upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
@@ -232,6 +233,13 @@ def _plan(arguments: argparse.Namespace) -> None:
 
     study, root, _ = _load(arguments)
     print(plan(study, root.name, root))
+
+
+def _schedule(arguments: argparse.Namespace) -> None:
+    from keyfilters.schedule import schedule
+
+    study, root, _ = _load(arguments)
+    print(schedule(study, root.name, root))
 
 
 def _verify(arguments: argparse.Namespace) -> None:
