@@ -1,7 +1,5 @@
 """What a study no longer names goes aside, not away, and comes back when it is named again."""
 
-import shutil
-
 from keyfilters import artifacts
 from keyfilters.provenance.prune import bring_back, prune
 
