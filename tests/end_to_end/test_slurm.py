@@ -230,9 +230,10 @@ def _declared(printed: str):
 
 def test_a_table_and_its_cells_are_one_submission(stormy):
     _, seen = stormy
-    assert (
-        sum("group_" in job.get("Comment", "") or "rule_table" in job.get("Comment", "") for job in seen["jobs"]) == 2
-    )
+    submitted = [re.search(r"/slurm_logs/(\w+)/", job["StdOut"])[1] for job in seen["jobs"]]
+    groups = sorted(name for name in submitted if name.startswith("group_"))
+    assert groups == ["group_results_cell_table2", "group_results_cell_table7"]
+    assert set(submitted) - set(groups) == {"rule_prepare", "rule_train", "rule_transfer"}
 
 
 def test_dvc_goes_through_slurm_with_one_variable(stormy):
