@@ -92,10 +92,10 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
         }
         write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _replace_folder(draft.path, final)
-        draft.checkpoint.unlink(missing_ok=True)
         # What a killed job left; an orphan of it that still runs ends without a place to write to.
         for left in final.parent.glob(f".{final.name}.*.partial"):
             shutil.rmtree(left, ignore_errors=True)
+        draft.checkpoint.unlink(missing_ok=True)  # last, since an orphan writes it by way of its own folder
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
 
