@@ -27,13 +27,13 @@ BLOCK = 1 << 14  # rows of the file that are read at once
 WEIGHTS, BINS = 9, Analysis().bins
 
 NOTE = (
-    "{rows:,} filters of 3x3, drawn at random with neighbours correlated, float32, in a file that lies in memory,"
-    " as {groups} groups; all {cores} cores. The whole reads the file three times: for moments, for the range, "
-    "for the histograms of the groups; then the matrix of drift. A plain read is numpy.fromfile, once; a read in "
-    "blocks goes into one small buffer, which stays in the cache. The notebook's way: all in memory; numpy "
-    "scales, scikit-learn's PCA(svd_solver='full') fits and transforms, numpy.histogram counts each group's "
-    "components, SciPy's entropy compares them; once, however many rounds. The first call of everything, which "
-    "compiles, is not counted. Ratios are of one round."
+    "{rows:,} filters of 3x3, drawn at random with neighbours correlated, float32, in a file that lies in memory, as "
+    "{groups} groups; all {cores} cores. The whole reads the file three times: for moments, for the range, for the "
+    "histograms of the groups; then the matrix of drift. A plain read is numpy.fromfile, once; a read in blocks goes "
+    "into one small buffer, which stays in the cache. The notebook's way: all in memory; numpy scales, scikit-learn's "
+    "PCA(svd_solver='full') fits and transforms, numpy.histogram counts each group's components, SciPy's entropy "
+    "compares them; once, however many rounds. The first call of everything, which compiles, is not counted. Ratios "
+    "are of one round."
 )
 
 

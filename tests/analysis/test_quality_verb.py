@@ -4,35 +4,16 @@ import json
 import sys
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx_chains import chain
 
 from keyfilters import cli
 from keyfilters.analysis.quality import quality
+from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import Single
 from keyfilters.settings import Analysis
 from keyfilters.zoo import files
 from keyfilters.zoo.network import Convolution, Network
-
-
-def write_onnx(path, weights):
-    """A chain of convolutions with these weights, by name."""
-    nodes, given = [], "x"
-    for name, weight in weights.items():
-        nodes.append(
-            helper.make_node("Conv", [given, name], [f"{name}_out"], name=name, pads=[weight.shape[2] // 2] * 4)
-        )
-        given = f"{name}_out"
-    channels = next(iter(weights.values())).shape[1]
-    graph = helper.make_graph(
-        nodes,
-        "graph",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, 32, 32])],
-        [helper.make_tensor_value_info(given, TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(weight, name) for name, weight in weights.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
 
 
 def weights(seed=0):
@@ -56,7 +37,7 @@ def run(monkeypatch, capsys):
 
 
 def test_a_file_of_ones_own(tmp_path, run):
-    write_onnx(tmp_path / "model.onnx", weights())
+    chain(tmp_path / "model.onnx", weights())
     found = json.loads(run("quality", tmp_path / "model.onnx", "--json"))
     assert [(layer["layer"], layer["kh"], layer["filters"], layer["verdict"]) for layer in found["layers"]] == [
         ("a", 3, 256, "random"),
@@ -74,7 +55,7 @@ def test_a_file_of_ones_own(tmp_path, run):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("absent.onnx", None, "absent.onnx: no such file"),
+        ("absent.onnx", None, "absent.onnx: neither a file nor a network of the study"),
         ("weights.zip", b"", "weights.zip: not the ending of a format"),
         ("broken.onnx", b"no model", "broken.onnx"),
     ],
@@ -88,7 +69,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, run, name, content, says):
 
 
 def test_a_model_without_kernels_to_judge_says_so(tmp_path, run):
-    write_onnx(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
+    chain(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
     with pytest.raises(SystemExit, match="no convolution with kernels of more than one weight"):
         run("quality", tmp_path / "pointwise.onnx")
 
@@ -110,6 +91,13 @@ def test_float16_is_the_notebooks_precision():
     halves = weight.astype(np.float16).astype(np.float32)
     rounded = Network((Convolution("a", weight.shape, lambda: halves, "regular"),))
     assert quality(Single(rounded, "net"), Analysis())["entropy"].item() == notebook["entropy"].item()
+
+
+def test_a_weight_too_large_for_float16_is_an_error_that_names_its_layer():
+    network = Network((Convolution("large", (4, 4, 3, 3), lambda: np.full((4, 4, 3, 3), 1e5, np.float32), "regular"),))
+    assert quality(Single(network, "net"), Analysis())["verdict"].tolist() == ["too few"]
+    with pytest.raises(KeyfiltersError, match="layer large: weights are NaN or infinite in this precision"):
+        quality(Single(network, "net"), Analysis(precision="float16"))
 
 
 def test_every_ending_names_a_format():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -24,25 +24,26 @@ class Layer:
     peaks: np.ndarray
 
 
-def measure(blocks: Labelled, threads: int | None = None) -> Iterator[tuple[Any, Layer]]:
+def measure(
+    blocks: Labelled, threads: int | None = None, names: Mapping[Any, str] | None = None
+) -> Iterator[tuple[Any, Layer]]:
     """Every layer with its label, from blocks `[n, d]` that come layer by layer, each with its layer's label.
 
     One pass: a layer's threshold of sparsity is known only at its end, so its filters' peaks are kept until then, a
-    d-th of its weights. Raises KeyfiltersError if a weight is NaN or infinite.
+    d-th of its weights. Raises KeyfiltersError with the layer's name, by its label, if a weight is NaN or infinite.
     """
+    names = {} if names is None else names
     for label, parts in groupby(over_labelled(blocks, _measure, threads=threads), key=itemgetter(0)):
         raw, scaled, peaks = zip(*(part for _, part in parts), strict=True)
-        layer = Layer(_merged(raw), _merged(scaled), np.concatenate(peaks))
-        if not np.isfinite(layer.scaled.scatter).all():
-            raise KeyfiltersError(f"layer {label}: weights are NaN or infinite: this is no trained model; leave it out")
-        yield label, layer
+        if not all(part.finite for part in scaled):
+            name = names.get(label, label)
+            raise KeyfiltersError(f"layer {name}: weights are NaN or infinite in this precision; leave its network out")
+        dimensions = len(raw[0].mean)
+        yield label, Layer(merge(raw, dimensions), merge(scaled, dimensions), np.concatenate(peaks))
 
 
-def _measure(chunk: np.ndarray):
+def _measure(chunk: np.ndarray) -> tuple[Moments, Moments, np.ndarray]:
     from keyfilters.analysis import kernels
 
-    return kernels.moments(chunk, False), kernels.moments(chunk, True), np.abs(chunk).max(axis=1)
-
-
-def _merged(parts) -> Moments:
-    return merge((Moments(*part) for part in parts), len(parts[0][1]))
+    raw, scaled = (Moments(*kernels.moments(chunk, is_scaled)) for is_scaled in (False, True))
+    return raw, scaled, np.abs(chunk).max(axis=1)

@@ -25,6 +25,11 @@ class Moments:
         """Scatter / (n - 1) as in (2), `[d, d]`; zero for a single filter and for none."""
         return self.scatter / max(self.count - 1, 1)
 
+    @property
+    def finite(self) -> bool:
+        """False if a weight was NaN or infinite: such a one reaches the scatter, scaled or not."""
+        return bool(np.isfinite(self.scatter).all())
+
     def __add__(self, other: Moments) -> Moments:
         count = self.count + other.count
         if not count:
@@ -48,12 +53,11 @@ def merge(parts: Iterable[Moments], dimensions: int) -> Moments:
 def moments(blocks: Blocks, dimensions: int, scaled: bool = True, threads: int | None = None) -> Moments:
     """Moments of filters in blocks `[n, d]`, scaled by their peaks (9) or as they are.
 
-    Raises KeyfiltersError if a weight is NaN or infinite: scaled by its peak, it reaches the mean.
+    Raises KeyfiltersError if a weight is NaN or infinite.
     """
     from keyfilters.analysis import kernels
 
-    parts = over(blocks, kernels.moments, scaled, threads=threads)
-    found = merge((Moments(*part) for part in parts), dimensions)
-    if not (np.isfinite(found.mean).all() and np.isfinite(found.scatter).all()):
-        raise KeyfiltersError("weights are NaN or infinite: this is no trained model; leave it out")
-    return found
+    parts = [Moments(*part) for part in over(blocks, kernels.moments, scaled, threads=threads)]
+    if not all(part.finite for part in parts):
+        raise KeyfiltersError("weights are NaN or infinite; leave their network out")
+    return merge(parts, dimensions)

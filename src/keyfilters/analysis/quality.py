@@ -43,10 +43,8 @@ def quality(filters: Filters, analysis: Analysis, threads: int | None = None) ->
     layers = layers[(layers["kh"] * layers["kw"] > 1) & (layers["kind"] != "transposed") & (layers["filters"] > 0)]
     if layers.empty:
         raise KeyfiltersError("no convolution with kernels of more than one weight, so no quality to tell")
-    found = {
-        label: asdict(of_layer(layer.raw, layer.peaks, analysis))
-        for label, layer in measure(rounded(filters.blocks(layers), analysis.precision), threads)
-    }
+    measured = measure(rounded(filters.blocks(layers), analysis.precision), threads, layers["layer"])
+    found = {label: asdict(of_layer(layer.raw, layer.peaks, analysis)) for label, layer in measured}
     return layers.join(pd.DataFrame.from_dict(found, orient="index", columns=list(Quality.__annotations__)))
 
 

@@ -58,7 +58,12 @@ def rounded(blocks: Labelled, precision: str) -> Labelled:
     """The blocks with weights rounded to a precision, `float32` or `float16`; too large for it, they are infinite."""
     if precision == "float32":
         return blocks
-    return ((label, block.astype(np.float16).astype(np.float32)) for label, block in blocks)
+    return ((label, _as_halves(block)) for label, block in blocks)
+
+
+def _as_halves(block: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return block.astype(np.float16).astype(np.float32)
 
 
 def _chunks(block: np.ndarray) -> Iterator[np.ndarray]:

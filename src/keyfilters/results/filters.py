@@ -15,6 +15,7 @@ from keyfilters.analysis.groups import DECILE_NAMES
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results import published
 
+OF_GROUP = ("group", "models", "filters", "phenotype")
 NAMED = 12  # groups that a note names; of more, it gives the number
 GROUPINGS = {
     "model": "network",
@@ -51,9 +52,9 @@ class Tables:
         return table.assign(depth_decile=pd.Categorical(table["depth_decile"], DECILE_NAMES, ordered=True))
 
     def drift(self, grouping: str, suffix: str = "") -> tuple[pd.DataFrame, np.ndarray]:
-        """The groups of a grouping, `group`, `models`, `filters`, and D (5) between them `[N, N]`."""
+        """The groups of a grouping, `group`, `models`, `filters`, `phenotype`, and D (5) between them `[N, N]`."""
         table = self.read(f"drift_{grouping}{suffix}.csv")
-        return table[["group", "models", "filters"]], table.iloc[:, 3:].to_numpy(float)
+        return table[[*OF_GROUP]], table.drop(columns=[*OF_GROUP]).to_numpy(float)
 
     def note_of_left_out(self, groupings: Iterable[str]) -> list[str]:
         """A sentence that names the groups with too few filters, if there are any."""

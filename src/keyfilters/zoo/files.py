@@ -26,10 +26,8 @@ ENDINGS = {
 def read(path: Path) -> Network:
     """The network in a weight file.
 
-    Raises KeyfiltersError if there is no such file, its ending is of no format, or its reader refuses it.
+    Raises KeyfiltersError if its ending is of no format, or its reader refuses it.
     """
-    if not path.is_file():
-        raise KeyfiltersError(f"{path}: no such file")
     if path.suffix.lower() not in ENDINGS:
         raise KeyfiltersError(f"{path}: not the ending of a format that can be read, which are {', '.join(ENDINGS)}")
     return reader(ENDINGS[path.suffix.lower()]).read(path)

@@ -14,6 +14,7 @@ import pandas as pd
 from keyfilters import artifacts
 from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
 from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, merged_tasks
+from keyfilters.analysis.phenotypes import phenotype
 from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.analysis.stages.basis import Bins
@@ -29,10 +30,11 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     """Make the tables of a `filterdb` job beside `record`, which is written last.
 
     `layers.csv`: every layer with its quality and what is known of its network. `drift_<grouping>.csv`: D (5) between
-    the groups of a grouping, a row and a column per group with its numbers of models and filters; `_ablated`: without
-    degenerated layers (section 5). `ablation.csv`: the mean D of each grouping with and without them, over the pairs
-    of groups that are in both. `drift_components.parquet`: symmetric KL (4) along each component between all pairs
-    of models (Figure 6). `drift_by_decile.parquet`: D between all pairs of models by depth decile (Figure 9).
+    the groups of a grouping, a row and a column per group, with its numbers of models and filters and the phenotype
+    of its first two components; `_ablated`: without degenerated layers (section 5). `ablation.csv`: the mean D of
+    each grouping with and without them, over the pairs of groups that are in both. `drift_components.parquet`:
+    symmetric KL (4) along each component between all pairs of models (Figure 6). `drift_by_decile.parquet`: D
+    between all pairs of models by depth decile (Figure 9).
     Groups that are too small are in none of them; the record names them.
 
     Raises KeyfiltersError if the study has no filters of the set.
@@ -98,7 +100,10 @@ def _shares(groups: Groups, bins: Bins, analysis: Analysis) -> np.ndarray:
 
 def _matrix(groups: Groups, bins: Bins, analysis: Analysis) -> pd.DataFrame:
     drift = pairwise_drift(_shares(groups, bins, analysis), bins.basis.ratios)
-    return groups.table.join(pd.DataFrame(drift, columns=groups.table["group"].tolist()))
+    zero = bins.basis.zero_filter[:2]
+    phenotypes = [phenotype(counts[:2], bins.edges, zero) for counts in groups.counts]
+    table = groups.table.assign(phenotype=pd.Series(phenotypes, dtype="str"))
+    return table.join(pd.DataFrame(drift, columns=table["group"].tolist()))
 
 
 def _pairs(groups: Groups, divergences: np.ndarray) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def measured(
     analysis = Analysis(sparse=settings["sparse"], sparse_share=settings["sparse_share"])
     tables, arrays = [], {}
     for name, layers, blocks in chosen(filters, settings):
-        found = dict(measure(blocks, threads))
+        found = dict(measure(blocks, threads, layers.get("layer")))
         table = (
             layers.loc[list(found)]
             .reindex(columns=["model_id", *OF_STORE])
