@@ -15,7 +15,10 @@ TABLES_OF_CELLS = (
     *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
-FILTER_FIGURES = ("filterdb_fig8",)
+FILTER_FIGURES = (
+    *("filterdb_fig1", "filterdb_fig2", "filterdb_fig7", "filterdb_fig8", "filterdb_reproducibility"),
+    *("depthwise_pca", "depthwise_drift", "depthwise_quality"),
+)
 
 
 def main() -> None:

@@ -1,0 +1,203 @@
+"""`keyfilters depthwise_drift`: drift of depthwise filters between layers, training sets and architectures.
+
+Do the filters of one architecture that are trained on different sets drift less than those of its different layers?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from keyfilters import artifacts
+from keyfilters.analysis.chance import Comparison
+from keyfilters.analysis.sets_and_layers import Answer, answer
+from keyfilters.analysis.stages import basis, histograms
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results import files, filters, trained_networks
+from keyfilters.results.filterdb_fig8 import heat_map
+from keyfilters.settings import Analysis
+
+ANSWERED = {"sets": "sets, layer by layer", "layers": "layers of a network"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Groups, `group`, `models`, `filters`, and mean D beyond chance between them, `filters` of each at a time.
+
+    `drift` and `chance` `[N, N]`, zero on the diagonal.
+    """
+
+    title: str
+    groups: pd.DataFrame
+    filters: int
+    drift: np.ndarray
+    chance: np.ndarray
+
+
+def depthwise_drift(description: Mapping[str, Any], root: Path, file: Path) -> None:
+    """Render `<results>/figures/depthwise_drift.*` from the histograms of the networks trained here below `root`.
+
+    Raises KeyfiltersError if no architecture has two networks and two layers with filters enough.
+    """
+    settings, name = description["settings"], description["settings"]["set"]
+    inputs = {role.rpartition("/")[2]: folder for role, folder in description["inputs"].items()}
+    layers = trained_networks.layers(filters.load(description, file.parents[1]).layers, settings["networks"])
+    bins = basis.read(artifacts.read(root, inputs["basis"])).get(name)
+    if bins is None or layers.empty:
+        raise KeyfiltersError(f"no network trained here has filters of the set {name}; set another `set`")
+    read = {model: histograms.read(artifacts.read(root, inputs[model]))[name] for model in layers["model"].unique()}
+    counts = np.concatenate(list(read.values()))[..., :-1]
+    layers = layers.reset_index(drop=True)
+    compare = Comparison(
+        bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}), settings["draws"]
+    )
+    answers = {
+        architecture: answer(cells, settings["min_filters_of_layer"], compare, settings["samples"])
+        for architecture, cells in _cells(layers, counts, settings["min_filters_of_layer"])
+    }
+    if not answers:
+        raise KeyfiltersError(
+            f"no architecture with two networks and two layers of {settings['min_filters_of_layer']} filters; "
+            "lower `min_filters_of_layer` or name more networks in `zoo.trained`"
+        )
+    panels = [
+        _panel(title, layers.loc[rows], labels, counts[rows], settings["min_filters"], compare)
+        for title, rows, labels in _groupings(layers, next(iter(answers)))
+    ]
+    notes = _notes(settings, layers, answers, panels, file.parents[1].name)
+    title = f"Drift of depthwise filters between layers, training sets and architectures ({name})"
+    frame = pd.concat([*(_pairs(panel) for panel in panels), _answers(answers)]).astype(object)
+    shown = pd.DataFrame([_shown(architecture, found) for architecture, found in answers.items()])
+    draw = partial(_draw, panels, answers, title, notes)
+    files.publish(description, file, frame.where(frame.notna(), ""), shown, title, notes, draw, numbers=filters.NUMBERS)
+
+
+def _cells(layers: pd.DataFrame, counts: np.ndarray, least: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Histograms `[S, L, d, bins]` of the layers with filters enough of each architecture's networks, one per training
+    set; the architecture with the most sets first."""
+    sets = layers.groupby("architecture", sort=False)["training_set"].nunique().sort_values(ascending=False, kind="stable")
+    for architecture in sets.index:
+        rows = layers[(layers["architecture"] == architecture) & (layers["filters"] >= least)]
+        networks = rows.drop_duplicates("training_set")["model"]  # of several seeds the first
+        found = [counts[rows.index[rows["model"] == model]] for model in networks]
+        if len(found) > 1 and min(map(len, found)) > 1:
+            yield architecture, np.stack(found)
+
+
+def _groupings(layers: pd.DataFrame, architecture: str) -> Iterator[tuple[str, np.ndarray, pd.Series]]:
+    """Titles, rows and labels of the panels."""
+    own = layers["architecture"] == architecture
+    yield f"Layers of {architecture}", own.to_numpy(), "layer " + layers.loc[own, "position"].map("{:02}".format)
+    yield f"Training sets of {architecture}", own.to_numpy(), layers.loc[own, "training_set"]
+    of_sets = layers.groupby("training_set", sort=False)["architecture"].nunique()
+    same = layers["training_set"] == of_sets.idxmax()
+    yield f"Architectures on {of_sets.idxmax()}", same.to_numpy(), layers.loc[same, "architecture"]
+
+
+def _panel(
+    title: str, layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: int, compare: Comparison
+) -> Panel:
+    table, sums = [], []
+    for group, rows in layers.assign(row=np.arange(len(layers))).groupby(labels, sort=labels.str[:6].eq("layer ").all()):
+        if rows["filters"].sum() >= least:
+            table.append((group, rows["model"].nunique(), int(rows["filters"].sum())))
+            sums.append(counts[rows["row"]].sum(axis=0))
+    groups = pd.DataFrame(table, columns=["group", "models", "filters"])
+    filters = int(groups["filters"].min()) if len(groups) else 0
+    drift, chance = np.zeros((2, len(groups), len(groups)))
+    for one, other in combinations(range(len(groups)), 2):
+        found = compare(sums[one], sums[other], filters)
+        drift[one, other] = drift[other, one] = found.drift
+        chance[one, other] = chance[other, one] = found.chance
+    return Panel(title, groups, filters, drift, chance)
+
+
+def _notes(
+    settings: Mapping[str, Any], layers: pd.DataFrame, answers: Mapping[str, Answer], panels: list[Panel], study: str
+) -> list[str]:
+    equal = "; ".join(f"{panel.title}: {panel.filters:,}" for panel in panels)
+    first, found = next(iter(answers.items()))
+    return [
+        f"Study `{study}`: {layers['model'].nunique()} networks trained here with {layers['filters'].sum():,} filters of "
+        f"the set {settings['set']}; D (5) in nats, in the study's basis. Networks in brackets. A group has at least "
+        f"{settings['min_filters']:,} filters, a layer of the comparison {settings['min_filters_of_layer']}.",
+        "Few filters drift by chance alone, the more the fewer. So groups are compared by as many filters of each, drawn "
+        f"without replacement ({equal}; {settings['draws']} draws), and what is shown is D beyond that of the same "
+        "filters dealt to two groups at random; of one distribution it is 0 on average.",
+        f"Below right: mean over pairs, {found.filters} filters of a layer; intervals: 95 % of the difference over "
+        f"training sets drawn anew, {settings['samples']:,} times. {first}: {found.verdict}.",
+    ]
+
+
+def _pairs(panel: Panel) -> pd.DataFrame:
+    one, other = np.triu_indices(len(panel.groups), k=1)
+    names, counts = panel.groups["group"].to_numpy(), panel.groups["filters"].to_numpy()
+    drift, chance = panel.drift[one, other], panel.chance[one, other]
+    told = {"panel": panel.title, "one": names[one], "other": names[other]}
+    told |= {"filters_of_one": counts[one], "filters_of_other": counts[other], "filters_drawn": panel.filters}
+    return pd.DataFrame(told | {"drift": drift, "by_chance": chance, "beyond_chance": drift - chance})
+
+
+def _answers(answers: Mapping[str, Answer]) -> pd.DataFrame:
+    """The two kinds of pairs of each architecture as rows of the same table."""
+    rows = []
+    for architecture, found in answers.items():
+        for kind, label in ANSWERED.items():
+            beyond, chance = getattr(found, kind), getattr(found, f"{kind}_by_chance")
+            told = {"panel": f"Mean of {architecture}", "one": label, "other": label}
+            told |= {"filters_drawn": found.filters, "pairs": getattr(found, f"pairs_of_{kind}")}
+            rows.append(told | {"drift": beyond + chance, "by_chance": chance, "beyond_chance": beyond})
+        low, high = found.interval or ("", "")
+        told = {"panel": f"Mean of {architecture}", "one": ANSWERED["layers"], "other": ANSWERED["sets"]}
+        rows.append(told | {"beyond_chance": found.difference, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def _shown(architecture: str, found: Answer) -> dict[str, str | int]:
+    told = asdict(found)
+    interval = "" if found.interval is None else f" ({found.interval[0]:.3f} to {found.interval[1]:.3f})"
+    return {
+        "Architecture": architecture,
+        "Sets": found.networks,
+        "Layers": found.layers_compared,
+        "Filters of a layer": found.filters,
+        "D between sets beyond chance": f"{found.sets:.3f} ({told['pairs_of_sets']} pairs)",
+        "D between layers beyond chance": f"{found.layers:.3f} ({told['pairs_of_layers']} pairs)",
+        "by chance": f"{found.sets_by_chance:.3f}, {found.layers_by_chance:.3f}",
+        "Difference (95 %)": f"{found.difference:.3f}{interval}",
+        "So": found.verdict,
+    }
+
+
+def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes: list[str]) -> Figure:
+    figure, axes = plt.subplots(2, 2, figsize=(12, 10), layout="constrained")
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        heat_map(figure, axis, panel.title, panel.groups, (panel.drift - panel.chance).clip(min=0))
+    _bars(axes[1, 1], answers)
+    files.caption(figure, notes)
+    return figure
+
+
+def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
+    places = np.arange(len(answers))
+    for side, (kind, label) in zip((-0.2, 0.2), ANSWERED.items(), strict=True):
+        axis.bar(places + side, [getattr(found, kind) for found in answers.values()], 0.36, label=f"between {label}")
+    for place, found in zip(places, answers.values(), strict=True):
+        if found.interval:
+            low, high = (found.sets + end for end in found.interval)
+            axis.plot([place + 0.2] * 2, [low, high], color="black", linewidth=1.2)
+    labels = [f"{name}\n{found.networks} sets, {found.layers_compared} layers" for name, found in answers.items()]
+    axis.set_xticks(places, labels, fontsize=7)
+    axis.set_title("Mean D beyond chance between sets and between layers", fontsize=9, loc="left")
+    axis.tick_params(axis="y", labelsize=7)
+    axis.legend(fontsize=7)
