@@ -178,7 +178,7 @@ def filters_files():
         "layers": "layers.parquet",
         "csv": "summary.csv",
         "markdown": "summary.md",
-        "record": "summary.json",
+        "record": "filters.json",
     }
     return {name: f"{RESULTS}/filters/{file}" for name, file in names.items()}
 

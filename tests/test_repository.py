@@ -15,11 +15,15 @@ DATA = (
 
 
 def refused(sizes: dict[str, int]) -> list[str]:
-    """Paths that do not belong into git, from bytes by path; tables and pictures below results/ may be large."""
+    """Paths that do not belong into git, from bytes by path.
+
+    Below results/, tables and pictures may be large, and Parquet is a table.
+    """
     return [
         path
         for path, size in sizes.items()
-        if path.lower().endswith(DATA) or (size > LIMIT and not path.startswith("results/"))
+        if (path.lower().endswith(DATA) and not (path.startswith("results/") and path.endswith(".parquet")))
+        or (size > LIMIT and not path.startswith("results/"))
     ]
 
 
@@ -36,9 +40,17 @@ def test_what_is_refused():
     sizes = {
         "src/keyfilters/jobs.py": 9_000,
         "results/mini/tables/table2.png": 2 * LIMIT,
+        "results/mini/filters/layers.parquet": 100,
         "docs/picture.png": 2 * LIMIT,
+        "data/layers.parquet": 100,
         "model.safetensors": 100,
         "results/mini/Store.ONNX": 100,
         "data/faces.tar.gz": 100,
     }
-    assert refused(sizes) == ["docs/picture.png", "model.safetensors", "results/mini/Store.ONNX", "data/faces.tar.gz"]
+    assert refused(sizes) == [
+        "docs/picture.png",
+        "data/layers.parquet",
+        "model.safetensors",
+        "results/mini/Store.ONNX",
+        "data/faces.tar.gz",
+    ]

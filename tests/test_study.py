@@ -79,6 +79,12 @@ def test_the_projects_own_configuration_is_valid():
         ("studies.mini.datasets.natural.set", "cifar", "datasets.natural: no package carries this set"),
         ("studies.mini.training_of.tiny", {"warmup_epochs": 9}, "warmup_epochs is 9, more than 6 epochs"),
         ("studies.mini.seeds", [], "studies.mini.seeds"),
+        ("studies.mini.analysis.sets", {}, "studies.mini.analysis.sets: Dictionary should have at least 1 item"),
+        ("studies.mini.analysis.sets.regular_3x3.kinds", ["transposed"], "sets.regular_3x3.kinds.0: Input should be"),
+        ("studies.mini.analysis.sets.regular_3x3.kernel", 3, "sets.regular_3x3.kernel: Input should be a valid tuple"),
+        ("studies.mini.analysis.floor", "zero", "analysis.floor: Input should be 'probability' or 'density'"),
+        ("studies.mini.analysis.bins", 0, "analysis.bins: Input should be greater than 0"),
+        ("studies.mini.analysis.basis_of", ["vgg99"], "analysis.basis_of: no network 'vgg99' in the study's zoo"),
     ],
 )
 def test_wrong_settings_are_one_line(path, value, expected):

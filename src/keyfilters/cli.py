@@ -16,8 +16,21 @@ TABLES_OF_CELLS = (
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 FILTER_FIGURES = (
-    *("filterdb_fig1", "filterdb_fig2", "filterdb_fig7", "filterdb_fig8", "filterdb_reproducibility"),
-    *("depthwise_pca", "depthwise_drift", "depthwise_quality"),
+    "filterdb_fig1",
+    "filterdb_fig2",
+    "filterdb_fig3",
+    "filterdb_fig4",
+    "filterdb_fig5",
+    "filterdb_fig6",
+    "filterdb_fig7",
+    "filterdb_fig8",
+    "filterdb_fig9",
+    "filterdb_fig10",
+    "filterdb_ablation",
+    "filterdb_reproducibility",
+    "depthwise_pca",
+    "depthwise_drift",
+    "depthwise_quality",
 )
 
 
@@ -87,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     added = upkeep("export-hdf5", _export_hdf5, "write 3x3 filters as the published file of CNN Filter DB")
     added.add_argument("file", type=Path)
     added.add_argument("--kinds", nargs="+", default=["regular"], help="of these convolutions (default: regular)")
+    added.add_argument("--square", action="store_true", help="as N x 3 x 3 instead of N x 9")
     added = upkeep("explain", _explain, "what a table or a cell is made of, and why it is fresh or stale")
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
@@ -191,7 +205,7 @@ def _export_hdf5(arguments: argparse.Namespace) -> None:
 
     study, root, _ = _load(arguments)
     store = Store(root, {model: job.folder for model, job in jobs.extracts(study).items()})
-    export(store, arguments.file, arguments.kinds)
+    export(store, arguments.file, arguments.kinds, arguments.square)
 
 
 def _cell(arguments: argparse.Namespace) -> None:

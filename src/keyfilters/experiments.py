@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from keyfilters.filter_figures import FilterFigure, FilterFigure8
+from keyfilters.filter_figures import (
+    FilterAblation,
+    FilterFigure,
+    FilterFigure3,
+    FilterFigure4,
+    FilterFigure5,
+    FilterFigure6,
+    FilterFigure8,
+    FilterFigure9,
+    FilterFigure10,
+)
 from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
@@ -339,8 +349,15 @@ class Tables(Settings):
     claims: Claims | None = None
     filterdb_fig1: FilterFigure1 | None = None
     filterdb_fig2: FilterFigure2 | None = None
+    filterdb_fig3: FilterFigure3 | None = None
+    filterdb_fig4: FilterFigure4 | None = None
+    filterdb_fig5: FilterFigure5 | None = None
+    filterdb_fig6: FilterFigure6 | None = None
     filterdb_fig7: FilterFigure7 | None = None
     filterdb_fig8: FilterFigure8 | None = None
+    filterdb_fig9: FilterFigure9 | None = None
+    filterdb_fig10: FilterFigure10 | None = None
+    filterdb_ablation: FilterAblation | None = None
     filterdb_reproducibility: FilterReproducibility | None = None
     depthwise_pca: DepthwiseBasis | None = None
     depthwise_drift: DepthwiseDrift | None = None

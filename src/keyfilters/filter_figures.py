@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from keyfilters.jobs import Job, extracts, filterdb
-from keyfilters.settings import Name, Settings
+from keyfilters.settings import Name, PositiveFloat, PositiveInt, Settings
 
 if TYPE_CHECKING:
     from keyfilters.study import Study
@@ -46,5 +48,57 @@ class DistributionFigure(FilterFigure):
         return super().settings(study) | dict(filterdb(study)[self.set].settings)
 
 
+class FilterFigure3(DistributionFigure):
+    """Densities of coefficients along the first `components`, by visual category: `groups`, or all large enough."""
+
+    groups: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    components: PositiveInt = 9
+
+
+class FilterFigure4(DistributionFigure):
+    """The first two coefficients against each other, of the largest networks or layers of each phenotype.
+
+    As many `examples` of each; `bins` in either direction, between minus and plus `limit`.
+    """
+
+    examples: PositiveInt = 2
+    bins: PositiveInt = 512
+    limit: PositiveFloat = 3.3
+
+
+class Group(Settings):
+    """One group of a grouping, by its name in the tables of drift."""
+
+    grouping: Literal["model", "task", "visual_category", "training_set", "family", "precision", "depth_decile"]
+    group: str
+
+
+class FilterFigure5(DistributionFigure):
+    """Bases of all filters and of some groups, the first `components`, with the explained variance."""
+
+    groups: tuple[Group, ...] = (Group(grouping="depth_decile", group="[0.0, 0.1]"),)
+    components: PositiveInt = 9
+
+
+class FilterFigure6(FilterFigure):
+    """Drift along each component over all pairs of networks."""
+
+
 class FilterFigure8(FilterFigure):
     """Drift between tasks, visual categories, training sets and depth deciles as heat maps."""
+
+
+class FilterFigure9(FilterFigure):
+    """Drift between pairs of networks for some `tasks` by depth decile."""
+
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("classification",)
+
+
+class FilterFigure10(FilterFigure):
+    """Drift between the networks whose architecture has `family` in its name."""
+
+    family: Annotated[str, Field(min_length=1)] = "ResNet"
+
+
+class FilterAblation(FilterFigure):
+    """Mean drift between groups with and without degenerated layers."""

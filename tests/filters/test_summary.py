@@ -118,7 +118,7 @@ def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     assert published.is_fresh(tmp_path / "x.json", made.key)
     config = {"image_size": 32, "seeds": [0], "model": {"architecture": "convnext_femto"}, "datasets": {"digits": {}}}
     config |= {"training": {"epochs": 1, "batch_size": 8, "learning_rate": 0.1}, "training_of": {}, "transfer": {}}
-    config |= {"tables": {}, "analysis": {}, "zoo": {"trained": ["digits"]}}
+    config |= {"tables": {}, "zoo": {"trained": ["digits"]}, "analysis": {}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"study": "s", "studies": {"s": config}}))
     monkeypatch.setattr("sys.argv", ["keyfilters", "filters", "ls"])
     cli.main()

@@ -1,5 +1,8 @@
 """Kinds that a package's own code states."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_networks import weight
@@ -75,3 +78,12 @@ def test_statement_that_is_not_written_well(statement, reason):
 def test_statement_that_does_not_fit_the_network(statement, reason):
     with pytest.raises(KeyfiltersError, match=reason):
         apply(Network((layer("c", 4, 2, 3, 3),)), parse(statement))
+
+
+def test_statements_of_the_packages_are_written_well():
+    with (Path(__file__).parents[2] / "docs/kinds.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["id"] for row in rows}) == len(rows) > 100
+    for row in rows:
+        assert parse(row["kinds"])
+        assert row["source"]

@@ -7,27 +7,13 @@ import h5py
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from tfjs_files import hwio, keras_config
 from tiny_networks import LAYERS, UP, weight
+from weight_files import save_h5
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.readers import keras_h5, npz, safetensors
 
 ALL = (*LAYERS, UP)
-
-
-def save_h5(path, layers=ALL, config=True):
-    with h5py.File(path, "w") as file:
-        root = file.create_group("model_weights") if config else file
-        for layer in layers:
-            leaf = "depthwise_kernel:0" if layer.kind == "depthwise" else "kernel:0"
-            root[f"{layer.name}/{layer.name}_1/{leaf}"] = hwio(layer)
-            root[f"{layer.name}/{layer.name}_1/bias:0"] = np.zeros(3)
-        if config:
-            file.attrs["model_config"] = json.dumps(keras_config(layers))
-            file.attrs["keras_version"] = "2.9.0"
-            file["optimizer_weights/first/kernel:0"] = weight(3, 3, 2, 2)
-    return path
 
 
 def test_keras_model_with_its_configuration(tmp_path):
@@ -137,7 +123,11 @@ def test_not_this_format(tmp_path, reader, content):
     assert "\n" not in str(caught.value)
 
 
-def test_archive_without_weights(tmp_path):
+def test_files_without_weights_of_convolutions(tmp_path):
     np.savez(tmp_path / "m.npz", a=weight(2, 2, 3, 3))
-    with pytest.raises(KeyfiltersError, match="no array in it"):
-        npz.read(tmp_path / "m.npz")
+    save_file({"fc.weight": weight(2, 2)}, tmp_path / "m.safetensors")
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:  # as Keras 3 has it
+        file["layers/conv2d/vars/0"] = weight(3, 3, 2, 2)
+    for reader, name in ((npz, "m.npz"), (safetensors, "m.safetensors"), (keras_h5, "m.weights.h5")):
+        with pytest.raises(KeyfiltersError, match=r"(of four|4) dimensions"):
+            reader.read(tmp_path / name)

@@ -93,3 +93,8 @@ def test_two_rows_of_one_id_are_refused(changed):
 def test_a_format_without_a_reader_is_named():
     with pytest.raises(KeyfiltersError, match="no reader of the format 'pickle'"):
         reader("pickle")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_of_the_table_has_a_reader(format):
+    assert callable(reader(format).read)

@@ -73,6 +73,45 @@ def test_weight_used_twice_or_computed_is_told_of(tmp_path):
     assert [line.partition(":")[0] for line in network.left_out] == ["b", "c", "sum"]
 
 
+# A weight [2, 1, 1, 6] in blocks of two channels, of which the first kernel has the last, the second the first two.
+BLOCKED = np.array([[0, 0, 0, 0, 1, 2], [3, 4, 5, 6, 0, 0]], np.float32).reshape(2, 1, 1, 6)
+LEVELS = [2, 1, 1, ([0, 1, 3], [2, 0, 1]), 2]
+# The same without blocks, and with channels before kernels.
+CHANNELS_FIRST = [6, ([0, 1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 0]), 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "sparse"),
+    [
+        ([1, 2, 3, 4, 5, 6], ([0, 1, 2, 3, 4], [3], LEVELS)),
+        ([3, 4, 5, 6, 1, 2], ([3, 0, 1, 2], [], CHANNELS_FIRST)),
+    ],
+)
+def test_sparse_weights(tmp_path, values, sparse):
+    path = one_sparse(tmp_path, values, sparse)
+    [found] = read(path).convolutions
+    np.testing.assert_array_equal(found.load(), BLOCKED.transpose(0, 3, 1, 2))
+
+
+def test_sparse_weight_of_more_values_than_its_shape(tmp_path):
+    [found] = read(one_sparse(tmp_path, [1], ([0, 1, 2, 3], [], [2, 1, 1, 10**9]))).convolutions
+    with pytest.raises(KeyfiltersError, match="more than its shape"):
+        found.load()
+
+
+def one_sparse(tmp_path, values, sparse):
+    builder = Builder()
+    builder.tensor("x", (1, 9, 9, 6))
+    builder.tensor("w", BLOCKED.shape, data=np.array(values, "<f4").tobytes(), sparse=sparse)
+    builder.tensor("dense", BLOCKED.shape)
+    builder.tensor("y", (1, 9, 9, 2))
+    builder.operator(tflite.BuiltinOperator.DENSIFY, [1], [2])
+    builder.operator(CONV, [0, 2], [3], (1, 1))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(builder.finish())
+    return path
+
+
 def test_bytes_that_do_not_fill_the_shape(tmp_path):
     builder = Builder()
     builder.tensor("x", (1, 9, 9, 2))

@@ -3,6 +3,7 @@
 import os
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -157,3 +158,20 @@ def test_weights_that_are_not_finite_are_refused_when_loaded(tmp_path, value):
 def test_file_without_weights(tmp_path, content):
     with pytest.raises(KeyfiltersError, match="holds no weights"):
         read(save(tmp_path / "m.pt", content))
+
+
+def test_archive_bomb_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("keyfilters.zoo.readers.torch.LARGEST_CODE", 1000)
+    state = save(tmp_path / "m.pt", torch_module(LAYERS).state_dict())
+    with zipfile.ZipFile(state) as archive, zipfile.ZipFile(tmp_path / "n.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+    with pytest.raises(KeyfiltersError, match=r"unpacks [\d,]+ bytes"):
+        read(tmp_path / "n.pt")
+
+
+def test_weight_larger_than_any_is_refused(tmp_path):
+    # One number in the file, seen as a weight of 4 TB.
+    bomb = torch.zeros(1, 1, 1, 1).expand(2**10, 2**10, 2**10, 2**10)
+    with pytest.raises(KeyfiltersError, match="more than 2,147,483,648 bytes"):
+        read(save(tmp_path / "m.pt", {"conv.weight": bomb}))

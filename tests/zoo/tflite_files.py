@@ -33,7 +33,7 @@ class Builder:
             prepend(value)
         return self.flat.EndVector()
 
-    def tensor(self, name, shape, kind="float32", data=b"", scale=(), zero=(), axis=0):
+    def tensor(self, name, shape, kind="float32", data=b"", scale=(), zero=(), axis=0, sparse=None):
         """The index of a new tensor."""
         flat = self.flat
         quantization = 0
@@ -45,6 +45,7 @@ class Builder:
             tflite.QuantizationParametersAddZeroPoint(flat, zeros)
             tflite.QuantizationParametersAddQuantizedDimension(flat, axis)
             quantization = tflite.QuantizationParametersEnd(flat)
+        sparse = sparsity(flat, *sparse) if sparse else 0
         label = flat.CreateString(name)
         sizes = flat.CreateNumpyVector(np.asarray(shape, np.int32))
         tflite.TensorStart(flat)
@@ -54,6 +55,8 @@ class Builder:
         tflite.TensorAddName(flat, label)
         if quantization:
             tflite.TensorAddQuantization(flat, quantization)
+        if sparse:
+            tflite.TensorAddSparsity(flat, sparse)
         self.tensors.append(tflite.TensorEnd(flat))
         if data:
             self.buffers.append(data)
@@ -120,6 +123,41 @@ class Builder:
         tflite.ModelAddBuffers(flat, buffers)
         flat.Finish(tflite.ModelEnd(flat), b"TFL3")
         return bytes(flat.Output())
+
+
+def sparsity(flat, order, blocked, levels):
+    """The table of a sparse tensor; a level is the size of a dense one, or segments and indices of a compressed one."""
+
+    def vector(values):
+        content = flat.CreateNumpyVector(np.asarray(values, np.int32))
+        tflite.Int32VectorStart(flat)
+        tflite.Int32VectorAddValues(flat, content)
+        return tflite.Int32VectorEnd(flat)
+
+    tables = []
+    for level in levels:
+        vectors = () if isinstance(level, int) else tuple(vector(values) for values in level)
+        tflite.DimensionMetadataStart(flat)
+        if vectors:
+            kind = tflite.SparseIndexVector.Int32Vector
+            tflite.DimensionMetadataAddFormat(flat, tflite.DimensionType.SPARSE_CSR)
+            tflite.DimensionMetadataAddArraySegments(flat, vectors[0])
+            tflite.DimensionMetadataAddArraySegmentsType(flat, kind)
+            tflite.DimensionMetadataAddArrayIndices(flat, vectors[1])
+            tflite.DimensionMetadataAddArrayIndicesType(flat, kind)
+        else:
+            tflite.DimensionMetadataAddDenseSize(flat, level)
+        tables.append(tflite.DimensionMetadataEnd(flat))
+    tflite.SparsityParametersStartDimMetadataVector(flat, len(tables))
+    for table in reversed(tables):
+        flat.PrependUOffsetTRelative(table)
+    tables = flat.EndVector()
+    order, blocked = (flat.CreateNumpyVector(np.asarray(values, np.int32)) for values in (order, blocked))
+    tflite.SparsityParametersStart(flat)
+    tflite.SparsityParametersAddTraversalOrder(flat, order)
+    tflite.SparsityParametersAddBlockMap(flat, blocked)
+    tflite.SparsityParametersAddDimMetadata(flat, tables)
+    return tflite.SparsityParametersEnd(flat)
 
 
 def stored(layer):

@@ -6,10 +6,11 @@ import json
 import pickle
 import struct
 
+import h5py
 import numpy as np
 import pyarrow
-from tfjs_files import graph, hwio
-from tiny_networks import LAYERS, UP
+from tfjs_files import graph, hwio, keras_config
+from tiny_networks import LAYERS, UP, weight
 
 from keyfilters.zoo.readers import caffemodel, coreml_mlmodel, tf_checkpoint, tf_pb
 
@@ -19,6 +20,21 @@ ALL = (*LAYERS, UP)
 def iohw(layer):
     """The weight as formats with transposed convolutions of `[in, out/groups, kh, kw]` hold it."""
     return layer.weight.swapaxes(0, 1) if layer.kind == "transposed" else layer.weight
+
+
+def save_h5(path, layers=ALL, config=True):
+    """A Keras model with the state of its optimizer, or its weights alone."""
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if config else file
+        for layer in layers:
+            leaf = "depthwise_kernel:0" if layer.kind == "depthwise" else "kernel:0"
+            root[f"{layer.name}/{layer.name}_1/{leaf}"] = hwio(layer)
+            root[f"{layer.name}/{layer.name}_1/bias:0"] = np.zeros(3)
+        if config:
+            file.attrs["model_config"] = json.dumps(keras_config(layers))
+            file.attrs["keras_version"] = "2.9.0"
+            file["optimizer_weights/first/kernel:0"] = weight(3, 3, 2, 2)
+    return path
 
 
 def save_caffe(path, layers=ALL, newer=True, raw=False):
@@ -194,6 +210,7 @@ def save_dlib(path, layers):
         out, _, height, width = layer.weight.shape
         data += b"\x01\x05con_4" + integer(2) + integer(layer.weight.size + out) + integer(1) * 3
         data += layer.weight.tobytes() + bytes(4 * out) + integer(out) + integer(height) + integer(width)
+        data += integer(layer.stride[0]) + integer(layer.stride[1])
     path.write_bytes(data + b"\x01\x05input")
     return path
 

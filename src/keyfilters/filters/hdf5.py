@@ -109,6 +109,7 @@ def export(store: Filters, path: Path, kinds: Collection[str] = ("regular",), sq
 
 
 def _write_filters(store: Filters, layers: pd.DataFrame, path: Path, shape: tuple[int, ...]) -> None:
+    name = path.name.removeprefix(".").removesuffix(".partial")
     written, began, told = 0, time.monotonic(), time.monotonic()
     with h5py.File(path, "w") as file:
         filters = file.create_dataset("filters", shape, np.float32)
@@ -118,7 +119,7 @@ def _write_filters(store: Filters, layers: pd.DataFrame, path: Path, shape: tupl
             if time.monotonic() - told > 5 or written == shape[0]:
                 told = time.monotonic()
                 rate = written / max(1e-9, told - began)
-                print(f"{path.name}: {written:,} of {shape[0]:,} filters, {rate:,.0f}/s", file=sys.stderr, flush=True)
+                print(f"{name}: {written:,} of {shape[0]:,} filters, {rate:,.0f}/s", file=sys.stderr, flush=True)
 
 
 def _write_meta(store: Filters, layers: pd.DataFrame, path: Path) -> None:

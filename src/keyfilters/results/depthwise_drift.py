@@ -22,8 +22,7 @@ from keyfilters.analysis.chance import Comparison
 from keyfilters.analysis.sets_and_layers import Answer, answer
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results import files, filters, trained_networks
-from keyfilters.results.filterdb_fig8 import heat_map
+from keyfilters.results import files, filters, heat_maps, trained_networks
 from keyfilters.settings import Analysis
 
 ANSWERED = {"sets": "sets, layer by layer", "layers": "layers of a network"}
@@ -182,7 +181,8 @@ def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes:
     figure, axes = plt.subplots(2, 2, figsize=(12, 10), layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axis, panel in zip(axes.flat, panels, strict=False):
-        heat_map(figure, axis, panel.title, panel.groups, (panel.drift - panel.chance).clip(min=0))
+        labels = filters.labels(panel.groups)
+        heat_maps.draw(figure, axis, panel.title, labels, (panel.drift - panel.chance).clip(min=0))
     _bars(axes[1, 1], answers)
     files.caption(figure, notes)
     return figure

@@ -60,3 +60,9 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(partial, dpi=160, metadata=metadata)
     plt.close(figure)
     partial.replace(path)
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many characters: its beginning and its end."""
+    half = (most - 3) // 2
+    return name if len(name) <= most else f"{name[:half]}...{name[-half:]}"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file
 
+from keyfilters import artifacts
 from keyfilters.analysis.groups import DECILE_NAMES
+from keyfilters.analysis.moments import Moments
+from keyfilters.analysis.stages import basis, histograms
+from keyfilters.analysis.stages.basis import Bins
+from keyfilters.analysis.stages.moments import MOMENTS, unstacked
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results import published
 
@@ -27,6 +33,21 @@ GROUPINGS = {
     "depth_decile": "depth decile",
 }
 """What people call the groupings of `analysis.groups`."""
+
+PAPER = {
+    "task": (
+        *("classification", "segmentation", "object detection", "face detection", "depth estimation"),
+        *("gan-generator", "gan-discriminator"),
+    ),
+    "visual_category": (
+        *("natural", "medical ct", "medical mri", "seismic", "astronomy", "fractals", "handwriting", "textures"),
+        "plants",
+    ),
+}
+"""Groups that the text of the paper names, by grouping."""
+
+LOW_RESOLUTION = "lowres_"
+"""What the families of the low-resolution networks begin with, which the paper calls overparameterised."""
 
 NUMBERS = "%.6g"  # of divergences, which span magnitudes
 
@@ -56,11 +77,20 @@ class Tables:
         table = self.read(f"drift_{grouping}{suffix}.csv")
         return table[[*OF_GROUP]], table.drop(columns=[*OF_GROUP]).to_numpy(float)
 
-    def note_of_left_out(self, groupings: Iterable[str]) -> list[str]:
+    def left_out_of(self, *groupings: str) -> list[str]:
         """A sentence that names the groups with too few filters, if there are any."""
         small = {grouping: self.left_out[f"drift_{grouping}.csv"] for grouping in groupings}
         named = [f"{GROUPINGS[grouping]}: {listed(names)}" for grouping, names in small.items() if names]
         return [f"Left out, for too few filters: {'; '.join(named)}."] if named else []
+
+    def missing(self, *groupings: str) -> list[str]:
+        """A sentence that names the groups that the paper's text speaks of and these tables have not, if any."""
+        named = []
+        for grouping in groupings:
+            made = {group.lower() for group in self.drift(grouping)[0]["group"]}
+            lacking = [group for group in PAPER[grouping] if group not in made]
+            named += [f"{GROUPINGS[grouping]}: {', '.join(lacking)}"] if lacking else []
+        return [f"Groups that the paper speaks of and that are not here: {'; '.join(named)}."] if named else []
 
 
 def load(description: Mapping[str, Any], results: Path) -> Tables:
@@ -86,3 +116,32 @@ def listed(names: Sequence[str]) -> str:
 def labels(groups: pd.DataFrame) -> list[str]:
     """Groups with their numbers of networks in brackets."""
     return [f"{group} ({models})" for group, models in zip(groups["group"], groups["models"], strict=True)]
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """What the artifacts of a set of filters keep of each layer, in the order of `Tables.layers`.
+
+    `bins`: basis and edges; `counts` `[L, d, bins]` within the range; `moments` of the scaled filters, by layer.
+    """
+
+    bins: Bins
+    counts: np.ndarray
+    moments: list[Moments]
+
+
+def distributions(description: Mapping[str, Any], root: Path, layers: pd.DataFrame) -> Distributions:
+    """Histograms and moments of `layers`, from the artifacts that a figure's job names.
+
+    Raises KeyfiltersError if one of them is missing or damaged.
+    """
+    name = description["settings"]["set"]
+    bins = basis.read(read(description, root, "basis"))[name]
+    counts = [histograms.read(read(description, root, model))[name] for model in layers["model"].unique()]
+    of_layers = load_file(read(description, root, "layers").path / MOMENTS)
+    return Distributions(bins, np.concatenate(counts)[..., :-1], unstacked(of_layers, name))
+
+
+def read(description: Mapping[str, Any], root: Path, role: str) -> artifacts.Artifact:
+    """The artifact that a figure's job names by this role."""
+    return artifacts.read(root, description["inputs"][f"{description['stage']}/{role}"])

@@ -28,14 +28,16 @@ def dequantised(
     the scale 1.
     """
     vertex = vertices[index]
-    given = {"zero": _input(vertex, _ZERO_POINT[vertex.node.op_type])}
+    sources = {}
     if vertex.node.op_type == "QLinearConv":
-        given["scale"] = _input(vertex, _SCALE)
-    sources = {name: constants.get(value) for name, value in given.items() if value is not None}
+        sources["scale"] = constants.get(_input(vertex, _SCALE))
+    elif scale := _scale_after(index, vertices, users, constants):
+        sources["scale"] = scale
+    zero_point = _input(vertex, _ZERO_POINT[vertex.node.op_type])
+    if zero_point is not None:
+        sources["zero"] = constants.get(zero_point)
     if None in sources.values():
         return None
-    if vertex.node.op_type == "ConvInteger" and (scale := _scale_after(index, vertices, users, constants)):
-        sources["scale"] = scale
     node = helper.make_node("DequantizeLinear", ["weight", "scale", "zero" if "zero" in sources else ""], ["result"])
     node.attribute.append(helper.make_attribute("axis", 0))
 
@@ -63,7 +65,8 @@ def _scale_after(
         for product in _users(cast, "Mul", vertices, users):
             for source in vertices[product].sources:
                 if source != cast and vertices[source].node and vertices[source].node.op_type == "Mul":
-                    return next(filter(None, map(constants.get, vertices[source].inputs)), None)
+                    found = [constant for value in vertices[source].inputs if (constant := constants.get(value))]
+                    return found[0] if len(found) == 1 else None
     return None
 
 

@@ -53,7 +53,8 @@ class Constants:
         return None
 
     def _stored(self, tensor: TensorProto) -> Constant:
-        return Constant(lambda: StoredTensor(tensor, self._path).load(), lambda: StoredTensor(tensor, self._path).shape)
+        stored = cache(lambda: StoredTensor(tensor, self._path))  # which checks the tensor
+        return Constant(lambda: stored().load(), lambda: stored().shape)
 
     def _after(self, vertex: Vertex) -> Constant | None:
         """The constant that this vertex gives."""

@@ -227,12 +227,14 @@ def test_what_is_no_2d_convolution_with_weights_is_listed(tmp_path):
         node("Conv", "x", "7", "without"),
         node("DeformConv", "x w x", "8", "deformed"),
         node("QLinearConv", "x one one w x one one one", "9", "scaled"),
+        node("QLinearConv", "x one one w - one one one", "10", "unscaled"),
         node("Conv", "x w", "y", "good"),
     ]
     found = read(save(model_of(nodes, tensors), tmp_path))
     assert [convolution.name for convolution in found.convolutions] == ["good"]
     assert [line.split(":")[0] for line in found.left_out] == [
-        "line", "volume", "dynamic", "made", "constant", "without", "deformed", "scaled"
+        "line", "volume", "dynamic", "made", "constant", "without", "deformed", "scaled",
+        "unscaled",
     ]  # fmt: skip
     reasons = "\n".join(found.left_out)
     for reason in ("a 1-D conv", "a 3-D conv", "is no constant", "no path leads", "has no weight", "DeformConv is"):

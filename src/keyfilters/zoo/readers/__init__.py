@@ -1,12 +1,13 @@
 """One module per weight format, each with `read(path) -> Network`; siblings of the file lie beside it.
 
+Where a file holds several networks, `read` is told which: `offset` of a TZA archive, `key` of a list of ONNX chunks.
+
 Importing this package loads no reader: a study's keys need only the names of the formats.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
 from keyfilters.errors import KeyfiltersError
@@ -39,7 +40,6 @@ def reader(format: str) -> ModuleType:
 
     Raises KeyfiltersError if there is none.
     """
-    name = f"{__name__}.{format.replace('-', '_')}"
-    if format not in FORMATS or find_spec(name) is None:
-        raise KeyfiltersError(f"no reader of the format {format!r}")
-    return import_module(name)
+    if format not in FORMATS:
+        raise KeyfiltersError(f"no reader of the format {format!r}; known: {', '.join(FORMATS)}")
+    return import_module(f"{__name__}.{format.replace('-', '_')}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.zoo.network import Network
+from keyfilters.zoo.network import Network, kind_of
 from keyfilters.zoo.weights import convolution, reader
 
 LAYER = b"\x01\x05con_4"  # a string behind its length
@@ -17,9 +17,10 @@ TENSOR_VERSION = 2
 
 @reader("dlib")
 def read(path: Path) -> Network:
-    """The convolutions in the order of the file: from the output to the input, as dlib's templates are nested.
+    """The convolutions in the order of the file, which is that of execution.
 
-    The classes of the layers are not in the file, so no kinds, groups or depths are known.
+    dlib has no groups, and transposed convolutions have another name. Depths and operators are not known: such a file
+    can only be walked with the type of the whole network at hand.
     """
     content = path.read_bytes()
     found = []
@@ -38,14 +39,17 @@ def read(path: Path) -> Network:
             raise KeyfiltersError(f"{path}: ends within the weight of layer {len(found)}")
         filters, after = _integer(content, end)
         height, after = _integer(content, after)
-        width, _ = _integer(content, after)
+        width, after = _integer(content, after)
+        stride_height, after = _integer(content, after)
+        stride_width, _ = _integer(content, after)
         # The biases lie behind the weights.
         shape = (filters, (count - filters) // max(filters * height * width, 1), height, width)
         name = f"con_{len(found)}"
         values = partial(np.ndarray, shape, "<f4", content, start)
         if int(np.prod(shape)) + filters != count:
             raise KeyfiltersError(f"{path}: {name!r} has {count:,} numbers, which do not fill the shape {shape}")
-        found.append(convolution(path, name, shape, values))
+        stride = (stride_height, stride_width)
+        found.append(convolution(path, name, shape, values, kind=kind_of(shape, 1), groups=1, stride=stride))
         position = content.find(LAYER, end)
     if not found:
         raise KeyfiltersError(f"{path}: no convolutions (`con_4`) in this dlib file")

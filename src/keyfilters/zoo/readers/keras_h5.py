@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import keras
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.tensorflow import Weight
@@ -28,7 +29,12 @@ def read(path: Path) -> Network:
         file.get("model_weights", file).visititems(collect)
         version = file.attrs.get("keras_version")
         producer = f"keras {version.decode() if isinstance(version, bytes) else version}" if version else None
-        return keras.network(path, file.attrs.get("model_config"), weights, producer=producer)
+        network = keras.network(path, file.attrs.get("model_config"), weights, producer=producer)
+    if not network.convolutions and network.operators is None:
+        raise KeyfiltersError(
+            f"{path}: no `<layer>/kernel` of four dimensions (Keras 3 names no kernels: save as HDF5)"
+        )
+    return network
 
 
 def _values(path: Path, name: str) -> np.ndarray:

@@ -36,6 +36,8 @@ def read(path: Path) -> Network:
                 found.append(convolution(path, name, oihw_shape(shape, layout), values))
             elif len(shape) in (3, 5):
                 left_out.append(f"{name}: a weight of {len(shape)} dimensions, no 2-D convolution")
+    if not found:
+        raise KeyfiltersError(f"{path}: no `<layer>.weight` of four dimensions in it")
     return Network(tuple(found), left_out=tuple(left_out))
 
 

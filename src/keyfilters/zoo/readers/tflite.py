@@ -15,6 +15,7 @@ import tflite
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
+from keyfilters.zoo.sparse import to_dense
 from keyfilters.zoo.weights import convolution, reader, to_oihw
 
 OPERATORS = {
@@ -110,8 +111,7 @@ class _Graph:
         """The convolution that operator i is, or why it is left out; empty for other operators."""
         op = self.ops[i]
         if op not in CONVOLUTIONS:
-            is_other = "CONV" in op.upper()
-            return [f"{self.name(self.gives[i][0])}: {op}, not an operator of 2-D convolution"] if is_other else []
+            return [f"{self.name(self.gives[i][0])}: {op} is not read"] if "CONV" in op.upper() else []
         name = self.name(self.gives[i][0])
         weight = self.stored(self.reads[i][1])
         if isinstance(weight, str):
@@ -126,7 +126,7 @@ class _Graph:
         for _ in self.ops:
             tensor = self.tensor(index)
             if len(self.bytes(tensor)):
-                return index if tensor.Sparsity() is None else "its weight is stored sparse"
+                return index
             producer = self.producer.get(index)
             if producer is None or self.ops[producer] not in ("DEQUANTIZE", "DENSIFY"):
                 break
@@ -176,11 +176,13 @@ class _Graph:
         if tensor.Type() not in TYPES:
             raise ValueError(f"values of type {tensor.Type()} are not known")
         kind = np.dtype(TYPES[tensor.Type()])
-        if len(data) != math.prod(shape) * kind.itemsize:
+        sparsity = tensor.Sparsity()
+        if sparsity is None and len(data) != math.prod(shape) * kind.itemsize:
             raise KeyfiltersError(
                 f"{self.path}: {self.name(index)!r} has {len(data):,} bytes, which do not fill the shape {shape}"
             )
-        values = data.view(kind).reshape(shape)
+        values = data.view(kind)
+        values = values.reshape(shape) if sparsity is None else to_dense(values, shape, sparsity)
         quantization = tensor.Quantization()
         if kind.kind != "f" and quantization is not None and not quantization.ScaleIsNone():
             scale = np.asarray(quantization.ScaleAsNumpy(), np.float32)

@@ -28,9 +28,10 @@ from keyfilters.zoo.weights import convolution, from_iohw, reader
 HARMLESS_CALLS = {"torchvision.transforms.functional.InterpolationMode", "ultralytics.utils.IterableSimpleNamespace"}
 # TorchScript wraps lists of plain values into these, which give back what they are given.
 SCRIPT_LISTS = ("build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag")
+# Bytes that may be packed in a file: PyTorch packs the code of TorchScript alone, and archive bombs are packed.
+LARGEST_CODE = 100_000_000
 # Parts of a checkpoint that are not the network itself.
 NOT_THE_NETWORK = re.compile("optim|.*scheduler")
-
 # Of a weight in two parts: the older and the newer form of `weight_norm`.
 MAGNITUDE = re.compile(r"((?:.*\.)?)(?:weight_g|parametrizations\.weight\.original0)")
 DIRECTION = re.compile(r"((?:.*\.)?)(?:weight_v|parametrizations\.weight\.original1)")
@@ -126,6 +127,9 @@ def _load(path: Path) -> tuple[Any, Mapping[str, str]]:
     is_zip = zipfile.is_zipfile(path)
     if is_zip:
         with zipfile.ZipFile(path) as archive:
+            packed = sum(entry.file_size for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED)
+            if packed > LARGEST_CODE:
+                raise KeyfiltersError(f"{path}: refused: unpacks {packed:,} bytes, and PyTorch packs no weights")
             if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 source, code = _without_code(archive)
     try:
@@ -170,9 +174,8 @@ def _without_code(archive: zipfile.ZipFile) -> tuple[io.BytesIO, dict[str, str]]
             _, _, name = entry.filename.partition("/")
             if name.startswith("code/"):
                 if name.endswith(".py"):
-                    code[name.removeprefix("code/").removesuffix(".py").replace("/", ".")] = archive.read(
-                        entry
-                    ).decode()
+                    module = name.removeprefix("code/").removesuffix(".py").replace("/", ".")
+                    code[module] = archive.read(entry).decode()
             elif not name.startswith("constants"):
                 plain.writestr(entry.filename, archive.read(entry))
     copy.seek(0)

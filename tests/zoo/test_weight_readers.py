@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ncnn_files import save as save_ncnn
-from test_named_arrays import save_h5
 from tfjs_files import graph, hwio
 from tfjs_files import save as save_tfjs
 from tflite_files import save as save_tflite
@@ -24,6 +23,7 @@ from weight_files import (
     save_dlib,
     save_flax,
     save_graphdef,
+    save_h5,
     save_katago,
     save_literal,
     save_mxnet,
@@ -106,7 +106,7 @@ FORMATS = {
     "mxnet": (mxnet_params, save_mxnet, LAYERS, ()),
     "katago": (katago, lambda path: save_katago(path, REGULAR), REGULAR, ("kind", "groups")),
     "tza": (oidn_tza, save_tza, LAYERS, ()),
-    "dlib": (dlib_dat, lambda path: save_dlib(path, REGULAR), REGULAR, ()),
+    "dlib": (dlib_dat, lambda path: save_dlib(path, REGULAR), REGULAR, GRAPH[:3]),
     "bundle": (tfjs_in_js, save_bundle, ALL, GRAPH),
     "literal": (tfjs_in_js, save_literal, ALL, GRAPH),
 }
