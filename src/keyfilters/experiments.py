@@ -23,7 +23,6 @@ from keyfilters.filter_figures import (
 from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
-
 from keyfilters.trained_figures import (
     DepthwiseBasis,
     DepthwiseDrift,

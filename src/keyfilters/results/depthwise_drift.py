@@ -6,7 +6,7 @@ Do the filters of one architecture that are trained on different sets drift less
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -19,13 +19,13 @@ from matplotlib.figure import Figure
 
 from keyfilters import artifacts
 from keyfilters.analysis.chance import Comparison
-from keyfilters.analysis.sets_and_layers import Answer, answer
+from keyfilters.analysis.sets_and_layers import Answer, Pairs, answer, verdict
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results import files, filters, heat_maps, trained_networks
 from keyfilters.settings import Analysis
 
-ANSWERED = {"sets": "sets, layer by layer", "layers": "layers of a network"}
+KINDS = {"sets": "sets, layer by layer", "layers": "layers of a network", "alike": "its layers of one width"}
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,10 @@ def depthwise_drift(description: Mapping[str, Any], root: Path, file: Path) -> N
     read = {model: histograms.read(artifacts.read(root, inputs[model]))[name] for model in layers["model"].unique()}
     counts = np.concatenate(list(read.values()))[..., :-1]
     layers = layers.reset_index(drop=True)
-    compare = Comparison(
-        bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}), settings["draws"]
-    )
+    compare = Comparison(bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}), settings["draws"])
     answers = {
-        architecture: answer(cells, settings["min_filters_of_layer"], compare, settings["samples"])
-        for architecture, cells in _cells(layers, counts, settings["min_filters_of_layer"])
+        architecture: answer(cells, widths, settings["min_filters_of_layer"], compare, settings["samples"])
+        for architecture, cells, widths in _cells(layers, counts, settings["min_filters_of_layer"])
     }
     if not answers:
         raise KeyfiltersError(
@@ -72,24 +70,26 @@ def depthwise_drift(description: Mapping[str, Any], root: Path, file: Path) -> N
         _panel(title, layers.loc[rows], labels, counts[rows], settings["min_filters"], compare)
         for title, rows, labels in _groupings(layers, next(iter(answers)))
     ]
-    notes = _notes(settings, layers, answers, panels, file.parents[1].name)
+    notes = _notes(settings, layers, panels, file.parents[1].name)
     title = f"Drift of depthwise filters between layers, training sets and architectures ({name})"
     frame = pd.concat([*(_pairs(panel) for panel in panels), _answers(answers)]).astype(object)
-    shown = pd.DataFrame([_shown(architecture, found) for architecture, found in answers.items()])
+    shown = _shown(answers)
     draw = partial(_draw, panels, answers, title, notes)
     files.publish(description, file, frame.where(frame.notna(), ""), shown, title, notes, draw, numbers=filters.NUMBERS)
 
 
-def _cells(layers: pd.DataFrame, counts: np.ndarray, least: int) -> Iterator[tuple[str, np.ndarray]]:
+def _cells(layers: pd.DataFrame, counts: np.ndarray, least: int) -> Iterator[tuple[str, np.ndarray, list[int]]]:
     """Histograms `[S, L, d, bins]` of the layers with filters enough of each architecture's networks, one per training
-    set; the architecture with the most sets first."""
-    sets = layers.groupby("architecture", sort=False)["training_set"].nunique().sort_values(ascending=False, kind="stable")
+    set, and the layers' numbers of filters; the architecture with the most sets first."""
+    sets = (
+        layers.groupby("architecture", sort=False)["training_set"].nunique().sort_values(ascending=False, kind="stable")
+    )
     for architecture in sets.index:
         rows = layers[(layers["architecture"] == architecture) & (layers["filters"] >= least)]
         networks = rows.drop_duplicates("training_set")["model"]  # of several seeds the first
         found = [counts[rows.index[rows["model"] == model]] for model in networks]
         if len(found) > 1 and min(map(len, found)) > 1:
-            yield architecture, np.stack(found)
+            yield architecture, np.stack(found), rows.loc[rows["model"] == networks.iloc[0], "filters"].tolist()
 
 
 def _groupings(layers: pd.DataFrame, architecture: str) -> Iterator[tuple[str, np.ndarray, pd.Series]]:
@@ -106,7 +106,9 @@ def _panel(
     title: str, layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: int, compare: Comparison
 ) -> Panel:
     table, sums = [], []
-    for group, rows in layers.assign(row=np.arange(len(layers))).groupby(labels, sort=labels.str[:6].eq("layer ").all()):
+    for group, rows in layers.assign(row=np.arange(len(layers))).groupby(
+        labels, sort=labels.str[:6].eq("layer ").all()
+    ):
         if rows["filters"].sum() >= least:
             table.append((group, rows["model"].nunique(), int(rows["filters"].sum())))
             sums.append(counts[rows["row"]].sum(axis=0))
@@ -120,20 +122,20 @@ def _panel(
     return Panel(title, groups, filters, drift, chance)
 
 
-def _notes(
-    settings: Mapping[str, Any], layers: pd.DataFrame, answers: Mapping[str, Answer], panels: list[Panel], study: str
-) -> list[str]:
+def _notes(settings: Mapping[str, Any], layers: pd.DataFrame, panels: list[Panel], study: str) -> list[str]:
     equal = "; ".join(f"{panel.title}: {panel.filters:,}" for panel in panels)
-    first, found = next(iter(answers.items()))
     return [
-        f"Study `{study}`: {layers['model'].nunique()} networks trained here with {layers['filters'].sum():,} filters of "
-        f"the set {settings['set']}; D (5) in nats, in the study's basis. Networks in brackets. A group has at least "
-        f"{settings['min_filters']:,} filters, a layer of the comparison {settings['min_filters_of_layer']}.",
-        "Few filters drift by chance alone, the more the fewer. So groups are compared by as many filters of each, drawn "
-        f"without replacement ({equal}; {settings['draws']} draws), and what is shown is D beyond that of the same "
-        "filters dealt to two groups at random; of one distribution it is 0 on average.",
-        f"Below right: mean over pairs, {found.filters} filters of a layer; intervals: 95 % of the difference over "
-        f"training sets drawn anew, {settings['samples']:,} times. {first}: {found.verdict}.",
+        f"Study `{study}`: {layers['model'].nunique()} networks trained here with {layers['filters'].sum():,} filters "
+        f"of the set {settings['set']}; D (5) in nats, in the study's basis. Networks in brackets. A group has at "
+        f"least {settings['min_filters']:,} filters, a layer of the comparison {settings['min_filters_of_layer']}.",
+        "Few filters drift by chance alone, the more the fewer. So groups are compared by as many filters of each, "
+        f"drawn without replacement ({equal}; {settings['draws']} draws), and what is shown is D beyond that of the "
+        "same filters dealt to two groups at random; of one distribution it is 0 on average.",
+        f"Below right: mean over pairs, {settings['min_filters_of_layer']} filters of each layer; black lines: the bar "
+        "of the sets (blue line) and what the others are more, 95 % over training sets drawn anew "
+        f"{settings['samples']:,} times.",
+        "A weight that only ever meets the padding of its layer's map is never trained, so layers differ by the sizes "
+        "of their maps too; layers of one width have one size.",
     ]
 
 
@@ -146,35 +148,47 @@ def _pairs(panel: Panel) -> pd.DataFrame:
     return pd.DataFrame(told | {"drift": drift, "by_chance": chance, "beyond_chance": drift - chance})
 
 
+def _kinds(found: Answer) -> dict[str, Pairs]:
+    """What is compared, in words, and the pairs of it."""
+    given = {label: getattr(found, kind) for kind, label in KINDS.items()}
+    return {label: pairs for label, pairs in given.items() if pairs}
+
+
 def _answers(answers: Mapping[str, Answer]) -> pd.DataFrame:
-    """The two kinds of pairs of each architecture as rows of the same table."""
+    """A row for each kind of pairs of each architecture."""
     rows = []
     for architecture, found in answers.items():
-        for kind, label in ANSWERED.items():
-            beyond, chance = getattr(found, kind), getattr(found, f"{kind}_by_chance")
+        for label, pairs in _kinds(found).items():
             told = {"panel": f"Mean of {architecture}", "one": label, "other": label}
-            told |= {"filters_drawn": found.filters, "pairs": getattr(found, f"pairs_of_{kind}")}
-            rows.append(told | {"drift": beyond + chance, "by_chance": chance, "beyond_chance": beyond})
-        low, high = found.interval or ("", "")
-        told = {"panel": f"Mean of {architecture}", "one": ANSWERED["layers"], "other": ANSWERED["sets"]}
-        rows.append(told | {"beyond_chance": found.difference, "low": low, "high": high})
+            told |= {"filters_drawn": found.filters, "pairs": pairs.count}
+            low, high = pairs.interval or ("", "")
+            told |= {"drift": pairs.beyond + pairs.chance, "by_chance": pairs.chance, "beyond_chance": pairs.beyond}
+            rows.append(told | {"low_above_sets": low, "high_above_sets": high})
     return pd.DataFrame(rows)
 
 
-def _shown(architecture: str, found: Answer) -> dict[str, str | int]:
-    told = asdict(found)
-    interval = "" if found.interval is None else f" ({found.interval[0]:.3f} to {found.interval[1]:.3f})"
-    return {
-        "Architecture": architecture,
-        "Sets": found.networks,
-        "Layers": found.layers_compared,
-        "Filters of a layer": found.filters,
-        "D between sets beyond chance": f"{found.sets:.3f} ({told['pairs_of_sets']} pairs)",
-        "D between layers beyond chance": f"{found.layers:.3f} ({told['pairs_of_layers']} pairs)",
-        "by chance": f"{found.sets_by_chance:.3f}, {found.layers_by_chance:.3f}",
-        "Difference (95 %)": f"{found.difference:.3f}{interval}",
-        "So": found.verdict,
-    }
+def _shown(answers: Mapping[str, Answer]) -> pd.DataFrame:
+    rows = []
+    for architecture, found in answers.items():
+        for label, pairs in _kinds(found).items():
+            above = pairs.beyond - found.sets.beyond
+            interval = f" ({pairs.interval[0]:.3f} to {pairs.interval[1]:.3f})" if pairs.interval else ""
+            of_sets = pairs is found.sets
+            rows.append(
+                {
+                    "Architecture": architecture,
+                    "Sets": found.networks,
+                    "Layers": found.layers_compared,
+                    "Filters of a layer": found.filters,
+                    "Between": label,
+                    "Pairs": pairs.count,
+                    "D by chance": f"{pairs.chance:.3f}",
+                    "D beyond chance": f"{pairs.beyond:.3f}",
+                    "Above that of sets (95 %)": "" if of_sets else f"{above:.3f}{interval}",
+                    "So": "" if of_sets else verdict(pairs),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes: list[str]) -> Figure:
@@ -189,15 +203,19 @@ def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes:
 
 
 def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
-    places = np.arange(len(answers))
-    for side, (kind, label) in zip((-0.2, 0.2), ANSWERED.items(), strict=True):
-        axis.bar(places + side, [getattr(found, kind) for found in answers.values()], 0.36, label=f"between {label}")
-    for place, found in zip(places, answers.values(), strict=True):
-        if found.interval:
-            low, high = (found.sets + end for end in found.interval)
-            axis.plot([place + 0.2] * 2, [low, high], color="black", linewidth=1.2)
+    for side, label in zip((-0.27, 0, 0.27), KINDS.values(), strict=True):
+        given = [(place, _kinds(found).get(label), found.sets) for place, found in enumerate(answers.values())]
+        drawn = [(place + side, pairs, sets) for place, pairs, sets in given if pairs]
+        axis.bar(
+            [place for place, *_ in drawn], [pairs.beyond for _, pairs, _ in drawn], 0.25, label=f"between {label}"
+        )
+        for place, pairs, sets in drawn:
+            axis.plot([place - 0.12, place + 0.12], [sets.beyond] * 2, color="C0", linewidth=0.8)
+            if pairs.interval:
+                axis.plot([place] * 2, [sets.beyond + end for end in pairs.interval], color="black", linewidth=1.2)
     labels = [f"{name}\n{found.networks} sets, {found.layers_compared} layers" for name, found in answers.items()]
-    axis.set_xticks(places, labels, fontsize=7)
+    axis.set_xticks(range(len(answers)), labels, fontsize=7)
     axis.set_title("Mean D beyond chance between sets and between layers", fontsize=9, loc="left")
     axis.tick_params(axis="y", labelsize=7)
+    axis.axhline(0, color="black", linewidth=0.6)
     axis.legend(fontsize=7)

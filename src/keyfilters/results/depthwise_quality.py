@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results import files, filters, trained_networks
 
-QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)", "of_random": "H by its threshold of chance"}
+QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)", "of_random": "H / T_H"}
 
 
 def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -26,7 +26,8 @@ def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) ->
     tables = filters.load(description, file.parents[1])
     layers = trained_networks.layers(tables.layers, settings["networks"])
     least = settings["min_filters_of_layer"]
-    enough = layers[layers["filters"] >= least].assign(of_random=lambda table: table["entropy"] / _threshold(table))
+    enough = layers[layers["filters"] >= least]
+    enough = enough.assign(of_random=enough["entropy"] / enough["fitted_threshold"])
     if enough.empty:
         raise KeyfiltersError(f"no layer of {least} filters of the set {settings['set']}; lower `min_filters_of_layer`")
     grouped = enough.groupby(["architecture", "position", "layers"], as_index=False)
@@ -42,19 +43,12 @@ def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) ->
         f"Study `{file.parents[1].name}`: {networks} networks trained here, {len(enough)} layers with "
         f"{enough['filters'].sum():,} filters, each layer of at least {least}; {len(layers) - len(enough)} layers of "
         "fewer are left out. Lines: mean over an architecture's training sets; bands: from the least to the most.",
-        f"Entropy depends on how many filters a layer has, of which {too_few} of these layers have fewer than a verdict "
-        "asks for: below, H is divided by T_H of as many filters, fitted to random layers (8); 1 is as random.",
+        f"H depends on how many filters a layer has, and {too_few} of these layers have fewer than a verdict asks for. "
+        "So below it is divided by T_H (8) of a layer of as many filters, fitted to random layers; 1 is as random.",
     ]
-    shown = pd.DataFrame(
-        [_summary(name, rows) for name, rows in enough.groupby("architecture", sort=False)],
-    )
+    shown = pd.DataFrame([_summary(name, rows) for name, rows in enough.groupby("architecture")])
     draw = partial(_draw, frame, title, notes)
     files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
-
-
-def _threshold(layers: pd.DataFrame) -> pd.Series:
-    """T_H of each layer by the fit, which is for kernels of any size."""
-    return layers["fitted_threshold"]
 
 
 def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
@@ -83,6 +77,7 @@ def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
             axis.fill_between(depth, rows[f"{quantity}_min"], rows[f"{quantity}_max"], color=colour, alpha=0.15)
         axis.set_ylabel(label, fontsize=8)
         axis.tick_params(labelsize=7)
+    axes[0].set_ylim(-0.01, max(0.1, 1.1 * frame["sparsity_max"].max()))
     axes[-1].axhline(1, color="grey", linestyle=":", linewidth=1)
     axes[-1].set_xlabel("depth: first depthwise layer to last", fontsize=8)
     axes[0].legend(fontsize=7, title="architecture (networks)", title_fontsize=7, ncols=2)

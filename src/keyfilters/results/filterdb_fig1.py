@@ -52,18 +52,15 @@ def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> Non
     trained_on = f" trained on {known['Training-Dataset']}" if isinstance(known["Training-Dataset"], str) else ""
     title = f"Figure 1: first {kernel} filters of each layer of {known['Name']}{trained_on}"
     notes = [
-        f"Study `{file.parents[1].name}`: 1 network, {settings['network']}{_accuracy(root, folder)}; {total:,} {kernel} "
-        f"filters in {len(layers)} layers, of which the first {settings['filters']} of each layer are drawn (all of a "
-        "smaller one).",
+        f"Study `{file.parents[1].name}`: 1 network, {settings['network']}{_accuracy(root, folder)}; {total:,} "
+        f"{kernel} filters in {len(layers)} layers; drawn are the first {settings['filters']} of each layer, all of a "
+        "smaller one.",
         "Colours of a layer go from minus (blue) to plus (red) the largest absolute weight of all its filters; white "
         "is 0. S is the layer's share of sparse filters (6), H its entropy (7), at most "
         f"{np.log10(np.prod(settings['kernel'])):.2f}.",
     ]
     shown = pd.DataFrame(
-        [
-            [layer.number, layer.name, f"{layer.count:,}", f"{layer.peak:.3g}", *_quality(layer)]
-            for layer in layers
-        ],
+        [[layer.number, layer.name, f"{layer.count:,}", f"{layer.peak:.3g}", *_quality(layer)] for layer in layers],
         columns=["Layer", "Name", "Filters", "Largest weight", "Sparsity", "Entropy"],
     )
     draw = partial(_draw, layers, title, notes)

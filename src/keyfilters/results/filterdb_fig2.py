@@ -16,13 +16,14 @@ from matplotlib.figure import Figure
 from safetensors import safe_open
 
 from keyfilters import artifacts
-from keyfilters.analysis.groups import DECILE_NAMES
+from keyfilters.analysis.groups import DECILE_NAMES, depth_decile
 from keyfilters.results import files, filters
 from keyfilters.training.train import WEIGHTS
 
 OVER, ROBUST, REGULAR = "over-parameterised", "robust", "regular"
 COLOURS = {OVER: "#c44e52", ROBUST: "#55a868", REGULAR: "#4c72b0"}
 QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)"}
+LEAST_RANGE = 0.1  # of the axis of sparsity
 PANELS = ((OVER, REGULAR), (ROBUST, REGULAR))
 
 
@@ -61,9 +62,14 @@ def weights_per_picture(description: Mapping[str, Any], root: Path) -> dict[str,
 
 
 def classified(layers: pd.DataFrame, over: set[str], robust: list[str]) -> pd.DataFrame:
-    """The layers of classifiers whose depth is known, with their network's `class` and whether their entropy can be
-    `judged`: a layer of few filters has a low one whatever its weights."""
-    found = layers[(layers["Task"] == "classification") & layers["depth_decile"].notna()]
+    """The layers of classifiers with their network's `class` and whether their entropy can be `judged`: a layer of few
+    filters has a low one whatever its weights. Where a file tells no depths (`by_order`), layers lie in its order."""
+    found = layers[layers["Task"] == "classification"].copy()
+    of_model = found.groupby("model", sort=False)
+    found["by_order"] = of_model["conv_depth_norm"].transform("count") == 0
+    order = of_model.cumcount() / (of_model["layer"].transform("size") - 1).clip(lower=1)
+    found["depth_decile"] = depth_decile(found["conv_depth_norm"].where(~found["by_order"], order))
+    found = found[found["depth_decile"].notna()]
     classes = found["model"].map(lambda name: ROBUST if name in robust else OVER if name in over else REGULAR)
     return found.assign(**{"class": classes}, judged=found["verdict"] != "too few")
 
@@ -76,9 +82,8 @@ def _counts(layers: pd.DataFrame, study: str) -> list[str]:
     each = []
     for name in _classes(layers):
         found = layers[layers["class"] == name]
-        each.append(
-            f"{found['model'].nunique()} {name} networks with {len(found)} layers and {found['filters'].sum():,} filters"
-        )
+        networks, filters_of = found["model"].nunique(), found["filters"].sum()
+        each.append(f"{name}: {networks} network{'s' * (networks != 1)}, {len(found)} layers, {filters_of:,} filters")
     return [f"Study `{study}`: {'; '.join(each)}." if each else f"Study `{study}`: no class with enough filters."]
 
 
@@ -90,14 +95,17 @@ def _rules(
     sets = filters.listed(sorted(robust["Training-Dataset"].dropna().unique()))
     found = f"{filters.listed(sorted(robust['model'].unique()))}, trained on {sets}" if len(robust) else "none"
     judged = int((~layers["judged"]).sum())
+    ordered = filters.listed(sorted(layers.loc[layers["by_order"], "model"].unique()))
     notes = [
-        f"Over-parameterised: networks trained here with at least {settings['weights_per_picture']:g} weights for each "
+        f"Over-parameterised: networks trained here with at least {settings['weights_per_picture']:g} weight for each "
         f"training picture{lowest}; robust: {found}; regular: all other classifiers of the zoo. The paper's robust "
         "networks are classifiers of ImageNet from RobustBench, its regular ones all classifiers of ImageNet.",
         f"By depth decile, layer by layer; boxes: quartiles, whiskers 1.5 of their range, without outliers; classes of "
         f"less than {settings['min_layers']} layers in a decile: a dot for each layer. Entropy is without {judged} "
         "layers that have too few filters to judge it by.",
     ]
+    if ordered:
+        notes.append(f"Files that tell no depths, whose layers lie in the file's order: {ordered}.")
     if small:
         notes.append(f"Left out, with less than {settings['min_filters']:,} filters: {', '.join(small)}.")
     return notes
@@ -133,6 +141,7 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
             for side, name in zip((-0.2, 0.2), classes, strict=True):
                 _boxes(axis, rows[rows["class"] == name], quantity, name, side, least)
             axis.set_ylabel(label, fontsize=8)
+            axis.grid(alpha=0.3, axis="y")
             axis.tick_params(labelsize=7)
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(fontsize=7, loc="upper right" if row == 0 else "lower left")
@@ -140,6 +149,8 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
                 axis.set_xticks(range(len(DECILE_NAMES)), DECILE_NAMES, rotation=45, ha="right")
                 axis.set_xlabel("depth decile", fontsize=8)
         axes[0, column].set_title(" and ".join(classes), fontsize=9, loc="left")
+    top = max(LEAST_RANGE, axes[0, 0].get_ylim()[1])
+    axes[0, 0].set_ylim(-0.03 * top, top)
     files.caption(figure, notes)
     return figure
 

@@ -35,9 +35,7 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {settings['set']}; set another `set`")
     of_epochs = {int(role.partition("/")[2]): artifact for role, artifact in found.items()}
-    counts = {
-        epoch: histograms.read(of_epochs[epoch])[settings["set"]].sum(axis=0) for epoch in sorted(of_epochs)
-    }
+    counts = {epoch: histograms.read(of_epochs[epoch])[settings["set"]].sum(axis=0) for epoch in sorted(of_epochs)}
     total = int(counts[max(counts)][0].sum())
     if total < settings["min_filters"]:
         raise KeyfiltersError(
@@ -48,13 +46,14 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     outside = max(int(given[:, -1].sum()) for given in counts.values())
     frame = _table(counts, bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}))
     network = artifacts.manifest(root, of_epochs[max(counts)].description["inputs"]["filters"])
-    known = network.facts["entry"]
+    known, trained = network.facts["entry"], network.description["inputs"]["network"].partition("/")[2]
     title = f"Figure 7: coefficients of {known['Name']} during training on {known['Training-Dataset']}"
+    shown = 100 * bins.basis.ratios[:SHOWN].sum()
     notes = [
-        f"Study `{file.parents[1].name}`: 1 network, {network.description['inputs']['network'].partition('/')[2]}, after {', '.join(map(str, counts))} epochs of "
-        f"training (0: as drawn at random), {total:,} filters of the set {settings['set']} each time.",
-        f"Densities in the study's basis, {bins.basis.count:,} filters, with {100 * bins.basis.ratios[:SHOWN].sum():.1f} % "
-        f"of its variance in the components shown; at most {outside} coefficients of an epoch lie outside its range.",
+        f"Study `{file.parents[1].name}`: 1 network, {trained}, after {', '.join(map(str, counts))} epochs of training "
+        f"(0: as drawn at random), {total:,} filters of the set {settings['set']} each time.",
+        f"Densities in the study's basis, of {bins.basis.count:,} filters, with {shown:.1f} % of its variance in the "
+        f"components shown; {outside} coefficients of an epoch at the most lie outside its range.",
     ]
     draw = partial(_draw, shares, bins, title, notes)
     files.publish(description, file, frame, _shown(frame), title, notes, draw, numbers=filters.NUMBERS)

@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_reproducibility`: accuracy and drift over the seeds of a network (section 4.2 of CNN Filter DB)."""
+"""`keyfilters filterdb_reproducibility`: accuracy and drift over seeds (section 4.2 of CNN Filter DB)."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
         rows=[f"{row['between']}: {row['of']}" for row in rows],
         text=lines,
         marks=[[""] * len(COLUMNS)] * len(rows),
-        lead=4.6,
-        width=1.15,
+        lead=2.6,
+        width=1.3,
     )
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
     frame = pd.DataFrame(rows)
