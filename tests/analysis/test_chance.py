@@ -3,23 +3,10 @@
 import numpy as np
 import pytest
 from drawn_filters import draw
+from small_groups import ANALYSIS, BASIS, BINS, counts
 
-from keyfilters.analysis.basis import fit
 from keyfilters.analysis.chance import Comparison
-from keyfilters.analysis.coefficients import bounds, edges, histograms
 from keyfilters.analysis.drift import distributions, drift
-from keyfilters.analysis.moments import moments
-from keyfilters.analysis.stages.basis import Bins
-from keyfilters.settings import Analysis
-
-ANALYSIS = Analysis()
-BASIS = fit(moments(draw(5000), 9))
-BINS = Bins(BASIS, edges(*bounds(BASIS), 70))
-
-
-def counts(filters):
-    return histograms(filters, BASIS, BINS.edges)[:, :-1]
-
 
 ONE, OTHER = counts(draw(400, seed=0)), counts(draw(300, seed=1))
 
