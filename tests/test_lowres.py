@@ -20,6 +20,13 @@ def changed(change):
     return check(config).current
 
 
+def not_in_the_store(study):
+    """Take them out of the zoo, and with them the figures of filters."""
+    study["zoo"]["lowres"] = False
+    figures = ("filterdb_", "depthwise_")
+    study["tables"] = {name: table for name, table in study["tables"].items() if not name.startswith(figures)}
+
+
 def keys(study):
     return {name: job.key for name, job in jobs.lowres(study).items()}
 
@@ -67,12 +74,13 @@ def test_they_are_artifacts_of_the_study_whether_or_not_a_table_shows_them():
 
 def test_a_study_without_them_has_none():
     def change(study):
+        not_in_the_store(study)
         study["lowres"] = {}
         study["tables"].pop("lowres")
 
     study = changed(change)
     assert jobs.lowres(study) == {}
-    others = {folder for folder in jobs.keyed(check(CONFIG).current) if not folder.startswith("train_lowres/")}
+    others = {folder for folder in jobs.keyed(changed(not_in_the_store)) if not folder.startswith("train_lowres/")}
     assert jobs.keyed(study).keys() == others
 
 
@@ -94,6 +102,7 @@ def test_a_networks_own_training_lies_over_the_sets():
 
 def test_a_set_of_their_own_is_in_no_other_table():
     def change(study):
+        not_in_the_store(study)
         study["lowres"]["sets"] = {"mnist": {"source": "torchvision"}}
         study["lowres"]["datasets"] = ["cifar10", "digits", "mnist"]
 
@@ -160,3 +169,34 @@ def test_a_wrong_recipe_is_one_line(training, expected):
         changed(lambda study: study["lowres"]["training"].update(training))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_zoo_takes_them_and_leaves_out_the_weights_during_training():
+    study = check(CONFIG).current
+    taken = {name: job for name, job in jobs.extracts(study).items() if name.startswith("lowres-")}
+    assert set(taken) == {f"lowres-{name}" for name in jobs.lowres(study)}
+    for name, job in taken.items():
+        assert job.inputs["network"] == jobs.lowres(study)[name.removeprefix("lowres-")]
+        assert job.settings["image_size"] == study.lowres.image_size
+        assert "epoch" not in job.settings
+    without = changed(not_in_the_store)
+    assert not any(name.startswith("lowres-") for name in jobs.extracts(without))
+
+
+def test_the_formation_of_one_is_counted_in_the_studys_bases():
+    study = check(CONFIG).current
+    found = jobs.formation(study)
+    assert list(found) == [0, 2, 4, 6, 8, 10, 12]
+    for epoch, job in found.items():
+        assert job.inputs["basis"] == jobs.basis(study)
+        assert job.inputs["filters"].settings["epoch"] == epoch
+        assert job.inputs["filters"].inputs["network"].name == "cifar10-resnet9-seed0"
+        assert (job.room, job.inputs["filters"].room) == ("histograms_formation", "extract_formation")
+
+
+def test_without_a_formation_no_weights_are_kept_during_training():
+    def change(study):
+        not_in_the_store(study)
+        study["lowres"].pop("formation")
+
+    assert jobs.formation(changed(change)) == {}

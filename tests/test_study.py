@@ -83,6 +83,18 @@ def test_the_projects_own_configuration_is_valid():
         ("studies.mini.analysis.sets.regular_3x3.kinds", ["transposed"], "sets.regular_3x3.kinds.0: Input should be"),
         ("studies.mini.analysis.sets.regular_3x3.kernel", 3, "sets.regular_3x3.kernel: Input should be a valid tuple"),
         ("studies.mini.analysis.floor", "zero", "analysis.floor: Input should be 'probability' or 'density'"),
+        (
+            "studies.mini.tables.filterdb_fig8.set",
+            "3x3",
+            "filterdb_fig8.set: no set of filters '3x3' in `analysis.sets`",
+        ),
+        (
+            "studies.mini.tables.filterdb_fig5.groups",
+            [{"grouping": "year", "group": "2022"}],
+            "groups.0.grouping: Input",
+        ),
+        ("studies.mini.zoo", {}, "tables.filterdb_fig3: the study has no networks whose filters it could show"),
+        ("studies.mini.lowres.datasets", ["svhn", "cifar10", "digits"], "lowres.datasets: no set 'svhn'"),
         ("studies.mini.analysis.bins", 0, "analysis.bins: Input should be greater than 0"),
         ("studies.mini.analysis.basis_of", ["vgg99"], "analysis.basis_of: no network 'vgg99' in the study's zoo"),
     ],
@@ -114,3 +126,10 @@ def test_a_table_that_does_not_say_which_sets_has_every_whole_one():
     assert "natural" in study.datasets
     assert set(jobs.tables(study)["table7"].inputs) == {f"table7/{name}" for name in study.whole_sets}
     assert "natural" not in study.whole_sets
+
+
+def test_a_figure_of_filters_needs_networks():
+    config = changed("studies.mini.zoo", {})
+    config["studies"]["mini"]["tables"] = {"filterdb_fig8": {}}
+    with pytest.raises(KeyfiltersError, match="filterdb_fig8: the study has no networks whose filters it could show"):
+        check(config)

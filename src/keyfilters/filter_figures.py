@@ -89,9 +89,9 @@ class FilterFigure8(FilterFigure):
 
 
 class FilterFigure9(FilterFigure):
-    """Drift between pairs of networks for some `tasks` by depth decile."""
+    """Drift between pairs of networks by depth decile: of networks for these `tasks`, of all if None."""
 
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("classification",)
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)] | None = ("classification",)
 
 
 class FilterFigure10(FilterFigure):

@@ -1,44 +1,44 @@
-"""Drives an HDF5 file through the whole analysis, from file to D: `python hundred_million.py FILE DATASET`.
+"""Drives a file of CNN Filter DB's form through the whole analysis, from file to D: `python hundred_million.py FILE`.
 
-Prints as JSON the filters seen by each pass, the peak memory in bytes, and D between the file's two halves. The
+Prints as JSON the filters that each pass saw, the peak memory in bytes, and D between the file's networks. The
 process may hold 1.5 GiB of its own data, and fails if it wants more.
 """
 
 import json
 import resource
 import sys
-from collections.abc import Iterator
-from itertools import pairwise
+from pathlib import Path
 
-import h5py
 import numpy as np
 
 from keyfilters.analysis.basis import fit
-from keyfilters.analysis.coefficients import edges, extremes, histograms
+from keyfilters.analysis.coefficients import edges, extremes
 from keyfilters.analysis.drift import distributions, pairwise_drift
-from keyfilters.analysis.moments import moments
+from keyfilters.analysis.moments import merge
+from keyfilters.analysis.stages import moments
+from keyfilters.analysis.stages.basis import Bins
+from keyfilters.analysis.stages.histograms import counted
+from keyfilters.filters.hdf5 import Published
+from keyfilters.jobs import filters_of
 from keyfilters.settings import Analysis
 
 LIMIT = 3 << 29
-BLOCK = 1 << 15
+SET = "regular_3x3"
 
 
-def blocks(filters: h5py.Dataset, start: int, stop: int) -> Iterator[np.ndarray]:
-    for first in range(start, stop, BLOCK):
-        block = filters[first : min(first + BLOCK, stop)]
-        yield block.reshape(len(block), -1)
-
-
-def analyse(filters: h5py.Dataset) -> dict:
-    rows = len(filters)
-    found = moments(blocks(filters, 0, rows), 9)
-    basis = fit(found)
-    borders = edges(*extremes(blocks(filters, 0, rows), basis), 70)
-    halves = pairwise((0, rows // 2, rows))
-    counts = np.stack([histograms(blocks(filters, *half), basis, borders) for half in halves])
-    shares = distributions(counts[..., :-1], borders[1] - borders[0], Analysis())
+def analyse(path: Path) -> dict:
+    analysis, filters = Analysis(), Published(path)
+    settings = filters_of(analysis) | analysis.model_dump(include={"sparse", "sparse_share"})
+    layers, arrays = moments.measured(filters, settings)
+    basis = fit(merge(moments.unstacked(arrays, SET), 9))
+    low, high = extremes((block for _, block in filters.blocks(filters.layers)), basis)
+    bins = Bins(basis, edges(low, high, analysis.bins))
+    counts = counted(filters, {SET: bins}, settings)[SET]
+    networks = np.stack([counts[layers["model_id"] == number].sum(axis=0) for number in layers["model_id"].unique()])
+    shares = distributions(networks[..., :-1], bins.width, analysis)
     return {
-        "moments": found.count,
+        "moments": basis.count,
+        "sparsest": float(layers["sparsity"].max()),
         "counted": counts.sum(axis=(0, 2)).tolist(),
         "outside": int(counts[..., -1].sum()),
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -47,5 +47,4 @@ def analyse(filters: h5py.Dataset) -> dict:
 
 
 resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
-with h5py.File(sys.argv[1]) as file:
-    print(json.dumps(analyse(file[sys.argv[2]])))
+print(json.dumps(analyse(Path(sys.argv[1]))))

@@ -7,24 +7,45 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 from drawn_filters import draw
 
-ROWS = 100_000_000
+ROWS, LAYERS, NETWORKS = 100_000_000, 40, 4
 SCRIPT = Path(__file__).with_name("hundred_million.py")
 
 
-def test_a_hundred_million_filters_stay_below_a_gibibyte_and_a_half(tmp_path):
-    path, drawn = tmp_path / "dataset.h5", draw(50_000).reshape(-1, 3, 3)
-    with h5py.File(path, "w") as file:  # what is not written takes no room on the disk
+def write(path: Path) -> None:
+    """A file of CNN Filter DB's form; most of its filters are never written, are zero and take no room on the disk."""
+    drawn, per_layer = draw(40_000).reshape(-1, 3, 3), ROWS // LAYERS
+    layer = np.arange(LAYERS)
+    meta = pd.DataFrame(
+        {
+            "model_id": layer * NETWORKS // LAYERS,
+            "conv_depth": layer % (LAYERS // NETWORKS),
+            "conv_depth_norm": 0.5,
+            "layer_id": layer,
+            "filter_ids": [f"{start}:{start + per_layer - 1}" for start in layer * per_layer],
+        }
+    )
+    with h5py.File(path, "w") as file:
         filters = file.create_dataset("filters", (ROWS, 3, 3), np.float32)
         filters[: len(drawn)] = drawn
-        filters[-20_000:] = drawn[:20_000]
+        filters[-len(drawn) // 2 :] = drawn[: len(drawn) // 2]
+        file["meta"] = np.frombuffer(meta.to_csv(index=False).encode(), np.uint8)
+
+
+def test_a_hundred_million_filters_stay_below_a_gibibyte_and_a_half(tmp_path):
+    path = tmp_path / "dataset.h5"
+    write(path)
     assert path.stat().st_size > ROWS * 36 > 100 * path.stat().st_blocks * 512
-    done = subprocess.run([sys.executable, SCRIPT, path, "filters"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, SCRIPT, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["moments"] == ROWS
     assert found["counted"] == [ROWS] * 9
-    assert found["outside"] == 0
+    assert (found["outside"], found["sparsest"]) == (0, 1)
     assert found["peak"] < 1.5 * 2**30
-    assert found["drift"][0][1] == found["drift"][1][0] > 0
+    drift = np.array(found["drift"])
+    assert drift.shape == (NETWORKS, NETWORKS)
+    assert drift[1, 2] == 0  # zeros throughout
+    assert drift[0, 1] == drift[1, 0] > 0

@@ -190,6 +190,24 @@ def test_the_filters_of_a_network_trained_here_are_those_of_its_weights(tmp_path
     assert store.layers["conv_depth_norm"].max() == 1
 
 
+def test_a_network_trained_here_can_be_taken_as_it_was_after_an_epoch(tmp_path):
+    root = tmp_path / "artifacts"
+    trained = training_job(root, epochs=2)
+    trained = Job("train", trained.name, {**trained.settings, "checkpoints": [0, 1]}, trained.inputs)
+    train(trained.description, root, 1)
+    inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
+    facts = {"source": "trained", "format": "onnx", "reader": 1, "image_size": 32}
+    for epoch, file in ((0, "model-epoch000"), (1, "model-epoch001"), (None, "model")):
+        told = facts if epoch is None else facts | {"epoch": epoch}
+        job = Job("extract", "trained", told, inputs)
+        extracted(tmp_path, job)
+        weights = load_file(root / trained.folder / f"{file}.safetensors")
+        store = Store(root, {"trained": job.folder})
+        label, block = next(store.blocks(store.layers, 1 << 30))
+        expected = weights[f"{store.layers.loc[label, 'layer']}.weight"]
+        np.testing.assert_array_equal(block.ravel(), expected.ravel())
+
+
 def test_a_librarys_published_network_is_in_the_store_by_its_name(tmp_path, monkeypatch):
     network = build({"architecture": "convnext_femto", "dims": [8, 8, 16, 16]}, 3).eval()
     monkeypatch.setattr("keyfilters.models.pretrained.named", lambda name, library: network)

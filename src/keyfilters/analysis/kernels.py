@@ -45,17 +45,23 @@ def _load(filters, tile):
 
 
 @_compiled()
-def _scale(tile, n, peak):
-    """Divide every filter by its largest absolute weight (9), an all-zero one by 1."""
-    d = tile.shape[0]
+def _peaks(tile, n, peak):
+    """The largest absolute weight of every filter of a tile; of no meaning if one is NaN."""
     peak = peak[:n]
     for r in range(n):
         peak[r] = 0
-    for c in range(d):
+    for c in range(tile.shape[0]):
         row = tile[c, :n]
         for r in range(n):
             weight = abs(row[r])
             peak[r] = peak[r] if weight <= peak[r] else weight
+
+
+@_compiled()
+def _scale(tile, n, peak):
+    """Divide every filter by its largest absolute weight (9), an all-zero one by 1."""
+    _peaks(tile, n, peak)
+    d, peak = tile.shape[0], peak[:n]
     for r in range(n):
         peak[r] = peak[r] if peak[r] != 0 else 1
     for c in range(d):
@@ -142,6 +148,18 @@ def _bins_of(values, edges, found):
 
 
 @_compiled()
+def peaks(filters):
+    """The largest absolute weight of every filter, `[n]`, in the type they came in."""
+    n, d = filters.shape
+    tile, peak = np.empty((d, TILE), filters.dtype), np.empty(n, filters.dtype)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        _load(filters[start : start + size], tile)
+        _peaks(tile, size, peak[start : start + size])
+    return peak
+
+
+@_compiled()
 def scale(filters):
     """Filters scaled by their peaks (9), `[n, d]`, in the type they came in."""
     n, d = filters.shape
@@ -206,24 +224,44 @@ def coefficients(filters, mean, components):
     return found
 
 
+@_compiled(fastmath={"contract"})
+def _all_within(tile, n, mean, distance, squares):
+    """Whether no filter of a tile is further from the mean than `distance`, nor NaN."""
+    squares, limit = squares[:n], distance * distance * (1 - 1e-9) if distance > 0 else -1.0
+    for r in range(n):
+        squares[r] = 0
+    for c in range(tile.shape[0]):
+        middle, row = mean[c], tile[c, :n]
+        for r in range(n):
+            squares[r] = squares[r] + (row[r] - middle) ** 2
+    beyond = 0
+    for r in range(n):
+        beyond |= np.int32(not squares[r] <= limit)
+    return not beyond
+
+
 @_compiled()
 def extremes(filters, mean, components):
     """The smallest and the largest coefficient; infinity and minus infinity if there is none."""
     n, d = filters.shape
     tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
     centred, projected = np.empty((d, TILE)), np.empty((d, TILE))
-    low, high = np.full(TILE, np.inf), np.full(TILE, -np.inf)
+    squares, low, high = np.empty(TILE), np.full(TILE, np.inf), np.full(TILE, -np.inf)
+    lowest, highest = np.inf, -np.inf
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
         _load(filters[start : start + size], tile)
         _scale(tile, size, peak)
+        if _all_within(tile, size, mean, min(-lowest, highest), squares):
+            continue  # no coefficient is larger than its filter's distance from the mean
         _project(tile, size, mean, components, centred, projected)
         for i in range(d):
             row = projected[i, :size]
             for r in range(size):
                 low[r] = row[r] if row[r] < low[r] else low[r]
                 high[r] = row[r] if row[r] > high[r] else high[r]
-    return low.min(), high.max()
+        lowest, highest = low.min(), high.max()
+    return lowest, highest
 
 
 @_compiled()
@@ -231,7 +269,7 @@ def histograms(filters, mean, components, edges):
     """Counts of the coefficients between uniform `edges [bins + 1]`: int64 `[d, bins + 1]`, the last those outside."""
     n, d = filters.shape
     tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
-    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((d, TILE), np.int32)
+    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((d, TILE), np.uint32)
     counts = np.zeros((d, edges.shape[0]), np.int64)
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
@@ -240,7 +278,9 @@ def histograms(filters, mean, components, edges):
         _project(tile, size, mean, components, centred, projected)
         for i in range(d):
             _bins_of(projected[i, :size], edges, found[i, :size])
-        for r in range(size):  # one after the other from different histograms: none waits for the last one's store
+        # Unsigned numbers, so that no index is checked for a sign; from one histogram after the other, so that none
+        # waits for the last one's store.
+        for r in range(size):
             for i in range(d):
                 counts[i, found[i, r]] += 1
     return counts

@@ -46,4 +46,4 @@ def _measure(chunk: np.ndarray) -> tuple[Moments, Moments, np.ndarray]:
     from keyfilters.analysis import kernels
 
     raw, scaled = (Moments(*kernels.moments(chunk, is_scaled)) for is_scaled in (False, True))
-    return raw, scaled, np.abs(chunk).max(axis=1)
+    return raw, scaled, kernels.peaks(chunk)

@@ -27,7 +27,7 @@ def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> No
         *tables.notes,
         f"Drawn: {len(networks)} networks with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
         "its name, the low-resolution ones among them, which the paper leaves out; rows in the order of their mean D; "
-        "D (5) in nats.",
+        f"D (5) in nats. {heat_maps.NOTE}",
     ]
     title = f"Figure 10: drift D inside the family {family}"
     shown, frame = heat_maps.shown("model", *panel), heat_maps.as_rows("model", *panel)
@@ -37,7 +37,7 @@ def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> No
 
 
 def _draw(labels: list[str], drift: np.ndarray, title: str, notes: list[str]) -> Figure:
-    figure, axis = plt.subplots(figsize=(8, 7.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(9.5, 6.5), layout="constrained")
     heat_maps.draw(figure, axis, title, labels, drift)
     files.caption(figure, notes)
     return figure

@@ -134,7 +134,7 @@ def _shown(examples: list[Example]) -> pd.DataFrame:
 
 
 def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -> Figure:
-    columns = min(4, max(1, len(examples)))
+    columns = 4 if len(examples) > 6 else 3
     rows = -(-max(1, len(examples)) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(2.7 * columns, 2.95 * rows + 1), layout="constrained", squeeze=False
@@ -152,6 +152,7 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
             f"{example.phenotype}: {files.shortened(example.name, 34)}\n{example.filters:,} filters", fontsize=7
         )
         axis.tick_params(labelsize=6)
-    figure.supylabel("second coefficient", fontsize=8)
+        axis.set_xlabel("first coefficient", fontsize=6)
+        axis.set_ylabel("second coefficient", fontsize=6)
     files.caption(figure, notes)
     return figure

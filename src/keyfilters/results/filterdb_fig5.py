@@ -86,7 +86,7 @@ def _shown(bases: Bases) -> pd.DataFrame:
 
 
 def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, notes: list[str]) -> Figure:
-    figure = plt.figure(figsize=(11, 0.95 * len(bases) + 1.6), layout="constrained")
+    figure = plt.figure(figsize=(11, 0.72 * len(bases) + 1.9), layout="constrained")
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     images, curves = figure.subfigures(1, 2, width_ratios=(2.6, 1))
     axes = images.subplots(len(bases), components, squeeze=False)

@@ -27,7 +27,11 @@ def filterdb_fig8(description: Mapping[str, Any], root: Path, file: Path) -> Non
         for grouping in GROUPINGS
     }
     notes = [*tables.notes, *tables.left_out_of(*GROUPINGS), *tables.missing("task", "visual_category")]
-    notes.append("Rows in the order of their mean D, deciles in that of depth; networks in brackets; D (5) in nats.")
+    notes += tables.without_depth()
+    notes.append(
+        "Rows in the order of their mean D, deciles in that of depth; networks in brackets; D (5) in nats. "
+        + heat_maps.NOTE
+    )
     title = "Figure 8: drift D between groups of filters"
     shown = pd.concat([heat_maps.shown(grouping, *panel) for grouping, panel in panels.items()])
     frame = pd.concat([heat_maps.as_rows(grouping, *panel) for grouping, panel in panels.items()])
@@ -36,7 +40,7 @@ def filterdb_fig8(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def _draw(panels: Mapping[str, tuple[pd.DataFrame, np.ndarray]], title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(13, 11), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(13, 10), layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axis, (grouping, (groups, drift)) in zip(axes.flat, panels.items(), strict=True):
         heading = filters.GROUPINGS[grouping].capitalize()

@@ -83,6 +83,17 @@ class Tables:
         named = [f"{GROUPINGS[grouping]}: {listed(names)}" for grouping, names in small.items() if names]
         return [f"Left out, for too few filters: {'; '.join(named)}."] if named else []
 
+    def without_depth(self) -> list[str]:
+        """A sentence that says how many layers are in no depth decile, if any."""
+        layers = self.layers
+        unknown = layers[layers["depth_decile"].isna()]
+        if unknown.empty:
+            return []
+        counted = f"{len(unknown):,} layers of {unknown['model'].nunique()} networks"
+        return [
+            f"In no depth decile, since their files tell no order: {counted} with {unknown['filters'].sum():,} filters."
+        ]
+
     def missing(self, *groupings: str) -> list[str]:
         """A sentence that names the groups that the paper's text speaks of and these tables have not, if any."""
         named = []

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from keyfilters.results import filters
+from keyfilters.results import files, filters
 
-SIZES = (3.5, 7.0)  # of the labels, in points: the more rows, the smaller
-POINTS = 170  # that the labels of a map have together
+SIZES = (3.5, 7.5)  # of the labels, in points: the more rows, the smaller
+UPRIGHT = 20  # columns whose numbers stand beside each other
+POINTS = 250  # that the labels of a map have together
+LABEL = 36  # characters of a label
+NOTE = "Colours are of the square root of D, so that one distant group leaves the others distinguishable."
 
 
 def sorted_by_mean(groups: pd.DataFrame, drift: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
@@ -45,14 +49,16 @@ def shown(grouping: str, groups: pd.DataFrame, drift: np.ndarray) -> pd.DataFram
 
 
 def draw(figure: Figure, axis: plt.Axes, title: str, labels: Sequence[str], drift: np.ndarray) -> None:
-    """One heat map; dark is little drift."""
+    """One heat map; dark is little drift. Columns are numbered as the rows are."""
     axis.set_title(title, fontsize=9, loc="left")
     if not len(drift):
         axis.axis("off")
         axis.text(0.5, 0.5, "no group has enough filters", ha="center", fontsize=8)
         return
-    image = axis.imshow(drift, cmap="inferno", vmin=0)
+    image = axis.imshow(drift, cmap="inferno", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
     size = float(np.clip(POINTS / len(labels), *SIZES))
-    axis.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size)
-    axis.set_yticks(range(len(labels)), labels, fontsize=size)
+    numbers = range(1, len(labels) + 1)
+    named = [f"{files.shortened(label, LABEL)}  {number}" for number, label in zip(numbers, labels, strict=True)]
+    axis.set_xticks(range(len(labels)), numbers, fontsize=size, rotation=90 if len(labels) > UPRIGHT else 0)
+    axis.set_yticks(range(len(labels)), named, fontsize=size)
     figure.colorbar(image, ax=axis, shrink=0.7).ax.tick_params(labelsize=6)

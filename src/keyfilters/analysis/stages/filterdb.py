@@ -139,10 +139,11 @@ def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
 
 def _notes(layers: pd.DataFrame, least: FilterSet) -> list[str]:
     degenerated = layers["verdict"].isin(DEGENERATED)
+    networks = f"{least.min_models} network{'s' if least.min_models > 1 else ''}"
     return [
         f"{layers['filters'].sum():,} filters of {len(layers):,} layers of {layers['model'].nunique()} networks; "
         f"{degenerated.sum():,} layers with {layers.loc[degenerated, 'filters'].sum():,} filters are degenerated.",
-        f"A group has at least {least.min_filters:,} filters and is of at least {least.min_models} networks.",
+        f"Least size of a group: {least.min_filters:,} filters, {networks}.",
     ]
 
 

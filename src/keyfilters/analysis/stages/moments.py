@@ -45,18 +45,15 @@ def measured(
     analysis = Analysis(sparse=settings["sparse"], sparse_share=settings["sparse_share"])
     tables, arrays = [], {}
     for name, layers, blocks in chosen(filters, settings):
-        found = dict(measure(blocks, threads, layers.get("layer")))
-        table = (
-            layers.loc[list(found)]
-            .reindex(columns=["model_id", *OF_STORE])
-            .assign(
-                sparsity=np.array([sparsity(layer.peaks, analysis) for layer in found.values()], float),
-                entropy=np.array([entropy(layer.raw.covariance) for layer in found.values()], float),
-            )
-        )
+        rows, scaled = {}, []
+        for label, layer in measure(blocks, threads, layers.get("layer")):
+            rows[label] = sparsity(layer.peaks, analysis), float(entropy(layer.raw.covariance))
+            scaled.append(layer.scaled)
+        told = pd.DataFrame.from_dict(rows, orient="index", columns=["sparsity", "entropy"], dtype=float)
+        table = layers.loc[list(rows)].reindex(columns=["model_id", *OF_STORE]).join(told)
         table.insert(0, "set", pd.Series(name, table.index, "str"))
         tables.append(table)
-        arrays |= stacked(name, [layer.scaled for layer in found.values()], dimensions(settings, name))
+        arrays |= stacked(name, scaled, dimensions(settings, name))
     return pd.concat(tables), arrays
 
 

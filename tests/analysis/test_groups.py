@@ -1,0 +1,30 @@
+"""Groups of layers: which there are, and which are too small."""
+
+import numpy as np
+import pandas as pd
+
+from keyfilters.analysis.groups import DECILE_NAMES, gather, merged_tasks
+from keyfilters.settings import FilterSet
+
+
+def test_all_kinds_of_segmentation_are_one_task():
+    tasks = pd.Series(["Segmentation", "people segmentation", "classification", None], dtype="str")
+    merged = merged_tasks(tasks)
+    assert merged[:3].tolist() == ["segmentation", "segmentation", "classification"]
+    assert merged.isna().tolist() == [False, False, False, True]
+
+
+def test_the_first_decile_has_both_ends():
+    assert DECILE_NAMES[0] == "[0.0, 0.1]"
+    assert DECILE_NAMES[1] == "(0.1, 0.2]"
+    assert DECILE_NAMES[-1] == "(0.9, 1.0]"
+
+
+def test_groups_that_are_too_small_are_named_with_their_sizes():
+    layers = pd.DataFrame({"model": ["a", "a", "b", "c"], "filters": [3, 4, 2, 9]})
+    labels = pd.Series(["x", "x", "y", None])
+    counts = np.arange(4)[:, None, None] + np.ones((4, 2, 5), np.int64)
+    found = gather(layers, labels, counts, FilterSet(min_filters=5))
+    assert found.table.to_dict("records") == [{"group": "x", "models": 1, "filters": 7}]
+    assert found.left_out.to_dict("records") == [{"group": "y", "models": 1, "filters": 2}]
+    np.testing.assert_array_equal(found.counts[0], counts[:2].sum(axis=0))
