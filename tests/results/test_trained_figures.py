@@ -166,7 +166,7 @@ def test_figure2_tells_classes_by_weights_for_each_picture_and_by_the_list(made)
 def test_figure2_leaves_out_small_classes_and_says_so(study):
     frame, file = make(study, "filterdb_fig2", "small", min_filters=450)
     assert set(frame["class"]) == {"over-parameterised"}
-    assert "Left out, with less than 450 filters: robust, regular." in file.with_suffix(".md").read_text()
+    assert "Left out, for too few filters: robust, regular." in file.with_suffix(".md").read_text()
 
 
 def test_figure2_changes_its_classes_with_the_rule(study):

@@ -81,15 +81,15 @@ def depthwise_drift(description: Mapping[str, Any], root: Path, file: Path) -> N
 def _cells(layers: pd.DataFrame, counts: np.ndarray, least: int) -> Iterator[tuple[str, np.ndarray, list[int]]]:
     """Histograms `[S, L, d, bins]` of the layers with filters enough of each architecture's networks, one per training
     set, and the layers' numbers of filters; the architecture with the most sets first."""
-    sets = (
-        layers.groupby("architecture", sort=False)["training_set"].nunique().sort_values(ascending=False, kind="stable")
-    )
-    for architecture in sets.index:
+    sets = layers.groupby("architecture", sort=False)["training_set"].nunique()
+    for architecture in sets.sort_values(ascending=False, kind="stable").index:
         rows = layers[(layers["architecture"] == architecture) & (layers["filters"] >= least)]
         networks = rows.drop_duplicates("training_set")["model"]  # of several seeds the first
-        found = [counts[rows.index[rows["model"] == model]] for model in networks]
-        if len(found) > 1 and min(map(len, found)) > 1:
-            yield architecture, np.stack(found), rows.loc[rows["model"] == networks.iloc[0], "filters"].tolist()
+        own = {model: rows.loc[rows["model"] == model, "filters"] for model in networks}
+        widths = next(iter(own.values())).tolist() if own else []
+        found = [counts[of.index] for of in own.values() if of.tolist() == widths]  # those of one shape alone
+        if len(found) > 1 and len(widths) > 1:
+            yield architecture, np.stack(found), widths
 
 
 def _groupings(layers: pd.DataFrame, architecture: str) -> Iterator[tuple[str, np.ndarray, pd.Series]]:
@@ -106,9 +106,7 @@ def _panel(
     title: str, layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: int, compare: Comparison
 ) -> Panel:
     table, sums = [], []
-    for group, rows in layers.assign(row=np.arange(len(layers))).groupby(
-        labels, sort=labels.str[:6].eq("layer ").all()
-    ):
+    for group, rows in layers.assign(row=np.arange(len(layers))).groupby(labels, sort=False):
         if rows["filters"].sum() >= least:
             table.append((group, rows["model"].nunique(), int(rows["filters"].sum())))
             sums.append(counts[rows["row"]].sum(axis=0))

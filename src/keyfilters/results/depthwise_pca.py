@@ -39,7 +39,10 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
     if not enough:
         raise KeyfiltersError(f"no set with enough filters of {', '.join(settings['sets'])}; set other `sets`")
     kernels = {name: tuple(settings["sets"][name]["kernel"]) for name in enough}
-    counts = "; ".join(f"{name}: {basis.count:,} filters of {sizes[name]} networks" for name, basis in enough.items())
+    counts = "; ".join(
+        f"{name}: {sizes[name]} networks, {basis.count:,} filters (at least {settings['sets'][name]['min_filters']:,})"
+        for name, basis in enough.items()
+    )
     notes = [
         f"Study `{file.parents[1].name}`. {counts}. PCA of filters scaled by their peaks (9), centred (1)-(3).",
         f"Of each set the mean filter and the first {SHOWN} components in the order of their explained variance, each "

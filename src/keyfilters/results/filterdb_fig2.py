@@ -101,13 +101,13 @@ def _rules(
         f"training picture{lowest}; robust: {found}; regular: all other classifiers of the zoo. The paper's robust "
         "networks are classifiers of ImageNet from RobustBench, its regular ones all classifiers of ImageNet.",
         f"By depth decile, layer by layer; boxes: quartiles, whiskers 1.5 of their range, without outliers; classes of "
-        f"less than {settings['min_layers']} layers in a decile: a dot for each layer. Entropy is without {judged} "
-        "layers that have too few filters to judge it by.",
+        f"less than {settings['min_layers']} layers in a decile: a dot for each layer. A class has at least "
+        f"{settings['min_filters']:,} filters; entropy is without {judged} layers that have too few to judge it by.",
     ]
     if ordered:
         notes.append(f"Files that tell no depths, whose layers lie in the file's order: {ordered}.")
     if small:
-        notes.append(f"Left out, with less than {settings['min_filters']:,} filters: {', '.join(small)}.")
+        notes.append(f"Left out, for too few filters: {', '.join(small)}.")
     return notes
 
 
@@ -144,7 +144,12 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
             axis.grid(alpha=0.3, axis="y")
             axis.tick_params(labelsize=7)
             if axis.get_legend_handles_labels()[0]:
-                axis.legend(fontsize=7, loc="upper right" if row == 0 else "lower left")
+                axis.legend(
+                    fontsize=7,
+                    title="class (networks)",
+                    title_fontsize=7,
+                    loc="upper right" if row == 0 else "lower left",
+                )
             if row == 1:
                 axis.set_xticks(range(len(DECILE_NAMES)), DECILE_NAMES, rotation=45, ha="right")
                 axis.set_xlabel("depth decile", fontsize=8)
@@ -159,7 +164,7 @@ def _boxes(axis: plt.Axes, layers: pd.DataFrame, quantity: str, name: str, side:
     colour, first = COLOURS[name], True
     for position, decile in enumerate(DECILE_NAMES):
         values = layers.loc[layers["depth_decile"] == decile, quantity].to_numpy()
-        label = f"{name} ({layers['model'].nunique()} networks)" if first else None
+        label = f"{name} ({layers['model'].nunique()})" if first else None
         if len(values) >= least:
             axis.boxplot(
                 values,

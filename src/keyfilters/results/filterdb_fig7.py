@@ -51,7 +51,8 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     shown = 100 * bins.basis.ratios[:SHOWN].sum()
     notes = [
         f"Study `{file.parents[1].name}`: 1 network, {trained}, after {', '.join(map(str, counts))} epochs of training "
-        f"(0: as drawn at random), {total:,} filters of the set {settings['set']} each time.",
+        f"(0: as drawn at random), {total:,} filters of the set {settings['set']} each time, and "
+        f"at least {settings['min_filters']:,} are asked for.",
         f"Densities in the study's basis, of {bins.basis.count:,} filters, with {shown:.1f} % of its variance in the "
         f"components shown; {outside} coefficients of an epoch at the most lie outside its range.",
     ]

@@ -59,13 +59,14 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
     left_out = [given.name for given in found if given not in networks]
     notes = [
         f"Study `{file.parents[1].name}`: {len(networks)} low-resolution networks with "
-        f"{sum(given.filters for given in networks):,} filters of the set {settings['set']}; accuracy on the test "
-        "pictures, with its standard deviation over seeds; D (5) in nats, in the study's basis.",
+        f"{sum(given.filters for given in networks):,} filters of the set {settings['set']}, each with at least "
+        f"{settings['min_filters']:,}; accuracy on the test pictures, with its standard deviation over seeds; D (5) in "
+        "nats, in the study's basis.",
         f"By chance: the filters of both networks dealt to two groups of the same sizes, mean of {settings['draws']} "
         "draws; what D is of two networks of one distribution.",
     ]
     if left_out:
-        notes.append(f"Left out, with less than {settings['min_filters']:,} filters: {filters.listed(left_out)}.")
+        notes.append(f"Left out, for too few filters: {filters.listed(left_out)}.")
     title = "Reproducibility of filters: drift D over the seeds of one network, beside other drifts"
     lines = [_text(row) for row in rows]
     grid = Grid(
