@@ -121,7 +121,9 @@ def cell_file(name):
 
 def table_file(table, suffix):
     """A table's or a figure's readable path."""
-    folder = "figures" if table.startswith(("fig", "filterdb_")) else "tables"
+    folder = (
+        "figures" if table.startswith(("fig", "filterdb_", "depthwise_")) else "tables"
+    )
     return f"{RESULTS}/{folder}/{table}{suffix}"
 
 

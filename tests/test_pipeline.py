@@ -11,8 +11,9 @@ from keyfilters.study import check
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-FIGURES = [name for name in Tables.model_fields if name.startswith("filterdb_")]
+FIGURES = [name for name in Tables.model_fields if name.startswith(("filterdb_", "depthwise_"))]
 TABLES = [name for name in Tables.model_fields if name not in (*FIGURES, "claims")]
+OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
 STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
 
 
@@ -22,8 +23,8 @@ def parameters(stage, file):
 
 def test_every_table_has_a_stage():
     others = {"claims", "sets", "models", "other_models", "lowres_models", "filters", "filterdb", "filter_figures"}
-    assert set(STAGES) == {*others, *TABLES}
-    assert STAGES["filter_figures"]["foreach"] == FIGURES
+    assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
+    assert STAGES["filter_figures"]["foreach"] == [name for name in FIGURES if name != OF_EPOCHS]
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():
@@ -65,13 +66,13 @@ def test_a_tables_stage_has_all_that_decides_it(table):
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
-    stage = STAGES["filter_figures"]["do"]
+    stage = STAGES[OF_EPOCHS] if figure == OF_EPOCHS else STAGES["filter_figures"]["do"]
     walked = list(jobs.walk([jobs.tables(STUDY)[figure]]))
     names = [name for given in stage["params"] for name in given.get("src/keyfilters/versions.yaml", ())]
-    assert {name.replace("${item}", figure) for name in names} == {*(job.stage for job in walked), "readers"}
+    assert {name.replace("${item}", figure) for name in names} >= {*(job.stage for job in walked), "readers"}
     settings = [name for given in stage["params"] for name in given.get("config.yaml", ())]
     assert set(parameters("filterdb", "config.yaml")) < set(settings)
-    assert "studies.${study}.tables.${item}" in settings
+    assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${item}'}" in settings
 
 
 def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about():
@@ -85,3 +86,10 @@ def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about()
 def test_the_low_resolution_networks_decide_which_sets_there_are():
     assert "studies.${study}.lowres" in parameters("sets", "config.yaml")
     assert "studies.${study}.lowres" in parameters("lowres_models", "config.yaml")
+
+
+def test_the_stage_of_weights_during_training_owns_them():
+    stage = STAGES[OF_EPOCHS]
+    owned = {job.room for job in jobs.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
+    assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
+    assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)

@@ -16,14 +16,21 @@ TABLES_OF_CELLS = (
 )
 TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
 FILTER_FIGURES = (
+    "filterdb_fig1",
+    "filterdb_fig2",
     "filterdb_fig3",
     "filterdb_fig4",
     "filterdb_fig5",
     "filterdb_fig6",
+    "filterdb_fig7",
     "filterdb_fig8",
     "filterdb_fig9",
     "filterdb_fig10",
     "filterdb_ablation",
+    "filterdb_reproducibility",
+    "depthwise_pca",
+    "depthwise_drift",
+    "depthwise_quality",
 )
 
 

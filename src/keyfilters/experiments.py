@@ -23,6 +23,15 @@ from keyfilters.filter_figures import (
 from keyfilters.jobs import Job, lowres_train, prepare, train, transfer
 from keyfilters.models import layer_count
 from keyfilters.settings import MODEL, Name, PositiveInt, Settings
+from keyfilters.trained_figures import (
+    DepthwiseBasis,
+    DepthwiseDrift,
+    DepthwiseFigure,
+    FilterFigure1,
+    FilterFigure2,
+    FilterFigure7,
+    FilterReproducibility,
+)
 
 if TYPE_CHECKING:
     from keyfilters.study import Study
@@ -337,14 +346,21 @@ class Tables(Settings):
     fig3: Figure3 | None = None
     fig4: Figure4 | None = None
     claims: Claims | None = None
+    filterdb_fig1: FilterFigure1 | None = None
+    filterdb_fig2: FilterFigure2 | None = None
     filterdb_fig3: FilterFigure3 | None = None
     filterdb_fig4: FilterFigure4 | None = None
     filterdb_fig5: FilterFigure5 | None = None
     filterdb_fig6: FilterFigure6 | None = None
+    filterdb_fig7: FilterFigure7 | None = None
     filterdb_fig8: FilterFigure8 | None = None
     filterdb_fig9: FilterFigure9 | None = None
     filterdb_fig10: FilterFigure10 | None = None
     filterdb_ablation: FilterAblation | None = None
+    filterdb_reproducibility: FilterReproducibility | None = None
+    depthwise_pca: DepthwiseBasis | None = None
+    depthwise_drift: DepthwiseDrift | None = None
+    depthwise_quality: DepthwiseFigure | None = None
 
     @property
     def made(self) -> dict[str, Experiment | FilterFigure]:

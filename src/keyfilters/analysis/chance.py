@@ -1,0 +1,60 @@
+"""Drift between groups of few filters, beside the drift that chance alone gives them.
+
+Histograms of few filters have empty bins, so D (5) of two draws from one distribution is far from zero, and the further
+the fewer they are. So groups are compared at equal numbers of filters, and each D beside that of the same filters dealt
+to two groups at random: if both groups have one distribution, the two D have one expectation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keyfilters.analysis.drift import distributions, drift
+from keyfilters.analysis.stages.basis import Bins
+from keyfilters.settings import Analysis
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Mean D (5) over draws, `drift`, and over the same filters dealt at random, `chance`."""
+
+    drift: float
+    chance: float
+
+    @property
+    def beyond(self) -> float:
+        """Drift beyond chance; its expectation is zero for groups of one distribution."""
+        return self.drift - self.chance
+
+
+class Comparison:
+    """Compares groups by their histograms `[d, bins]` in one basis, drawing from `seed`."""
+
+    def __init__(self, bins: Bins, analysis: Analysis, draws: int, seed: int = 0) -> None:
+        self.bins, self.analysis, self.draws = bins, analysis, draws
+        self.random = np.random.default_rng(seed)
+
+    def __call__(self, one: np.ndarray, other: np.ndarray, filters: int | None = None) -> Compared:
+        """`filters` of each group at random, without replacement, at most as many as it has; None is all of both.
+
+        D needs no more than a group's distribution along each component, so components are drawn apart.
+        """
+        found = np.array([self._draw(one, other, filters) for _ in range(self.draws)])
+        return Compared(*found.mean(axis=0).tolist())
+
+    def _draw(self, one: np.ndarray, other: np.ndarray, filters: int | None) -> tuple[float, float]:
+        if filters is not None:
+            one, other = self._some(one, filters), self._some(other, filters)
+        dealt = self._some(one + other, one.sum(axis=-1))
+        return self._drift(one, other), self._drift(dealt, one + other - dealt)
+
+    def _some(self, counts: np.ndarray, filters: int | np.ndarray) -> np.ndarray:
+        wanted = np.minimum(filters, counts.sum(axis=-1))
+        pairs = zip(counts, wanted, strict=True)
+        return np.stack([self.random.multivariate_hypergeometric(row, n) for row, n in pairs])
+
+    def _drift(self, one: np.ndarray, other: np.ndarray) -> float:
+        p, q = (distributions(counts, self.bins.width, self.analysis) for counts in (one, other))
+        return float(drift(p, q, self.bins.basis.ratios))

@@ -1,0 +1,56 @@
+"""Drift beyond what chance gives is zero on average for one distribution, at any number of filters."""
+
+import numpy as np
+import pytest
+from drawn_filters import draw
+from small_groups import ANALYSIS, BASIS, BINS, counts
+
+from keyfilters.analysis.chance import Comparison
+from keyfilters.analysis.drift import distributions, drift
+
+ONE, OTHER = counts(draw(400, seed=0)), counts(draw(300, seed=1))
+
+
+def test_all_filters_of_both_have_the_drift_of_the_definition():
+    p, q = (distributions(given, BINS.width, ANALYSIS) for given in (ONE, OTHER))
+    found = Comparison(BINS, ANALYSIS, 2)(ONE, OTHER)
+    assert found.drift == pytest.approx(float(drift(p, q, BASIS.ratios)), rel=1e-12)
+    assert 0 < found.chance < found.drift
+    assert found.beyond == found.drift - found.chance
+
+
+def test_as_many_filters_of_each_are_drawn_as_asked_for():
+    compare = Comparison(BINS, ANALYSIS, 1)
+    drawn = compare._some(ONE, 50)
+    assert (drawn.sum(axis=-1) == 50).all()
+    assert (drawn <= ONE).all()
+    assert (compare._some(ONE, 10_000) == ONE).all()
+
+
+@pytest.mark.parametrize("filters", [20, 150])
+def test_one_distribution_has_no_drift_beyond_chance_however_few_filters(filters):
+    halves = draw(2000, seed=3)
+    compare = Comparison(BINS, ANALYSIS, 60)
+    found = compare(counts(halves[::2]), counts(halves[1::2]), filters)
+    assert found.chance > 0.1
+    assert abs(found.beyond) < 0.1 * found.chance
+
+
+def test_fewer_filters_drift_more_by_chance():
+    few, many = (Comparison(BINS, ANALYSIS, 10)(ONE, OTHER, filters).chance for filters in (20, 200))
+    assert few > 2 * many
+
+
+def test_a_seed_gives_the_same_numbers():
+    first, again, other = (Comparison(BINS, ANALYSIS, 3, seed)(ONE, OTHER, 50) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def test_filters_that_are_all_zero_or_equal_drift_by_a_finite_number():
+    zero, equal = counts(np.zeros((40, 9), np.float32)), counts(np.ones((40, 9), np.float32))
+    found = Comparison(BINS, ANALYSIS, 3)(zero, equal, 30)
+    assert np.isfinite([found.drift, found.chance]).all()
+    assert found.drift > 1
+    same = Comparison(BINS, ANALYSIS, 3)(zero, zero, 30)
+    assert (same.drift, same.chance) == (0, 0)
