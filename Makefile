@@ -4,12 +4,23 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
+GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
+JOBS_PER_GPU ?= 1
+PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini test lint bench lock
+.PHONY: mini real64 test lint bench lock
 
 mini: .venv/.complete
 	@$(BIN)/snakemake --cores $(CORES) --config study=mini
 	@echo "Tables of the mini study:" && ls results/mini/tables/*.md results/mini/tables/*.png
+
+# Tables 7, 2 and 5 of the study real64, with what is known of each training; all GPUs of this machine, else its CPU.
+real64: .venv/.complete
+	@$(BIN)/snakemake table7 table2 table5 --cores $(CORES) $(if $(filter-out 0,$(PLACES)),--resources gpu=$(PLACES)) \
+		--config study=real64 jobs_per_gpu=$(JOBS_PER_GPU)
+	@$(BIN)/keyfilters manifests --study real64
+	@$(BIN)/keyfilters status --study real64 --cost
+	@du -sh results/real64
 
 test: .venv/.complete lint
 	$(BIN)/python -m pytest

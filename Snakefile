@@ -17,6 +17,21 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
+# Before the first job goes to SLURM, and after one has failed there.
+onstart:
+    if workflow.executor_plugin.name == "slurm":
+        try:
+            slurm.check(submissions(workflow.dag), workflow.executor_settings)
+        except KeyfiltersError as error:
+            raise WorkflowError(str(error))
+
+
+onerror:
+    if workflow.executor_plugin.name == "slurm":
+        for line in slurm.without_log(map(Path, log)):
+            print(line, file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

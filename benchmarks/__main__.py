@@ -1,4 +1,4 @@
-"""Measures how fast loop, start of a job, idle Snakemake, extraction and analysis are; prints it with machine, n."""
+"""Measures the loop, here and on a GPU, a job's start, an idle Snakemake, extraction and analysis; prints it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, extraction, idle, loop, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
 from keyfilters import artifacts
 
-PARTS = {"loop": loop, "start": start, "idle": idle, "extraction": extraction, "analysis": analysis}
+PARTS = {
+    "loop": loop,
+    "start": start,
+    "idle": idle,
+    "parse": parse,
+    "gpu": gpu,
+    "extraction": extraction,
+    "analysis": analysis,
+}
 
 
 def main() -> None:

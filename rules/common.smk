@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from keyfilters import jobs
+from keyfilters import jobs, resources, slurm
 from keyfilters.errors import KeyfiltersError
 from keyfilters.plan import plan
 from keyfilters.provenance.prune import bring_back
@@ -38,6 +38,10 @@ os.environ["PATH"] = os.pathsep.join(
 
 ARTIFACTS = f"artifacts/{CONFIG.study}"
 RESULTS = f"results/{CONFIG.study}"
+
+# A training takes one place on a GPU where Snakemake was told how many there are: `--resources gpu=N`.
+GPU = int("gpu" in workflow.global_resources)
+
 ENVIRONMENT = "../envs/cpu.yaml"
 
 CELLS = jobs.cells(CONFIG.current)
@@ -49,6 +53,8 @@ KEYED = jobs.keyed(CONFIG.current)
 # Each record is read once: what is planned must not change while it is planned.
 is_fresh = cache(published.is_fresh)
 
+# A job on another machine, or below another Snakemake, reads these files too. What is to be made was decided for it.
+MAIN = workflow.is_main_process
 # Snakemake itself does not know yet, while it reads the rules, whether it is to run them.
 DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
@@ -56,15 +62,16 @@ DRY_RUN = any(
 
 # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
 # knows that no other Snakemake runs here and that locks which are still there are left over.
-if workflow.is_main_process and not DRY_RUN:
+if MAIN and not DRY_RUN:
     RUNNING = FileLock(".snakemake/running")
     with suppress(Timeout):
         RUNNING.acquire(blocking=False)
         for left in Path(".snakemake/locks").glob("*.lock"):
             left.unlink()
 
-bring_back(Path(ARTIFACTS), KEYED.values())
-if CONFIG.pull and workflow.is_main_process and not DRY_RUN:
+if MAIN:
+    bring_back(Path(ARTIFACTS), KEYED.values())
+if CONFIG.pull and MAIN and not DRY_RUN:
     pull(Path(ARTIFACTS), KEYED.values())
 
 
@@ -147,7 +154,7 @@ def unless_fresh(record, key, files):
     """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
     fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
     among them a folder, which no recorded checksum excuses."""
-    if is_fresh(Path(record), key):
+    if not MAIN or is_fresh(Path(record), key):
         return [ancient(file) for file in files]
     return [*files, "rules"]
 
@@ -222,6 +229,42 @@ def input_of_table(name, given):
     return records.get(given.stage, lambda: manifest(given))()
 
 
+def on_gpu(job):
+    """Whether the rule of this job asks for GPUs, here or in a profile's `set-resources`."""
+    asked = workflow.get_rule(job.stage).resources.get("gpu")
+    return asked is not None and str(asked.raw) != "0"
+
+
+def memory_mb(wildcards):
+    """Main memory of a keyed artifact's job, in MB."""
+    job = keyed(wildcards)
+    return resources.memory_mb(job, Path(ARTIFACTS), on_gpu(job))
+
+
+def runtime(wildcards):
+    """Time limit of a keyed artifact's job, in minutes."""
+    job = keyed(wildcards)
+    return resources.runtime(job, Path(ARTIFACTS), on_gpu(job))
+
+
+def group_of_training(wildcards):
+    """Small trainings share submissions, as many as a profile's `group-components` says; see docs/slurm.md."""
+    job = keyed(wildcards)
+    return f"small_{job.stage}" if MAIN and is_small(job.folder) else None
+
+
+@cache  # a job that changed its group as soon as its set is prepared would be lost to Snakemake
+def is_small(folder):
+    """Whether the training that makes this artifact is small."""
+    job = KEYED[folder]
+    return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
+
+
+def submissions(dag):
+    """What an executor is given to run: jobs, and groups of jobs."""
+    return {dag.get_job_group(job) or job for job in dag.needrun_jobs()}
+
+
 def inputs_of_table(table):
     """All that a table is made of."""
     files = [
@@ -239,20 +282,25 @@ def inputs_of_cell(wildcards):
     )
 
 
-# A stale file is made older than everything, so that `unless_fresh` outdates it.
-for name, job in CELLS.items():
-    if not is_fresh(Path(cell_file(name)), job.key):
-        published.expire(Path(cell_file(name)))
-for table, job in TABLES.items():
-    record = Path(table_file(table, ".json"))
-    if not is_fresh(record, job.key):
-        for file in record.parent.glob(f"{table}.*"):
-            published.expire(file)
-for name, job in FILTERDB.items():
-    record = Path(filterdb_record(name))
-    if not is_fresh(record, job.key):
-        for file in record.parent.glob("*"):
-            published.expire(file)
-if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
-    for file in filters_files().values():
-        published.expire(Path(file))
+def expire_stale():
+    """A stale file is made older than everything, so that `unless_fresh` outdates it."""
+    for name, job in CELLS.items():
+        if not is_fresh(Path(cell_file(name)), job.key):
+            published.expire(Path(cell_file(name)))
+    for table, job in TABLES.items():
+        record = Path(table_file(table, ".json"))
+        if not is_fresh(record, job.key):
+            for file in record.parent.glob(f"{table}.*"):
+                published.expire(file)
+    for name, job in FILTERDB.items():
+        record = Path(filterdb_record(name))
+        if not is_fresh(record, job.key):
+            for file in record.parent.glob("*"):
+                published.expire(file)
+    if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
+        for file in filters_files().values():
+            published.expire(Path(file))
+
+
+if MAIN:
+    expire_stale()

@@ -7,8 +7,8 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory_mb,
+        runtime=runtime,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
         options=prepare_options,

@@ -5,12 +5,14 @@ rule cell:
         cell_file("{table}/{cell}"),
     log:
         f"logs/cell/{CONFIG.study}/{{table}}/{{cell}}.log",
+    group:
+        "results"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         mem_mb=500,
-        runtime=5,
+        runtime=2,
     params:
         job=lambda wildcards: cell_of(wildcards).as_json,
     shell:
@@ -28,12 +30,14 @@ for table, job in TABLES.items():
             table_files(table),
         log:
             f"logs/{table}/{CONFIG.study}.log",
+        group:
+            "results"  # a table and its cells: moments each, one submission
         conda:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=2000,
+            runtime=5 if job.settings.get("set") is None else 30,
         params:
             job=job.as_json,
             table=table,

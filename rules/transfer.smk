@@ -5,13 +5,18 @@ rule transfer:
         artifact("transfer"),
     log:
         "logs/{room}/{artifact}.log",
+    group:
+        group_of_training
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_mb,
+        runtime=runtime,
+        gpu=GPU,
     params:
         job=lambda wildcards: keyed(wildcards).as_json,
+        jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"exec keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

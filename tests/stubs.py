@@ -24,6 +24,7 @@ def configuration(targets: int, sources: int) -> dict[str, Any]:
         "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
         "training_of": {},
         "transfer": {},
+        "lowres": {},
         "datasets": {
             name: {"source": "archive", "path": f"{name}.tar", "sha256": f"{number:064x}"}
             for number, name in enumerate(sets)

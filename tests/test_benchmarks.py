@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import analysis, extraction, idle, loop, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -50,8 +50,8 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
     assert found.rows[-1]["to reach"] == "2"
 
 
-@pytest.mark.parametrize("part", [start, idle])
-def test_start_and_idle_run(part):
+@pytest.mark.parametrize("part", [start, idle, parse])
+def test_start_idle_and_parse_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
 
@@ -76,3 +76,14 @@ def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, mo
     # The floors of empty bins differ, and drift between parts of one distribution is little more than them.
     np.testing.assert_allclose(ours, theirs, atol=2e-3)
     assert (ours[~np.eye(analysis.GROUPS, dtype=bool)] > 1e-4).all()
+
+
+def test_without_a_gpu_the_ways_to_compute_run_on_the_cpu_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    found = gpu.report(1)
+    assert gpu.NO_GPU in found.notes
+    assert found.numbers["device"] == "CPU"
+    assert set(found.numbers["images_per_second"]) == {
+        f"{precision}, {layout}, eager" for precision in ("float32", "bf16") for layout in ("NCHW", "channels_last")
+    }
+    assert all(number["median"] > 0 for number in found.numbers["images_per_second"].values())

@@ -65,7 +65,19 @@ def test_a_description_that_is_no_json_shows_the_usage(tmp_path):
 
 def test_help_names_every_verb(tmp_path):
     printed = keyfilters(tmp_path, "--help").stdout
-    for verb in ("prepare", "train", "transfer", "cell", "table2", "explain", "verify", "prune", "pull"):
+    for verb in (
+        "prepare",
+        "train",
+        "transfer",
+        "cell",
+        "table2",
+        "explain",
+        "verify",
+        "prune",
+        "manifests",
+        "status",
+        "pull",
+    ):
         assert verb in printed
 
 

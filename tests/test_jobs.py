@@ -154,3 +154,37 @@ def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
         study["training_of"] |= {"digits": study["training_of"]["digits"] | {"precision": "bf16"}}
 
     assert changed_cells(change) == {name for name in cell_keys(CONFIG) if "digits" in name}
+
+
+@pytest.mark.parametrize(
+    ("given", "pin"),
+    [
+        (
+            {"source": "torchvision", "set": "stl10"},
+            {"md5": {"stl10_binary.tar.gz": "91f7769df0f17e558f3565bffb0c7dfb"}},
+        ),
+        ({"source": "imagenet", "sha256": "0" * 64}, {"sha256": "0" * 64}),
+        ({"source": "imagenet"}, {"sha256": None}),
+    ],
+)
+def test_a_set_is_its_pin_and_not_the_folder_where_it_lies(given, pin):
+    def settings(path):
+        config = copy.deepcopy(CONFIG)
+        config["studies"]["mini"]["datasets"]["mine"] = given | {"path": path}
+        return dict(jobs.prepare(check(config).current, "mine").settings)
+
+    assert settings("here") == settings("there")
+    assert "path" not in settings("here")
+    assert pin.items() <= settings("here").items()
+
+
+def test_a_list_of_classes_is_the_classes_themselves():
+    def key(classes):
+        config = copy.deepcopy(CONFIG)
+        config["studies"]["paper"]["datasets"]["natural"]["classes"] = classes
+        return jobs.prepare(check(config).studies["paper"], "natural").key
+
+    study = check(CONFIG).studies["paper"]
+    natural, manmade = (study.datasets[half].classes for half in ("natural", "manmade"))
+    assert (len(natural), len(manmade), len({*natural, *manmade})) == (449, 551, 1000)
+    assert key(list(natural)) == key("imagenet_natural") != key("imagenet_manmade")

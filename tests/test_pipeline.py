@@ -12,7 +12,7 @@ from keyfilters.study import check
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 FIGURES = [name for name in Tables.model_fields if name.startswith(("filterdb_", "depthwise_"))]
-TABLES = [name for name in Tables.model_fields if name not in FIGURES]
+TABLES = [name for name in Tables.model_fields if name not in (*FIGURES, "claims")]
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
 STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
 
@@ -22,7 +22,7 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    others = {"sets", "models", "other_models", "lowres_models", "filters", "filterdb", "filter_figures"}
+    others = {"claims", "sets", "models", "other_models", "lowres_models", "filters", "filterdb", "filter_figures"}
     assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
     assert STAGES["filter_figures"]["foreach"] == [name for name in FIGURES if name != OF_EPOCHS]
 
@@ -80,3 +80,16 @@ def test_the_stage_of_weights_during_training_owns_them():
     owned = {job.room for job in jobs.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
     assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
     assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)
+
+
+def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about():
+    job = jobs.tables(STUDY)["claims"]
+    tables = {name.partition("/")[0] for name in job.inputs}
+    assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES["claims"]["deps"])
+    assert {f"studies.${{study}}.tables.{table}" for table in tables} <= set(parameters("claims", "config.yaml"))
+    assert set(parameters("claims", "src/keyfilters/versions.yaml")) == {given.stage for given in jobs.walk([job])}
+
+
+def test_the_low_resolution_networks_decide_which_sets_there_are():
+    assert "studies.${study}.lowres" in parameters("sets", "config.yaml")
+    assert "studies.${study}.lowres" in parameters("lowres_models", "config.yaml")

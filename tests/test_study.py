@@ -31,7 +31,7 @@ def test_the_projects_own_configuration_is_valid():
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("studi", "mini", "unknown key 'studi', expected one of: study, cache, pull, studies"),
+        ("studi", "mini", "unknown key 'studi', expected one of: study, cache, pull, jobs_per_gpu, studies"),
         ("study", "maxi", "no study 'maxi', expected one of: mini"),
         ("studies.mini.training.learnin_rate", 1, "unknown key 'learnin_rate', expected one of: epochs"),
         (
@@ -93,7 +93,6 @@ def test_the_projects_own_configuration_is_valid():
             [{"grouping": "year", "group": "2022"}],
             "groups.0.grouping: Input",
         ),
-        ("studies.mini.zoo", {}, "tables.filterdb_fig1: the study has no networks whose filters it could show"),
         ("studies.mini.lowres.datasets", ["svhn", "cifar10", "digits"], "lowres.datasets: no set 'svhn'"),
         ("studies.mini.analysis.bins", 0, "analysis.bins: Input should be greater than 0"),
         ("studies.mini.analysis.basis_of", ["vgg99"], "analysis.basis_of: no network 'vgg99' in the study's zoo"),

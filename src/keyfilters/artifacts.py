@@ -23,6 +23,7 @@ from typing import Any
 
 from keyfilters.cost import Meter
 from keyfilters.errors import KeyfiltersError
+from keyfilters.heartbeat import beating
 from keyfilters.jobs import folder_of, key_of
 
 MANIFEST = "manifest.json"
@@ -76,7 +77,8 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
     draft = Draft(Path(partial), inputs, checkpoint(final), cpu_name())
     started = datetime.now(UTC)
     try:
-        yield draft
+        with beating(draft.path):
+            yield draft
         manifest = {
             "description": description,
             "key": key_of(description),
@@ -90,10 +92,10 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
         }
         write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _replace_folder(draft.path, final)
-        draft.checkpoint.unlink(missing_ok=True)
         # What a killed job left; an orphan of it that still runs ends without a place to write to.
         for left in final.parent.glob(f".{final.name}.*.partial"):
             shutil.rmtree(left, ignore_errors=True)
+        draft.checkpoint.unlink(missing_ok=True)  # last, since an orphan writes it by way of its own folder
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
 

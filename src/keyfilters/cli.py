@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
         added = verb(name, run, description)
         artifacts(added)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
+        added.add_argument("--jobs-per-gpu", type=int, default=1, help="trainings that may share a GPU (default: 1)")
         if name == "train":
             added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
     added = verb("extract", _extract, "keep the filters of one network")
@@ -106,9 +107,13 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
     upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
+    upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
     added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
     added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
+    added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
+    added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     added = upkeep("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
     added.add_argument("model", help="a network of the study's zoo, or a weight file: .onnx, ...")
@@ -144,13 +149,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from keyfilters.training.train import train
 
-    train(arguments.job, arguments.artifacts, arguments.threads, arguments.weights)
+    train(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu, arguments.weights)
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
     from keyfilters.transfer import transfer
 
-    transfer(arguments.job, arguments.artifacts, arguments.threads)
+    transfer(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
 
 def _extract(arguments: argparse.Namespace) -> None:
@@ -246,6 +251,13 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(plan(study, root.name, root))
 
 
+def _schedule(arguments: argparse.Namespace) -> None:
+    from keyfilters.schedule import schedule
+
+    study, root, _ = _load(arguments)
+    print(schedule(study, root.name, root))
+
+
 def _verify(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.verify import verify
 
@@ -256,6 +268,17 @@ def _verify(arguments: argparse.Namespace) -> None:
     print(f"{root} and {results}: as recorded")
 
 
+def _status(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.explain import show
+    from keyfilters.status import Files, cost, status
+
+    study, root, results = _load(arguments)
+    if arguments.cost:
+        show(cost(study, root))
+    else:
+        show(status(study, Files(root.name, root, results, Path("logs"))))
+
+
 def _prune(arguments: argparse.Namespace) -> None:
     from keyfilters import jobs
     from keyfilters.provenance.prune import prune
@@ -263,6 +286,15 @@ def _prune(arguments: argparse.Namespace) -> None:
     study, root, _ = _load(arguments)
     for folder in prune(root, arguments.room, jobs.keyed(study).values()):
         print(f"set aside: {folder}")
+
+
+def _manifests(arguments: argparse.Namespace) -> None:
+    from keyfilters import jobs
+    from keyfilters.provenance.manifests import copy_manifests
+
+    study, root, results = _load(arguments)
+    count = copy_manifests(root, jobs.keyed(study).values(), results / "manifests")
+    print(f"{results / 'manifests'}: {count} manifests")
 
 
 def _pull(arguments: argparse.Namespace) -> None:

@@ -9,6 +9,9 @@ class KeyfiltersError(Exception):
     status = 1  # of the process that it ends
 
 
+GOES_ON = "run again to go on from there"
+
+
 class Stopped(KeyfiltersError):
     """A signal ended a training, which goes on from its checkpoint when it is run again."""
 

@@ -120,6 +120,7 @@ class Config(Settings):
     study: str
     cache: Path | None = None  # where fetched packages are kept; the user's cache folder when left out
     pull: bool = False  # fetch artifacts that DVC's remote has before the rest is made
+    jobs_per_gpu: PositiveInt = 1  # trainings that share a GPU
     studies: dict[Name, Study]
 
     @model_validator(mode="after")

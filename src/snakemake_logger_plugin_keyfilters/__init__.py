@@ -17,7 +17,7 @@ from rich.text import Text
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-TAIL = 4096  # bytes of a log that its last line is looked for in
+from keyfilters import logs
 
 
 class LogHandler(LogHandlerBase):
@@ -85,13 +85,7 @@ def last_line(record: logging.LogRecord) -> str:
     """The last line of a running job's log, or the job's name while the log is empty."""
     name = f"{record.rule_name} {' '.join(record.wildcards.values())}"
     for log in record.log:
-        try:
-            with Path(log).open("rb") as file:
-                file.seek(max(0, Path(log).stat().st_size - TAIL))
-                lines = file.read().decode(errors="replace").split("\n")
-        except OSError:
-            continue
-        written = [line for line in lines if line.strip()]
-        if written:
-            return written[-1]
+        lines = logs.end(Path(log))
+        if lines:
+            return lines[-1]
     return name

@@ -60,18 +60,20 @@ def test_a_file_of_ones_own(tmp_path, run):
         ("broken.onnx", b"no model", "broken.onnx"),
     ],
 )
-def test_what_cannot_be_read_is_one_line(tmp_path, run, name, content, says):
+def test_what_cannot_be_read_is_one_line(tmp_path, run, capsys, name, content, says):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(SystemExit, match=says) as error:
+    with pytest.raises(SystemExit):
         run("quality", tmp_path / name)
-    assert "\n" not in str(error.value)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
 
 
-def test_a_model_without_kernels_to_judge_says_so(tmp_path, run):
+def test_a_model_without_kernels_to_judge_says_so(tmp_path, run, capsys):
     chain(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
-    with pytest.raises(SystemExit, match="no convolution with kernels of more than one weight"):
+    with pytest.raises(SystemExit):
         run("quality", tmp_path / "pointwise.onnx")
+    assert "no convolution with kernels of more than one weight" in capsys.readouterr().err
 
 
 def test_transposed_convolutions_are_left_out_and_unknown_kinds_judged():

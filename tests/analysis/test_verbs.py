@@ -90,14 +90,16 @@ def test_quality_of_a_network_of_the_study(run):
         (("quality", "absent"), "absent: not in the store yet; run `snakemake --cores all artifacts/tiny/extract/abs"),
     ],
 )
-def test_what_is_missing_is_one_line_that_says_what_to_do(run, words, says):
-    with pytest.raises(SystemExit, match=says) as error:
+def test_what_is_missing_is_one_line_that_says_what_to_do(run, capsys, words, says):
+    with pytest.raises(SystemExit):
         run(*words)
-    assert "\n" not in str(error.value)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
 
 
-def test_a_study_without_networks_has_no_basis(run, monkeypatch, tmp_path):
+def test_a_study_without_networks_has_no_basis(run, monkeypatch, tmp_path, capsys):
     chain(tmp_path / "mine.onnx", {"a": np.ones((4, 4, 3, 3), np.float32)})
     monkeypatch.setattr(jobs, "extracts", lambda study: {})
-    with pytest.raises(SystemExit, match="the study has no networks, so no basis"):
+    with pytest.raises(SystemExit):
         run("drift", tmp_path / "mine.onnx", tmp_path / "mine.onnx")
+    assert "the study has no networks, so no basis" in capsys.readouterr().err

@@ -154,7 +154,7 @@ def test_an_archive_without_pictures_is_an_error(run):
 
 
 def test_a_missing_archive_is_named(run):
-    with pytest.raises(KeyfiltersError, match=r"/nowhere/pets\.tar: no such archive; correct `path`"):
+    with pytest.raises(KeyfiltersError, match=r"/nowhere/pets\.tar: no such file; put it there, or correct"):
         run(class_folders(), path="/nowhere/pets.tar")
 
 

@@ -56,6 +56,7 @@ def configuration(folder: Path) -> dict:
         "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
         "training_of": {},
         "transfer": {},
+        "lowres": {},
         "datasets": datasets,
         "tables": {"table7": {}, "table2": {"targets": ["dots", "stripes"]}},
         "zoo": {},

@@ -124,8 +124,10 @@ def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     cli.main()
     assert capsys.readouterr().out == "digits-seed0  not extracted yet\n"
     monkeypatch.setattr("sys.argv", ["keyfilters", "filters", "info", "nothing"])
-    with pytest.raises(SystemExit, match="keyfilters filters: the study has no network 'nothing'"):
+    with pytest.raises(SystemExit):
         cli.main()
+    assert "keyfilters filters: the study has no network 'nothing'" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["keyfilters", "export-hdf5", "a.h5"])
-    with pytest.raises(SystemExit, match=r"keyfilters export-hdf5: .*not a complete artifact"):
+    with pytest.raises(SystemExit):
         cli.main()
+    assert "not a complete artifact" in capsys.readouterr().err

@@ -214,6 +214,19 @@ def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(stu
     assert "precision" in notes(file)  # of which there is one, so no pair
 
 
+def test_figure4_without_any_example_says_so(tmp_path):
+    study = FilterStudy(tmp_path, min_filters=1000)
+    frame, file = make(study, "filterdb_fig4")
+    assert frame.empty
+    assert "Least size of a group: 1,000 filters" in notes(file)
+
+
+@pytest.mark.parametrize("name", ["filterdb_fig3", "filterdb_fig4", "filterdb_fig5"])
+def test_a_set_with_too_few_filters_is_an_error_in_one_line(study, name):
+    with pytest.raises(KeyfiltersError, match=r"lower analysis\.sets\.regular_3x3\.min_filters from 5,000$"):
+        make(study, name, min_filters=5000)
+
+
 def test_tables_of_another_key_are_refused(study):
     other = Job("filterdb", SET, {"min_filters": 1}, study.tables.inputs)
     figure = study.figure("filterdb_fig8")

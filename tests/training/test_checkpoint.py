@@ -21,6 +21,7 @@ from keyfilters.jobs import Job
 from keyfilters.models.build import build
 from keyfilters.settings import Training
 from keyfilters.training import checkpoint as checkpoint_module
+from keyfilters.training import loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.state import State
 from keyfilters.training.train import WEIGHTS, train
@@ -94,6 +95,18 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, unbroken, signal
     train(job.description, tmp_path, threads=1)
     assert outcome(tmp_path, job) == unbroken
     assert left_in(tmp_path) == []
+
+
+def test_a_signal_during_the_test_lets_the_training_end(tmp_path, unbroken, monkeypatch):
+    def accuracy(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return measure(*arguments)
+
+    measure = loop.accuracy
+    monkeypatch.setattr(loop, "accuracy", accuracy)
+    job = tiny_job(tmp_path)
+    train(job.description, tmp_path, threads=1)
+    assert outcome(tmp_path, job) == unbroken
 
 
 def test_a_training_that_is_killed_twice_goes_on_to_the_same_bytes(tmp_path, unbroken, signal_at, monkeypatch, capsys):

@@ -17,6 +17,7 @@ from keyfilters.models.build import build
 from keyfilters.settings import Pretrained
 from keyfilters.study import check
 from keyfilters.training.train import WEIGHTS, train
+from keyfilters.transfer import transfer
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -36,6 +37,21 @@ def test_a_checkpoint_is_loaded_and_tested(tmp_path):
     assert found.facts["accuracy"] == artifacts.read(tmp_path, trained.folder).facts["accuracy"] > 0.9
     ours = load_file(found.path / WEIGHTS)
     assert all(torch.equal(ours[name], weight) for name, weight in load_file(theirs).items())
+
+
+def test_filters_of_a_pretrained_network_are_transferred(tmp_path):
+    theirs = build(MODEL, 3)
+    save_file(theirs.state_dict(), tmp_path / "femto.safetensors")
+    source = pretrained_job(tmp_path, artifacts.sha256(tmp_path / "femto.safetensors"))
+    train(source.description, tmp_path, threads=1, weights=str(tmp_path / "femto.safetensors"))
+    target = training_job(tmp_path, "dots")
+    settings = {**target.settings, "transfer": {"layers": "depthwise", "bias": "trained"}}
+    job = Job("transfer", "dots--stripes", settings, {**target.inputs, "source": source})
+    transfer(job.description, tmp_path, threads=1)
+    found = artifacts.read(tmp_path, job.folder)
+    assert len(found.facts["frozen"]) == 12
+    weights = load_file(found.path / WEIGHTS)
+    assert all(torch.equal(weights[name], theirs.state_dict()[name]) for name in found.facts["frozen"])
 
 
 def test_a_checkpoint_with_another_digest_is_refused(tmp_path):

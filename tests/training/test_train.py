@@ -1,14 +1,18 @@
 """Base models: reproducible bit for bit, tested once, after the last epoch."""
 
 import json
+import shutil
 from itertools import pairwise
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny_jobs import training_job
 
-from keyfilters import artifacts
-from keyfilters.training import state
+from keyfilters import artifacts, progress
+from keyfilters.errors import KeyfiltersError
+from keyfilters.training import loop, state
+from keyfilters.training import train as train_module
 from keyfilters.training.train import WEIGHTS, train
 
 
@@ -68,3 +72,66 @@ def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
     decayed, kept = optimizer.param_groups
     assert (len(decayed["params"]), decayed["weight_decay"]) == (1, 0.1)
     assert (len(kept["params"]), kept["weight_decay"]) == (2, 0.0)
+
+
+def test_float32_and_bf16_give_other_numbers_of_one_kind(tmp_path):
+    full, half = trained(tmp_path), trained(tmp_path, precision="bf16")
+    assert full.path != half.path
+    assert full.facts["losses"] != half.facts["losses"]
+    assert half.facts["losses"] == pytest.approx(full.facts["losses"], rel=0.1)
+    weights = load_file(half.path / WEIGHTS)
+    assert {weight.dtype for weight in weights.values() if weight.is_floating_point()} == {torch.float32}
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on the CPU")
+def test_a_compiled_training_gives_the_same_weights_by_the_same_names(tmp_path, monkeypatch):
+    def small(_, classes):  # compiling a real network takes minutes
+        layers = torch.nn.Conv2d(3, 4, 8, stride=8), torch.nn.Flatten(), torch.nn.Linear(64, classes)
+        return torch.nn.Sequential(*layers)
+
+    monkeypatch.setattr(train_module, "build", small)
+    plain, compiled = trained(tmp_path, epochs=1), trained(tmp_path, epochs=1, compile=True)
+    assert compiled.facts["losses"] == pytest.approx(plain.facts["losses"], rel=1e-3)
+    assert load_file(plain.path / WEIGHTS).keys() == load_file(compiled.path / WEIGHTS).keys()
+
+
+OUT_OF_MEMORY = (
+    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 139.80 GiB of which 1.25 GiB is "
+    "free. Including non-PyTorch memory, this process has 138.5 GiB memory in use."
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (OUT_OF_MEMORY, "a batch_size of 8: 2.50 GiB asked for, 1.25 GiB free of 139.80 GiB; train smaller"),
+        ("CUDA out of memory,\nin other words", "a batch_size of 8: CUDA out of memory, in other words; train smaller"),
+    ],
+)
+def test_too_little_memory_on_the_gpu_is_one_line(tmp_path, monkeypatch, message, told):
+    def full(*_):
+        raise torch.OutOfMemoryError(message)
+
+    monkeypatch.setattr(loop, "augmented", full)
+    with pytest.raises(KeyfiltersError) as caught:
+        trained(tmp_path)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "train").iterdir())
+
+
+def test_the_manifest_tells_what_it_cost(tmp_path):
+    manifest = trained(tmp_path).manifest
+    assert manifest["seconds"] > 0
+    assert manifest["cpu_seconds"] > 0
+    assert manifest["memory_mb"] > 50
+    assert "gpu_seconds" not in manifest
+
+
+def test_a_long_epoch_has_lines_between(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS", 0)
+    trained(tmp_path)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(", loss")[0] for line in lines[:-1]] == [
+        f"stripes-seed0: epoch {epoch}/2" for epoch in (1, 1, 1, 2, 2, 2)
+    ]

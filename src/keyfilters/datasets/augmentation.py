@@ -10,6 +10,9 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import keyfilters.models.torchvision_ops  # noqa: F401  (before torchvision and timm)
+
+# isort: split
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from keyfilters.datasets import reader
 from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.readers import archive, domainnet, imagenet, torchvision
-from keyfilters.downloads import fetch
+from keyfilters.downloads import check, fetch
 from keyfilters.errors import KeyfiltersError
 from keyfilters.packages import fetch as fetch_package
 
@@ -49,7 +49,7 @@ def _package(settings: Mapping[str, Any], cache: Path) -> Opened:
 
 def _archive(settings: Mapping[str, Any], cache: Path) -> Opened:
     path = Path(settings["path"])
-    archive.check(path, settings["sha256"])
+    check(path, settings["sha256"])
     return Opened(archive, path, {})
 
 

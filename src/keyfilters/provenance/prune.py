@@ -25,7 +25,7 @@ def prune(root: Path, room: str, named: Iterable[Job]) -> list[str]:
         folder = f"{room}/{path.name}"
         if path.suffix == artifacts.CHECKPOINT:
             made = f"{room}/{path.stem.removeprefix('.')}"
-            if (root / made).exists():
+            if (root / made / artifacts.MANIFEST).exists():  # Snakemake makes the folder itself beforehand
                 path.unlink()
             elif made not in wanted:
                 _move(path, artifacts.aside(root) / room / path.name)

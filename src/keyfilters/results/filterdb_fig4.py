@@ -117,12 +117,12 @@ def _notes(told: pd.DataFrame, examples: list[Example], settings: Mapping[str, A
 
 def _frame(examples: list[Example], edges: np.ndarray) -> pd.DataFrame:
     """A row per bin of an example that is not empty: its lower edges, and its count."""
-    frames = []
+    frames = [pd.DataFrame(columns=["example", "phenotype", "first_low", "second_low", "count"])]
     for number, example in enumerate(examples, start=1):
         first, second = example.counts.nonzero()
         told = {"example": number, "phenotype": example.phenotype, "first_low": edges[first]}
         frames.append(pd.DataFrame(told | {"second_low": edges[second], "count": example.counts[first, second]}))
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
 def _shown(examples: list[Example]) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
     for axis in axes.flat[len(examples) :]:
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
-        shares = example.counts.T / example.counts.max()
+        shares = example.counts.T / max(example.counts.max(), 1)
         norm = LogNorm(LEAST, 1, clip=False)
         extent = (-limit, limit, -limit, limit)
         axis.imshow(np.ma.masked_less(shares, LEAST), cmap="viridis", norm=norm, origin="lower", extent=extent)

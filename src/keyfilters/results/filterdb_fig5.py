@@ -36,10 +36,9 @@ def filterdb_fig5(description: Mapping[str, Any], root: Path, file: Path) -> Non
             bases[title] = models, fit(moments)
         else:
             too_small.append(f"{title} ({models} networks, {moments.count:,} filters)")
-    notes = [
-        *tables.notes,
-        *([f"Left out, for too few filters or networks: {', '.join(too_small)}."] if too_small else []),
-    ]
+    notes = [*tables.notes]
+    if too_small:
+        notes.append(f"Left out, for too few filters or networks: {', '.join(too_small)}.")
     notes += tables.missing("task", "visual_category")
     notes.append(
         "Principal components of each group's own filters, scaled by their peaks: blue is negative, white 0, red "
@@ -102,8 +101,9 @@ def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, no
         axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
         numbers = np.arange(1, basis.dimensions + 1)
         curve.plot(numbers, basis.ratios.cumsum(), marker=".", color=colours[row], label=group)
-    curve.set(ylim=(0, 1.02), xlabel="components", ylabel="cumulative explained variance")
-    curve.xaxis.label.set_size(8), curve.yaxis.label.set_size(8)
+    curve.set_ylim(0, 1.02)
+    curve.set_xlabel("components", fontsize=8)
+    curve.set_ylabel("cumulative explained variance", fontsize=8)
     curve.tick_params(labelsize=7)
     curve.legend(fontsize=6)
     files.caption(figure, notes)

@@ -98,8 +98,8 @@ class Tables:
         """A sentence that names the groups that the paper's text speaks of and these tables have not, if any."""
         named = []
         for grouping in groupings:
-            made = {group.lower() for group in self.drift(grouping)[0]["group"]}
-            lacking = [group for group in PAPER[grouping] if group not in made]
+            here = [*self.drift(grouping)[0]["group"], *self.left_out[f"drift_{grouping}.csv"]]
+            lacking = sorted(set(PAPER[grouping]) - {group.lower() for group in here}, key=PAPER[grouping].index)
             named += [f"{GROUPINGS[grouping]}: {', '.join(lacking)}"] if lacking else []
         return [f"Groups that the paper speaks of and that are not here: {'; '.join(named)}."] if named else []
 
@@ -144,9 +144,14 @@ class Distributions:
 def distributions(description: Mapping[str, Any], root: Path, layers: pd.DataFrame) -> Distributions:
     """Histograms and moments of `layers`, from the artifacts that a figure's job names.
 
-    Raises KeyfiltersError if one of them is missing or damaged.
+    Raises KeyfiltersError if one of them is missing or damaged, or if all layers together have too few filters.
     """
-    name = description["settings"]["set"]
+    name, least = (description["settings"][key] for key in ("set", "min_filters"))
+    if layers["filters"].sum() < least:
+        raise KeyfiltersError(
+            f"the set {name} has {layers['filters'].sum():,} filters, less than a group needs; leave the figure out or "
+            f"lower analysis.sets.{name}.min_filters from {least:,}"
+        )
     bins = basis.read(read(description, root, "basis"))[name]
     counts = [histograms.read(read(description, root, model))[name] for model in layers["model"].unique()]
     of_layers = load_file(read(description, root, "layers").path / MOMENTS)

@@ -5,6 +5,7 @@ One file, written whole or not at all, named by the job's key, so it belongs to 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 
 from keyfilters.cost import Meter
-from keyfilters.errors import KeyfiltersError, Stopped
+from keyfilters.errors import GOES_ON, KeyfiltersError, Stopped
 from keyfilters.training.state import State
 
 SECONDS = 300  # from one checkpoint to the next
@@ -90,7 +91,7 @@ class Checkpoint:
         failure = self.write(state)
         self.due = time.monotonic() + SECONDS
         if self.signal:
-            where = failure or "run again to go on from there"
+            where = failure or GOES_ON
             raise Stopped(f"stopped by {self.signal.name} in epoch {len(state.losses) + 1}; {where}")
         if failure:
             _say(failure)
@@ -102,6 +103,8 @@ class Checkpoint:
         try:
             with partial.open("wb") as file:
                 torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())  # the disk has it all before the name points to it
             partial.replace(self.file)
         except (OSError, RuntimeError) as error:  # torch wraps some errors of the disk
             partial.unlink(missing_ok=True)

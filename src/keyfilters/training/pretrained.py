@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from keyfilters import artifacts, downloads
@@ -19,9 +18,13 @@ from keyfilters.training import loop
 
 
 def load_and_test(
-    network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft, weights: str | None, file: str
+    network: nn.Module,
+    description: Mapping[str, Any],
+    draft: artifacts.Draft,
+    device: torch.device,
+    weights: str | None,
 ) -> None:
-    """Load into `network` what the job names, and put its weights, as `file`, and its accuracy into `draft`.
+    """Load into `network` what the job names, test it on `device`, and put the accuracy into `draft`.
 
     `weights`: the path or address of a checkpoint, which the job's digest pins; a name is fetched by timm, unpinned:
     the manifest says the digest of what came.
@@ -33,7 +36,6 @@ def load_and_test(
         load_named(network, given["timm"])
     else:
         load_checkpoint(network, checkpoint(weights, given["sha256"]))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device, memory_format=torch.channels_last)
     _, test = batches.load(prepared.path, device)
     accuracy = loop.accuracy(network, test, batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device))
@@ -44,7 +46,6 @@ def load_and_test(
         | {"classes": len(prepared.facts["classes"])},
         losses=[],
     )
-    save_file({name: weight.contiguous() for name, weight in network.state_dict().items()}, draft.path / file)
 
 
 def checkpoint(weights: str, digest: str) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.progress import Progress
 from keyfilters.settings import Training
-from keyfilters.training import loop
+from keyfilters.training import devices, loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
 from keyfilters.training.pretrained import load_and_test
@@ -30,7 +32,9 @@ def weights_after(epoch: int) -> str:
     return f"model-epoch{epoch:03}.safetensors"
 
 
-def train(description: Mapping[str, Any], root: Path, threads: int, weights: str | None = None) -> None:
+def train(
+    description: Mapping[str, Any], root: Path, threads: int, jobs_per_gpu: int = 1, weights: str | None = None
+) -> None:
     """Make the artifact of a `train` job below `root`: weights, accuracy and losses.
 
     `weights` is where the checkpoint of a pretrained one lies, a path or an address.
@@ -43,47 +47,49 @@ def train(description: Mapping[str, Any], root: Path, threads: int, weights: str
         torch.manual_seed(settings.get("seed", 0))
         network = build(settings["model"], len(draft.inputs["dataset"].facts["classes"]))
         if "pretrained" in settings:
-            load_and_test(network, description, draft, weights, WEIGHTS)
+            with devices.hold(jobs_per_gpu) as device:
+                _note_device(draft, device)
+                load_and_test(network, description, draft, device, weights)
+            save_file(weights_of(network), draft.path / WEIGHTS)
         else:
-            train_and_test(network, description, draft)
+            train_and_test(network, description, draft, jobs_per_gpu)
 
 
-def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft) -> None:
+def train_and_test(
+    network: nn.Module, description: Mapping[str, Any], draft: artifacts.Draft, jobs_per_gpu: int
+) -> None:
     """Train what is not frozen, test once after the last epoch, and put both into `draft`.
 
     With `best_on_test` it is tested after each epoch, and what tested best is kept. The weights after those epochs
     that the settings name as `checkpoints` lie beside the last, see `weights_after`.
 
     Order and augmentation follow from the job's seed alone, so every network that is trained on a set
-    under one seed sees the same pictures.
+    under one seed sees the same pictures. On a GPU that has room for `jobs_per_gpu` of these, or on the CPU.
+    Raises KeyfiltersError if the GPU's memory does not suffice, Stopped if a signal came.
     """
     settings, prepared = description["settings"], draft.inputs["dataset"]
     training = Training.model_validate(settings["training"])
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cuda":
-        draft.hardware = f"{torch.cuda.get_device_name()}; {draft.hardware}"
-    network.to(device, memory_format=torch.channels_last)
-    train_split, test_split = batches.load(prepared.path, device)
-    if settings["model"].get("in_channels") == 1:
-        _check_grey(train_split, prepared.facts["name"])
-    normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
-    generator = torch.Generator(device).manual_seed(settings["seed"])
-    if training.drop_last:
-        _check_batches(training, train_split, test_split, prepared.facts["name"])
-        test_split = test_split.whole_batches(training.batch_size)
+    with devices.hold(jobs_per_gpu) as device, _memory_named(training.batch_size):
+        _note_device(draft, device)
+        network.to(device, memory_format=torch.channels_last)
+        if training.compile:
+            network.compile()  # in place: its weights keep their names
+        train_split, test_split = _load(prepared, settings["model"], training, device)
+        normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
+        generator = torch.Generator(device).manual_seed(settings["seed"])
 
-    def test() -> float:
-        return loop.accuracy(network, test_split, normalise, training.precision)
+        def test() -> float:
+            return loop.accuracy(network, test_split, normalise, training.precision)
 
-    formation = Formation(network, settings.get("checkpoints", ()))
-    best = Best(network, test) if training.best_on_test else None
-    keepers = {"formation": formation} | ({"best": best} if best else {})
-    with (
-        Progress(description["name"], training.epochs, training.images_per_epoch(len(train_split))) as progress,
-        Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
-    ):
-        losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
-    accuracy = best.accuracy if best else test()
+        formation = Formation(network, settings.get("checkpoints", ()))
+        best = Best(network, test) if training.best_on_test else None
+        keepers = {"formation": formation} | ({"best": best} if best else {})
+        with (
+            Progress(description["name"], training.epochs, training.images_per_epoch(len(train_split))) as progress,
+            Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
+        ):
+            losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
+            accuracy = best.accuracy if best else test()  # a signal now comes too late
     print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
         accuracy=accuracy,
@@ -99,16 +105,43 @@ def train_and_test(network: nn.Module, description: Mapping[str, Any], draft: ar
         save_file(weights, draft.path / weights_after(epoch))
 
 
-def _check_grey(train: batches.Split, name: str) -> None:
-    if not (train.images == train.images[..., :1]).all():
+def _load(
+    prepared: artifacts.Artifact, model: Mapping[str, Any], training: Training, device: torch.device
+) -> tuple[batches.Split, batches.Split]:
+    """Train and test split on `device`. Raises KeyfiltersError if they do not fit the network or the recipe."""
+    train, test = batches.load(prepared.path, device)
+    name = prepared.facts["name"]
+    if model.get("in_channels") == 1 and not (train.images == train.images[..., :1]).all():
         raise KeyfiltersError(
             f"lowres.grey: {name} has coloured pictures, of which one channel is not all; leave it out"
         )
-
-
-def _check_batches(training: Training, train: batches.Split, test: batches.Split, name: str) -> None:
+    if not training.drop_last:
+        return train, test
     if min(len(train), len(test)) < training.batch_size:
         raise KeyfiltersError(
             f"drop_last: {name} has {len(train)} training and {len(test)} test pictures, which must both fill a batch "
             f"of {training.batch_size}; lower `batch_size` or turn it off"
         )
+    return train, test.whole_batches(training.batch_size)
+
+
+def _note_device(draft: artifacts.Draft, device: torch.device) -> None:
+    """Say in the manifest that a GPU was used and what it cost."""
+    if device.type == "cuda":
+        draft.hardware = f"{torch.cuda.get_device_name(device)}; {draft.hardware}"
+        draft.meter.gpu_memory = lambda: torch.cuda.max_memory_allocated(device)
+
+
+@contextmanager
+def _memory_named(batch_size: int) -> Iterator[None]:
+    """Say in one line which batch did not fit into the GPU's memory, and how much was asked for, free and there."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        message = " ".join(str(error).split())
+        found = re.search(r"Tried to allocate (.+?)\. .*?capacity of (.+?) of which (.+?) is free", message)
+        sizes = "{0} asked for, {2} free of {1}".format(*found.groups()) if found else message
+        raise KeyfiltersError(
+            f"the GPU's memory does not suffice for a batch_size of {batch_size}: {sizes}; "
+            "train smaller batches, or fewer jobs_per_gpu"
+        ) from None

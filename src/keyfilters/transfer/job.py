@@ -24,7 +24,7 @@ from keyfilters.transfer.copying import End, copy_filters
 SEED_OFFSET = 1_000_003
 
 
-def transfer(description: Mapping[str, Any], root: Path, threads: int) -> None:
+def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_gpu: int = 1) -> None:
     """Make the artifact of a `transfer` job below `root`: weights, accuracy and losses.
 
     Raises KeyfiltersError if an input is absent or damaged, or the source's filters do not fit the target.
@@ -39,7 +39,7 @@ def transfer(description: Mapping[str, Any], root: Path, threads: int) -> None:
         target = End(f"the target {settings['model']['architecture']}", network)
         copied = copy_filters(base_model(source), target, choices, settings["seed"])
         draft.facts.update(copied=copied, frozen=copied if choices.frozen else [], source=source.facts["dataset"])
-        train_and_test(network, description, draft)
+        train_and_test(network, description, draft, jobs_per_gpu)
 
 
 def base_model(source: artifacts.Artifact) -> End:

@@ -9,23 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from keyfilters.archives import members
-from keyfilters.artifacts import sha256
 from keyfilters.datasets.pictures import Picture
-from keyfilters.errors import KeyfiltersError
 
 TITLE = None  # the set's name in the study says what is in it
 DOMAIN = "not stated"
 LICENCE = "not stated"
 FIT = "crop"
-
-
-def check(path: Path, expected: str) -> None:
-    """Raise KeyfiltersError unless the file at `path` is there with this SHA-256."""
-    if not path.is_file():
-        raise KeyfiltersError(f"{path}: no such archive; correct `path`, or put the file there")
-    found = sha256(path)
-    if found != expected:
-        raise KeyfiltersError(f"{path}: sha256 is {found}, expected {expected}; correct one of them")
 
 
 def read(path: Path) -> Iterator[Picture]:
