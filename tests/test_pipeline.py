@@ -75,13 +75,6 @@ def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
     assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${item}'}" in settings
 
 
-def test_the_stage_of_weights_during_training_owns_them():
-    stage = STAGES[OF_EPOCHS]
-    owned = {job.room for job in jobs.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
-    assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
-    assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)
-
-
 def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about():
     job = jobs.tables(STUDY)["claims"]
     tables = {name.partition("/")[0] for name in job.inputs}
@@ -93,3 +86,10 @@ def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about()
 def test_the_low_resolution_networks_decide_which_sets_there_are():
     assert "studies.${study}.lowres" in parameters("sets", "config.yaml")
     assert "studies.${study}.lowres" in parameters("lowres_models", "config.yaml")
+
+
+def test_the_stage_of_weights_during_training_owns_them():
+    stage = STAGES[OF_EPOCHS]
+    owned = {job.room for job in jobs.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
+    assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
+    assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)

@@ -37,7 +37,7 @@ def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> No
 
 
 def _draw(labels: list[str], drift: np.ndarray, title: str, notes: list[str]) -> Figure:
-    figure, axis = plt.subplots(figsize=(9.5, 6.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(9.5, 6), layout="constrained")
     heat_maps.draw(figure, axis, title, labels, drift)
     files.caption(figure, notes)
     return figure

@@ -40,7 +40,7 @@ def filterdb_fig8(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def _draw(panels: Mapping[str, tuple[pd.DataFrame, np.ndarray]], title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(13, 10), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(13, 9), layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axis, (grouping, (groups, drift)) in zip(axes.flat, panels.items(), strict=True):
         heading = filters.GROUPINGS[grouping].capitalize()

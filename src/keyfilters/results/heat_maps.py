@@ -55,7 +55,8 @@ def draw(figure: Figure, axis: plt.Axes, title: str, labels: Sequence[str], drif
         axis.axis("off")
         axis.text(0.5, 0.5, "no group has enough filters", ha="center", fontsize=8)
         return
-    image = axis.imshow(drift, cmap="inferno", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
+    # An aspect of one would be set after the labels have been given their room, and some would end up outside.
+    image = axis.imshow(drift, cmap="inferno", aspect="auto", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
     size = float(np.clip(POINTS / len(labels), *SIZES))
     numbers = range(1, len(labels) + 1)
     named = [f"{files.shortened(label, LABEL)}  {number}" for number, label in zip(numbers, labels, strict=True)]
