@@ -95,7 +95,7 @@ class FilterReproducibility(FilterFigure):
     """
 
     min_filters: PositiveInt = 1000
-    draws: PositiveInt = 20
+    draws: PositiveInt = 50
 
     def check(self, study: Study) -> None:
         super().check(study)
@@ -160,7 +160,7 @@ class DepthwiseDrift(DepthwiseFigure):
 
     min_filters_of_layer: PositiveInt = 32
     min_filters: PositiveInt = 100
-    draws: PositiveInt = 10
+    draws: PositiveInt = 50
     samples: PositiveInt = 2000
 
     def inputs(self, study: Study) -> dict[str, Job]:

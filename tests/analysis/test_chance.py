@@ -27,6 +27,14 @@ def test_as_many_filters_of_each_are_drawn_as_asked_for():
     assert (compare._some(ONE, 10_000) == ONE).all()
 
 
+def test_every_filter_is_drawn_as_often():
+    drawn = Comparison(BINS, ANALYSIS, 1)._some(np.broadcast_to(ONE, (3000, *ONE.shape)), 50)
+    share = 50 / 400
+    deviation = np.sqrt(ONE * share * (1 - share) * (400 - ONE) / 399)  # hypergeometric
+    assert (np.abs(drawn.mean(axis=0) - ONE * share) <= 5 * deviation / np.sqrt(3000)).all()
+    assert drawn.std(axis=0) == pytest.approx(deviation, rel=0.2)
+
+
 @pytest.mark.parametrize("filters", [20, 150])
 def test_one_distribution_has_no_drift_beyond_chance_however_few_filters(filters):
     halves = draw(2000, seed=3)

@@ -41,20 +41,23 @@ class Comparison:
 
         D needs no more than a group's distribution along each component, so components are drawn apart.
         """
-        found = np.array([self._draw(one, other, filters) for _ in range(self.draws)])
-        return Compared(*found.mean(axis=0).tolist())
-
-    def _draw(self, one: np.ndarray, other: np.ndarray, filters: int | None) -> tuple[float, float]:
+        shape = (self.draws, *one.shape)
+        one, other = np.broadcast_to(one, shape), np.broadcast_to(other, shape)
         if filters is not None:
             one, other = self._some(one, filters), self._some(other, filters)
         dealt = self._some(one + other, one.sum(axis=-1))
-        return self._drift(one, other), self._drift(dealt, one + other - dealt)
+        return Compared(self._drift(one, other), self._drift(dealt, one + other - dealt))
 
     def _some(self, counts: np.ndarray, filters: int | np.ndarray) -> np.ndarray:
-        wanted = np.minimum(filters, counts.sum(axis=-1))
-        pairs = zip(counts, wanted, strict=True)
-        return np.stack([self.random.multivariate_hypergeometric(row, n) for row, n in pairs])
+        """Of histograms `[..., bins]`, `filters` `[...]` of each at random, bin by bin."""
+        rest = counts.sum(axis=-1)
+        left, taken = np.minimum(filters, rest), np.zeros_like(counts)
+        for bin in np.flatnonzero(counts.any(axis=tuple(range(counts.ndim - 1)))):
+            rest = rest - counts[..., bin]
+            taken[..., bin] = self.random.hypergeometric(counts[..., bin], rest, left)
+            left = left - taken[..., bin]
+        return taken
 
     def _drift(self, one: np.ndarray, other: np.ndarray) -> float:
         p, q = (distributions(counts, self.bins.width, self.analysis) for counts in (one, other))
-        return float(drift(p, q, self.bins.basis.ratios))
+        return float(drift(p, q, self.bins.basis.ratios).mean())

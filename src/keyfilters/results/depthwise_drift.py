@@ -133,7 +133,8 @@ def _notes(settings: Mapping[str, Any], layers: pd.DataFrame, panels: list[Panel
         "of the sets (blue line) and what the others are more, 95 % over training sets drawn anew "
         f"{settings['samples']:,} times.",
         "A weight that only ever meets the padding of its layer's map is never trained, so layers differ by the sizes "
-        "of their maps too; layers of one width have one size.",
+        "of their maps too; layers of one width have one size. Networks of one seed on sets of as many classes begin "
+        "with the same weights.",
     ]
 
 
