@@ -42,7 +42,7 @@ def _complete(project: Path) -> None:
     for name, job in jobs.filterdb(study).items():
         published.record(results / "filterdb" / name / "tables.json", job.key, {})
     for name, job in jobs.tables(study).items():
-        folder = results / ("figures" if name.startswith(("fig", "filterdb_")) else "tables")
+        folder = results / ("figures" if name.startswith(("fig", "filterdb_", "depthwise_")) else "tables")
         published.record(folder / f"{name}.json", job.key, {})
         for suffix in (".csv", ".paper.csv", ".md", ".svg", ".png"):
             (folder / f"{name}{suffix}").touch()
