@@ -302,5 +302,15 @@ def expire_stale():
             published.expire(Path(file))
 
 
+def remove_unnamed_cells():
+    """Cells that their table no longer has: what DVC records of a table follows from the study alone."""
+    for table in TABLES:
+        for file in Path(RESULTS, "cells", table).glob("*.json"):
+            if f"{table}/{file.stem}" not in CELLS:
+                file.unlink()
+
+
 if MAIN:
     expire_stale()
+if MAIN and not DRY_RUN:
+    remove_unnamed_cells()

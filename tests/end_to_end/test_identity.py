@@ -148,3 +148,19 @@ def test_a_wrong_setting_stops_before_any_job(study):
     assert done.returncode != 0
     assert "studies.tiny.training: unknown key 'learnin_rate', expected one of: epochs" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_cell_that_its_table_no_longer_has_goes_when_something_is_made(study):
+    gone = [study.results / f"cells/table2/{target}--stripes.json" for target in ("dots", "stripes")]
+    kept = len(list((study.results / "cells/table2").iterdir())) - len(gone)
+
+    def without_stripes(settings):
+        settings["tables"]["table2"] = {"targets": ["dots"], "sources": ["dots", "waves"]}
+
+    assert all(cell.exists() for cell in gone)
+    study.configure(without_stripes)
+    study.plan("table2")
+    assert all(cell.exists() for cell in gone)
+    study.build("table2")
+    assert not any(cell.exists() for cell in gone)
+    assert len(list((study.results / "cells/table2").iterdir())) < kept

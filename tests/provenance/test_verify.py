@@ -1,6 +1,8 @@
 """Verifying names everything that is damaged, and nothing else."""
 
+from keyfilters import artifacts
 from keyfilters.provenance.verify import verify
+from keyfilters.results import published
 
 
 def test_what_is_whole_is_not_named(made):
@@ -28,4 +30,15 @@ def test_a_table_that_was_edited_is_named(made):
     (made.results / "tables/table2.csv").write_text("better numbers\n")
     damaged = verify(made.root, made.results)
     assert len(damaged) == 1
-    assert damaged[0].endswith("tables/table2: differs from its record; run `snakemake table2`")
+    assert damaged[0].endswith(
+        f"tables/table2: differs from its record; run `snakemake {made.results}/tables/table2.json`"
+    )
+
+
+def test_a_table_of_filters_that_was_edited_is_named(made):
+    table = made.results / "filterdb/regular_3x3/layers.csv"
+    artifacts.write_text(table, "entropy\n")
+    published.record(table.with_name("tables.json"), "key", {}, [table])
+    assert verify(made.root, made.results) == []
+    table.write_text("less entropy\n")
+    assert len(verify(made.root, made.results)) == 1

@@ -18,8 +18,8 @@ def verify(root: Path, results: Path) -> list[str]:
             artifacts.read(root, str(manifest.parent.relative_to(root)))
         except KeyfiltersError as error:
             damaged.append(str(error))
-    for record in sorted(results.glob("*/*.json")):
+    for record in sorted([*results.glob("*/*.json"), *results.glob("filterdb/*/*.json")]):
         key = json.loads(record.read_text())["key"]
         if not published.is_fresh(record, key):
-            damaged.append(f"{record.with_suffix('')}: differs from its record; run `snakemake {record.stem}`")
+            damaged.append(f"{record.with_suffix('')}: differs from its record; run `snakemake {record}`")
     return damaged
