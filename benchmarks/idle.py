@@ -37,15 +37,11 @@ def _complete(project: Path) -> None:
         manifest = project / "artifacts/mini" / job.folder / "manifest.json"
         manifest.parent.mkdir(parents=True)
         manifest.touch()
-    for name, job in jobs.cells(study).items():
-        published.record(results / "cells" / f"{name}.json", job.key, {})
-    for name, job in jobs.filterdb(study).items():
-        published.record(results / "filterdb" / name / "tables.json", job.key, {})
-    for name, job in jobs.tables(study).items():
-        folder = results / ("figures" if name.startswith(("fig", "filterdb_", "depthwise_")) else "tables")
-        published.record(folder / f"{name}.json", job.key, {})
+    for name, job in {**jobs.cells(study), **jobs.filterdb(study), **jobs.tables(study)}.items():
+        record = published.place(results, name, job.stage)
+        published.record(record, job.key, {})
         for suffix in (".csv", ".paper.csv", ".md", ".svg", ".png"):
-            (folder / f"{name}{suffix}").touch()
+            record.with_suffix(suffix).touch()
 
 
 def _seconds(project: Path) -> float:

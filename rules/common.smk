@@ -116,15 +116,12 @@ def cell_of(wildcards):
 
 def cell_file(name):
     """A cell's readable path."""
-    return f"{RESULTS}/cells/{name}.json"
+    return str(published.place(Path(RESULTS), name, "cell"))
 
 
 def table_file(table, suffix):
     """A table's or a figure's readable path."""
-    folder = (
-        "figures" if table.startswith(("fig", "filterdb_", "depthwise_")) else "tables"
-    )
-    return f"{RESULTS}/{folder}/{table}{suffix}"
+    return str(published.place(Path(RESULTS), table, table).with_suffix(suffix))
 
 
 def table_files(table):
@@ -206,7 +203,7 @@ def train_options(wildcards):
 
 def filterdb_record(name):
     """The record of the tables of a set of filters."""
-    return f"{RESULTS}/filterdb/{name}/tables.json"
+    return str(published.place(Path(RESULTS), name, "filterdb"))
 
 
 def inputs_of_filterdb(wildcards):

@@ -15,6 +15,7 @@ from tiny_jobs import training_job
 
 from keyfilters import artifacts, heartbeat, jobs
 from keyfilters.errors import GOES_ON
+from keyfilters.results import published
 from keyfilters.status import Files, cost, states, status
 from keyfilters.study import check
 from keyfilters.training.train import train
@@ -222,3 +223,24 @@ def test_the_log_of_a_training_tells_epoch_accuracy_rate_and_time_left(tmp_path,
     line = capsys.readouterr().err.splitlines()[0]
     for part in ("epoch 1/2", "training accuracy ", "images/s", " left"):
         assert part in line
+
+
+def test_figures_of_filters_and_what_they_rest_on_are_found(tmp_path):
+    given = configuration(targets=1, sources=1)
+    given["studies"]["tiny"] |= {
+        "zoo": {"trained": ["set00"]},
+        "analysis": {"sets": {"regular_3x3": {}}},
+        "tables": {"filterdb_fig8": {}},
+    }
+    study = check(given).current
+    figure = jobs.tables(study)["filterdb_fig8"]
+    rested_on = [job for job in jobs.walk([figure]) if job.stage in jobs.KEYED]
+    assert {"extract", "moments", "basis", "histograms", "layers"} <= {job.stage for job in rested_on}
+    for job in rested_on:
+        artifacts.write_text(tmp_path / "artifacts/tiny" / job.folder / "manifest.json", "{}")
+    found = states("filterdb_fig8", figure, files(tmp_path))
+    assert {name for name, now in found.items() if now.state == "waiting"} == {"filterdb_fig8", "regular_3x3"}
+    for name, job in {"filterdb_fig8": figure, "regular_3x3": next(iter(figure.inputs.values()))}.items():
+        published.record(published.place(tmp_path / "results/tiny", name, job.stage), job.key, {})
+    found = states("filterdb_fig8", figure, files(tmp_path))
+    assert {now.state for now in found.values()} == {"done"}

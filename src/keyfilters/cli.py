@@ -238,7 +238,7 @@ def _explain(arguments: argparse.Namespace) -> None:
 
     study, root, results = _load(arguments)
     if arguments.target is None:
-        explain.show(explain.explain_table(study, arguments.table, results))
+        explain.show(explain.explain_table(study, arguments.table, root, results))
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))

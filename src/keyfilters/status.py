@@ -24,7 +24,6 @@ from keyfilters.results import published
 from keyfilters.study import Study
 
 STATES = ("done", "running", "waiting", "failed")
-KEYED = ("prepare", "train", "transfer")
 ERROR = re.compile(r"keyfilters \w+: |Traceback \(most recent call last\)")
 
 
@@ -48,22 +47,23 @@ class Files:
         self.found: dict[str, Found] = {}
 
     def look(self, name: str, job: Job) -> Found:
-        """The state of the job `name`: a table, a cell `<table>/<cell>`, or an artifact's folder."""
+        """The state of the job `name`: a table, a cell `<table>/<cell>`, a set of filters, or an artifact's folder."""
         if name not in self.found:
             self.found[name] = Found("done") if self._is_done(name, job) else self._unfinished(name, job)
         return self.found[name]
 
     def _is_done(self, name: str, job: Job) -> bool:
-        if job.stage in KEYED:
+        if job.stage in jobs.KEYED:
             return (self.root / job.folder / artifacts.MANIFEST).exists()
-        kind = "cells" if job.stage == "cell" else "figures" if name.startswith("fig") else "tables"
-        return published.is_fresh(self.results / kind / f"{name}.json", job.key)
+        return published.is_fresh(published.place(self.results, name, job.stage), job.key)
 
     def _unfinished(self, name: str, job: Job) -> Found:
-        if job.stage in KEYED:
+        if job.stage in jobs.KEYED:
             log = self.logs / f"{name}.log"
+        elif job.stage in ("cell", "filterdb"):
+            log = self.logs / f"{job.stage}/{self.name}/{name}.log"
         else:
-            log = self.logs / (f"cell/{self.name}/{name}.log" if job.stage == "cell" else f"{name}/{self.name}.log")
+            log = self.logs / f"{name}/{self.name}.log"
         lines, left = logs.end(log), self.partials.get(name, [])
         last = lines[-1] if lines else ""
         if any(map(heartbeat.is_alive, left)) or (not lines and heartbeat.is_alive(log)):
@@ -107,7 +107,11 @@ def states(name: str, table: Job, files: Files) -> dict[str, Found]:
 
 
 def _inputs(job: Job) -> list[tuple[str, Job]]:
-    return [(role if given.stage == "cell" else given.folder, given) for role, given in job.inputs.items()]
+    names = {"cell": lambda role, given: role, "filterdb": lambda _, given: given.name}
+    return [
+        (names[given.stage](role, given) if given.stage in names else given.folder, given)
+        for role, given in job.inputs.items()
+    ]
 
 
 def _below(job: Job) -> Iterator[tuple[str, Job]]:

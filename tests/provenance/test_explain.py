@@ -129,7 +129,7 @@ def test_what_looks_like_markup_is_printed_as_it_is(made, capsys):
 
 def test_a_table_has_a_line_a_cell(made, capsys):
     made.settings["training_of"] = {"set02": {"epochs": 3}}
-    explain.show(explain.explain_table(made.study, "table2", made.results))
+    explain.show(explain.explain_table(made.study, "table2", made.root, made.results))
     printed = capsys.readouterr().out
     states = dict(re.findall(r"│ (set\d+--set\d+) +│ (\w+)", printed))
     assert states == {
@@ -137,3 +137,15 @@ def test_a_table_has_a_line_a_cell(made, capsys):
         for target in ("set00", "set01")
         for source in ("set00", "set01", "set02")
     }
+
+
+def test_a_table_of_artifacts_has_a_line_an_artifact(made, capsys):
+    made.settings["tables"]["table6"] = {"datasets": ["set00", "set01"]}
+    sets = [jobs.prepare(made.study, name).folder for name in ("set00", "set01")]
+    shutil.rmtree(made.root / sets[1])
+    explain.show(explain.explain_table(made.study, "table6", made.root, made.results))
+    printed = capsys.readouterr().out
+    assert re.findall(r"│ (prepare/\S+) +│ (fresh|not made yet)", printed) == [
+        (sets[0], "fresh"),
+        (sets[1], "not made yet"),
+    ]

@@ -17,6 +17,7 @@ from keyfilters import artifacts, jobs
 from keyfilters.errors import KeyfiltersError
 from keyfilters.jobs import Job
 from keyfilters.provenance.differences import Difference, described, differences
+from keyfilters.results import published
 from keyfilters.study import Study
 
 
@@ -46,17 +47,32 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
     return tree
 
 
-def explain_table(study: Study, table: str, results: Path) -> Table:
-    """All cells of a table: state, mean, n and what they were trained on."""
+def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
+    """All cells of a table: state, mean, n and what they were trained on; or the artifacts that it is made from."""
     job = _known(jobs.tables(study), table)
-    lines = Table("cell", "state", "mean", "n", "trained")
+    lines = Table("made from", "state", "mean", "n", "hardware")
     for name, cell in job.inputs.items():
+        if cell.stage != "cell":
+            lines.add_row(*_made(name, cell, root, results))
+            continue
         record = _record(results, name)
         fresh = record is not None and record["key"] == cell.key
         values = (f"{record['mean']:.2f}", str(record["n"])) if fresh else ("", "")
         hardware = "; ".join(sorted({run["hardware"] for run in record["runs"]})) if fresh else ""
         lines.add_row(escape(name.partition("/")[2]), _state(cell, record), *values, escape(hardware))
     return lines
+
+
+def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
+    """A line for an artifact, or for the tables of a set of filters."""
+    if job.stage not in jobs.KEYED:
+        fresh = published.is_fresh(published.place(results, job.name, job.stage), job.key)
+        return job.name, "[green]fresh[/]" if fresh else "[yellow]not made yet[/]", "", "", ""
+    try:
+        manifest = artifacts.manifest(root, job.folder).manifest
+    except KeyfiltersError:
+        return escape(job.folder), "[yellow]not made yet[/]", "", "", ""
+    return escape(job.folder), "[green]fresh[/]", "", "", escape(manifest["hardware"])
 
 
 def show(renderable: Tree | Table) -> None:

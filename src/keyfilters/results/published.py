@@ -14,6 +14,20 @@ from typing import Any
 
 from keyfilters import artifacts
 
+FIGURES = ("fig", "filterdb_", "depthwise_")  # what the names of figures begin with
+
+
+def place(results: Path, name: str, stage: str) -> Path:
+    """The record of a cell `<table>/<cell>`, of a set of filters (stage `filterdb`), or of a table or figure.
+
+    A table's or figure's other files lie beside it under the same name.
+    """
+    if stage == "cell":
+        return results / "cells" / f"{name}.json"
+    if stage == "filterdb":
+        return results / "filterdb" / name / "tables.json"
+    return results / ("figures" if name.startswith(FIGURES) else "tables") / f"{name}.json"
+
 
 def record(path: Path, key: str, content: Mapping[str, Any], files: Sequence[Path] = ()) -> None:
     """Write the JSON record at `path`, last of all: `content`, the job's `key`, the digests of `files`."""
