@@ -1,6 +1,7 @@
 """The command line: an error that the user can mend is one line and exit status 1."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,13 @@ def test_a_job_is_json_with_sorted_keys():
     job = Job("prepare", "digits", {"b": 1, "a": 2})
     assert json.loads(job.as_json) == job.description
     assert job.as_json.index('"a"') < job.as_json.index('"b"')
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    (tmp_path / "config.yaml").write_text((Path(__file__).parents[1] / "config.yaml").read_text())
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [str(Path(sys.executable).with_name("keyfilters")), "filters", "ls"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (0, "")

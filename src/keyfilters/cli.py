@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -39,9 +40,12 @@ def main() -> None:
     arguments = parser().parse_args()
     try:
         arguments.run(arguments)
+        sys.stdout.flush()
     except KeyfiltersError as error:
         print(f"keyfilters {arguments.verb}: {error}", file=sys.stderr)
         sys.exit(error.status)
+    except BrokenPipeError:  # who reads, `head` say, has seen enough; Python would say so once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
