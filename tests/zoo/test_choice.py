@@ -17,10 +17,10 @@ TABLE = list(models().values())
 
 
 def config(zoo=None):
-    """The project's configuration, its mini study with another zoo."""
+    """The project's configuration, its mini study with another zoo and without the figures that draw its own."""
     found = yaml.safe_load(CONFIG.read_text())
     if zoo is not None:
-        found["studies"]["mini"]["zoo"] = zoo
+        found["studies"]["mini"] |= {"zoo": zoo, "tables": {}}
     return found
 
 
