@@ -8,9 +8,9 @@ import numpy as np
 
 from keyfilters import artifacts
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
+from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.extract import store
 from keyfilters.jobs import VERDICTS, Job, filters_of
-from keyfilters.settings import Analysis, FilterSet
 from keyfilters.zoo.network import Convolution, Network
 
 SET = "regular_3x3"

@@ -9,9 +9,9 @@ from safetensors.numpy import save_file
 
 from keyfilters import artifacts
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
+from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.extract import store
 from keyfilters.jobs import VERDICTS, Job, filters_of
-from keyfilters.settings import Analysis, FilterSet
 from keyfilters.zoo.network import Convolution, Network, kind_of
 
 REGULAR, DEPTHWISE = "regular_3x3", "depthwise_3x3"

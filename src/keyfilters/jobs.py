@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from keyfilters.datasets import identity
-from keyfilters.settings import MODEL, Analysis, Transfer
+from keyfilters.filter_settings import Analysis
+from keyfilters.settings import MODEL, Transfer
 
 if TYPE_CHECKING:
     from keyfilters.study import Study

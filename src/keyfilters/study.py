@@ -14,20 +14,9 @@ from keyfilters import jobs
 from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.experiments import Tables
+from keyfilters.filter_settings import Analysis, Zoo
 from keyfilters.lowres import LowRes
-from keyfilters.settings import (
-    MODEL,
-    Analysis,
-    Choices,
-    Dataset,
-    Model,
-    Name,
-    PositiveInt,
-    Settings,
-    Training,
-    TrainingOverrides,
-    Zoo,
-)
+from keyfilters.settings import MODEL, Choices, Dataset, Model, Name, PositiveInt, Settings, Training, TrainingOverrides
 
 
 class Study(Settings):

@@ -7,7 +7,7 @@ from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import bounds, edges, histograms
 from keyfilters.analysis.moments import moments
 from keyfilters.analysis.stages.basis import Bins
-from keyfilters.settings import Analysis
+from keyfilters.filter_settings import Analysis
 
 ANALYSIS = Analysis()
 BASIS = fit(moments(draw(5000), 9))

@@ -10,7 +10,7 @@ from keyfilters.analysis.coefficients import coefficients, edges, extremes, hist
 from keyfilters.analysis.drift import distributions, drift, pairwise_drift, pairwise_kl, symmetric_kl
 from keyfilters.analysis.moments import moments
 from keyfilters.errors import KeyfiltersError
-from keyfilters.settings import Analysis
+from keyfilters.filter_settings import Analysis
 
 PAPER, NOTEBOOK = Analysis(), Analysis(floor="density")
 

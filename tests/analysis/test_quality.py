@@ -13,7 +13,7 @@ from keyfilters.analysis.layers import measure
 from keyfilters.analysis.quality import of_layer, verdict
 from keyfilters.analysis.randomness import PUBLISHED, fitted
 from keyfilters.errors import KeyfiltersError
-from keyfilters.settings import Analysis
+from keyfilters.filter_settings import Analysis
 
 PAPER, NOTEBOOK = Analysis(), Analysis(sparse="below")
 

@@ -10,8 +10,8 @@ from onnx_chains import chain
 from keyfilters import cli
 from keyfilters.analysis.quality import quality
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.filters.single import Single
-from keyfilters.settings import Analysis
 from keyfilters.zoo import files
 from keyfilters.zoo.network import Convolution, Network
 

@@ -15,10 +15,10 @@ from keyfilters.analysis.groups import DECILES, depth_decile, gather
 from keyfilters.analysis.pairs import drift as drift_of_pair
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
 from keyfilters.jobs import VERDICTS, Job, filters_of
-from keyfilters.settings import Analysis, FilterSet
 from keyfilters.zoo.network import Network
 
 NAMES = ("one", "two", "three")

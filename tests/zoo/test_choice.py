@@ -7,7 +7,7 @@ import yaml
 
 from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
-from keyfilters.settings import Zoo
+from keyfilters.filter_settings import Zoo
 from keyfilters.study import check
 from keyfilters.zoo.choice import diverse, eligible
 from keyfilters.zoo.table import models

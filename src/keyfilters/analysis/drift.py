@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.settings import Analysis
+from keyfilters.filter_settings import Analysis
 
 
 def distributions(counts: np.ndarray, width: float, analysis: Analysis) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from keyfilters.settings import FilterSet
+from keyfilters.filter_settings import FilterSet
 
 GROUPINGS: Mapping[str, str] = {
     "model": "model",

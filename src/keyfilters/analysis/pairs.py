@@ -8,9 +8,9 @@ from keyfilters.analysis.drift import distributions, symmetric_kl, weighted
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.histograms import counted
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Filters
 from keyfilters.jobs import filters_of
-from keyfilters.settings import Analysis
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.streaming import rounded
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Filters
-from keyfilters.settings import Analysis
 
 Verdict = Literal["sparse", "low diversity", "random", "too few", "regular"]
 DEGENERATED = ("sparse", "low diversity", "random")

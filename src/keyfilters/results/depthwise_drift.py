@@ -22,8 +22,8 @@ from keyfilters.analysis.chance import Comparison
 from keyfilters.analysis.sets_and_layers import Answer, Pairs, answer, verdict
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.results import files, filters, heat_maps, trained_networks
-from keyfilters.settings import Analysis
 
 KINDS = {"sets": "sets, layer by layer", "layers": "layers of a network", "alike": "its layers of one width"}
 

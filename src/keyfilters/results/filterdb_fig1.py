@@ -17,9 +17,9 @@ from keyfilters import artifacts
 from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.moments import moments
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Store, choose
 from keyfilters.results import files, filters
-from keyfilters.settings import Analysis
 
 
 @dataclass(frozen=True)

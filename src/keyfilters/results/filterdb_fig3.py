@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from keyfilters.analysis.groups import GROUPINGS, Groups, gather
 from keyfilters.analysis.stages.basis import Bins
+from keyfilters.filter_settings import FilterSet
 from keyfilters.results import files, filters
-from keyfilters.settings import FilterSet
 
 GROUPING = "visual_category"
 SHOWN = 0.999  # share of all coefficients that the drawn range has, so that empty tails take no room

@@ -17,8 +17,8 @@ from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.results import files, filters
-from keyfilters.settings import Analysis
 
 SHOWN = 9  # components, the first
 VISIBLE = 1e-3  # of the highest density of a component: what its panel is wide enough for

@@ -16,9 +16,9 @@ from keyfilters import artifacts
 from keyfilters.analysis.chance import Compared, Comparison
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis
 from keyfilters.results import files, filters
 from keyfilters.results.table import Grid, draw
-from keyfilters.settings import Analysis
 
 COLUMNS = ["Networks", "Pairs", "Filters each", "Accuracy, %", "Mean D", "Largest D", "Mean D by chance"]
 

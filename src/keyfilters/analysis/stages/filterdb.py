@@ -20,10 +20,10 @@ from keyfilters.analysis.stages import basis, histograms
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.moments import LAYERS
 from keyfilters.errors import KeyfiltersError
+from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.store import Store
 from keyfilters.jobs import VERDICTS, key_of
 from keyfilters.results import published
-from keyfilters.settings import Analysis, FilterSet
 
 
 def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:

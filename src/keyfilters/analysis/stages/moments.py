@@ -15,8 +15,8 @@ from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
+from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Filters, Store
-from keyfilters.settings import Analysis
 
 MOMENTS = "moments.safetensors"
 LAYERS = "layers.parquet"
