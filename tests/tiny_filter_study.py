@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from analysed_filters import analyse
 
 from keyfilters import artifacts
-from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
+from keyfilters.analysis.stages import basis, filterdb
 from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.extract import store
-from keyfilters.jobs import VERDICTS, Job, filters_of
+from keyfilters.jobs import VERDICTS, Job
 from keyfilters.zoo.network import Convolution, Network
 
 SET = "regular_3x3"
@@ -51,25 +52,8 @@ class FilterStudy:
     def __init__(self, folder: Path, **least: int) -> None:
         self.root, self.results = folder / "artifacts", folder / "results"
         self.analysis = Analysis(sets={SET: FilterSet(**{"min_filters": MIN_FILTERS} | least)})
-        of_filters = filters_of(self.analysis)
         extracts = {name: self._extract(name) for name in KNOWN}
-        sparse = self.analysis.model_dump(include={"sparse", "sparse_share"})
-        measured = {
-            name: Job("moments", name, of_filters | sparse, {"filters": extract}) for name, extract in extracts.items()
-        }
-        bins = self.analysis.model_dump(include={"bins", "range"})
-        self.basis = Job("basis", "basis", of_filters | bins, measured)
-        self.layers = Job("layers", "layers", {}, measured)
-        self.histograms = {
-            name: Job("histograms", name, of_filters, {"filters": extract, "basis": self.basis})
-            for name, extract in extracts.items()
-        }
-        for job in measured.values():
-            moments.moments(job.description, self.root)
-        basis.basis(self.basis.description, self.root)
-        layers.layers(self.layers.description, self.root)
-        for job in self.histograms.values():
-            histograms.histograms(job.description, self.root)
+        self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, extracts)
         settings = self.analysis.model_dump(include={"floor", "epsilon", *VERDICTS})
         settings |= self.analysis.sets[SET].model_dump(include={"min_filters", "min_models"})
         self.tables = Job("filterdb", SET, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from analysed_filters import analyse
 from safetensors.numpy import save_file
 
 from keyfilters import artifacts
-from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
+from keyfilters.analysis.stages import basis, filterdb
 from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.extract import store
-from keyfilters.jobs import VERDICTS, Job, filters_of
+from keyfilters.jobs import VERDICTS, Job
 from keyfilters.zoo.network import Convolution, Network, kind_of
 
 REGULAR, DEPTHWISE = "regular_3x3", "depthwise_3x3"
@@ -60,23 +61,8 @@ class TrainedStudy:
         self.analysis = Analysis(sets=sets)
         self.networks = {name: self._train(name, pictures) for name, pictures in SETS.items()}
         extracts = {name: self._extract(name) for name in (*SETS, ROBUST)}
-        settings = filters_of(self.analysis)
-        sparse = self.analysis.model_dump(include={"sparse", "sparse_share"})
-        measured = {name: Job("moments", name, settings | sparse, {"filters": job}) for name, job in extracts.items()}
-        bins = self.analysis.model_dump(include={"bins", "range"})
-        self.basis = Job("basis", "basis", settings | bins, measured)
-        self.layers = Job("layers", "layers", {}, measured)
         counted = extracts | {epoch: self._extract("apples", epoch) for epoch in EPOCHS}
-        self.histograms = {
-            name: Job("histograms", job.name, settings, {"filters": job, "basis": self.basis})
-            for name, job in counted.items()
-        }
-        for job in measured.values():
-            moments.moments(job.description, self.root)
-        basis.basis(self.basis.description, self.root)
-        layers.layers(self.layers.description, self.root)
-        for job in self.histograms.values():
-            histograms.histograms(job.description, self.root)
+        self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, extracts, counted)
         self.extracts = extracts
         self.tables = {name: self._tables(name) for name in sets}
 

@@ -109,11 +109,8 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
 def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
     """A base model: `model` of the study trained on `dataset` from random weights, or pretrained there whatever the
     seed."""
-    name, inputs, part = (
-        _network(dataset, model),
-        {"dataset": prepare(study, dataset)},
-        "" if model == MODEL else "other",
-    )
+    name, part = _network(dataset, model), "" if model == MODEL else "other"
+    inputs = {"dataset": prepare(study, dataset)}
     given = study.model_of(model).pretrained.get(dataset)
     if given:
         settings = {"model": study.model_of(model).told, "pretrained": given.told}
