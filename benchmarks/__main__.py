@@ -12,7 +12,8 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
-from keyfilters import artifacts
+from keyfilters.store import machine
+from keyfilters.store.files import write_text
 
 PARTS = {
     "loop": loop,
@@ -33,11 +34,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the numbers to as well")
     arguments = parser.parse_args()
 
-    software, load = artifacts.software(), os.getloadavg()[0]
+    software, load = machine.software(), os.getloadavg()[0]
     versions = ", ".join(f"{name} {software[name]}" for name in ("python", "torch", "timm"))
-    print(f"{artifacts.cpu_name()}; {versions}; load {load:.1f} before the start")
+    print(f"{machine.cpu_name()}; {versions}; load {load:.1f} before the start")
     print("Each number: median (lowest-highest) of n.")
-    numbers: dict[str, Any] = {"machine": artifacts.cpu_name(), "software": software, "load": load}
+    numbers: dict[str, Any] = {"machine": machine.cpu_name(), "software": software, "load": load}
     for name in arguments.only:
         report = PARTS[name].report(arguments.rounds)
         numbers[name] = report.numbers
@@ -45,7 +46,7 @@ def main() -> None:
         for note in report.notes:
             print(textwrap.fill(note, 110))
     if arguments.json:
-        artifacts.write_text(arguments.json, json.dumps(numbers, indent=1) + "\n")
+        write_text(arguments.json, json.dumps(numbers, indent=1) + "\n")
 
 
 if __name__ == "__main__":

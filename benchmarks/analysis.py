@@ -18,7 +18,7 @@ from keyfilters.analysis.coefficients import edges, extremes, histograms
 from keyfilters.analysis.drift import distributions, pairwise_drift
 from keyfilters.analysis.moments import moments
 from keyfilters.analysis.streaming import cores
-from keyfilters.filter_settings import Analysis
+from keyfilters.config.analysis import Analysis
 
 ROWS = 20_000_000
 GROUPS = 10  # of the rows, between which the whole measures drift

@@ -15,11 +15,11 @@ import torch
 
 from benchmarks import pictures
 from benchmarks.report import Report, Sample
-from keyfilters.cost import Meter
+from keyfilters.config.training import Augmentation, Training
 from keyfilters.datasets.batches import Normalise, Split
 from keyfilters.models.build import build
-from keyfilters.progress import Progress
-from keyfilters.settings import Augmentation, Training
+from keyfilters.running.meter import Meter
+from keyfilters.running.progress import Progress
 from keyfilters.training import loop
 from keyfilters.training.checkpoint import Checkpoint
 

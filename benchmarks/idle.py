@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from benchmarks.report import PROJECT, Report, Sample, installed, mini, output_of
-from keyfilters import jobs
-from keyfilters.results import published
+from keyfilters.store import records
+from keyfilters.study import jobs
 
 PARTS = ("Snakefile", "config.yaml", "rules", "profiles", "envs")
 NOTE = (
@@ -38,8 +38,8 @@ def _complete(project: Path) -> None:
         manifest.parent.mkdir(parents=True)
         manifest.touch()
     for name, job in {**jobs.cells(study), **jobs.filterdb(study), **jobs.tables(study)}.items():
-        record = published.place(results, name, job.stage)
-        published.record(record, job.key, {})
+        record = records.place(results, name, job.stage)
+        records.record(record, job.key, {})
         for suffix in (".csv", ".paper.csv", ".md", ".svg", ".png"):
             record.with_suffix(suffix).touch()
 

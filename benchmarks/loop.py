@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks import pictures
 from benchmarks.report import LARGEST, Report, Sample, installed, mini, output_of, settings
-from keyfilters import jobs
-from keyfilters.jobs import Job
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
 
 PICTURES, TEST_PICTURES = 2048, 64
 EPOCHS = 4  # the first one, in which everything warms up, is not counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.report import PROJECT, Report, Sample, mini, output_of
-from keyfilters import jobs
+from keyfilters.study import jobs
 
 # The outermost `include` is the Snakefile's own; all other files are read within it.
 PROGRAM = """

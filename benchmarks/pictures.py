@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
-from keyfilters import artifacts
-from keyfilters.jobs import Job
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 
 CLASSES = 10
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from keyfilters.jobs import Job
-from keyfilters.study import Study, check
+from keyfilters.store.identity import Job
+from keyfilters.study.study import Study, check
 
 PROJECT = Path(__file__).parents[1]
 LARGEST = "cifar10"  # the mini study's largest set, whose recipe augments in both ways that there are

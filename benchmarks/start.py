@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks import pictures
 from benchmarks.report import LARGEST, Report, Sample, installed, mini, settings
-from keyfilters import jobs
+from keyfilters.store import identity
+from keyfilters.study import jobs
 
 SET = 12_000  # as many as LARGEST has: reading and checking them is a part of the start
 NOTE = (
@@ -26,7 +27,7 @@ def report(rounds: int) -> Report:
     batch = description["training"]["batch_size"]
     with tempfile.TemporaryDirectory() as folder:
         dataset = pictures.prepared(Path(folder), images[:batch], images[batch:])
-        job = jobs.Job("train", "start", description, {"dataset": dataset})
+        job = identity.Job("train", "start", description, {"dataset": dataset})
         command = [installed("keyfilters"), "train", job.as_json, folder]
         sample = Sample(tuple(_until_first_step(command) for _ in range(rounds + 1))[1:])
     row = {"seconds": sample.text(".2f"), "n": rounds, "to reach": "at most 3"}

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from keyfilters import jobs, resources, slurm
 from keyfilters.errors import KeyfiltersError
-from keyfilters.plan import plan
+from keyfilters.planning import resources, slurm
+from keyfilters.planning.plan import plan
 from keyfilters.provenance.prune import bring_back
 from keyfilters.provenance.pull import pull
-from keyfilters.results import published
-from keyfilters.study import check
+from keyfilters.store import records
+from keyfilters.study import jobs
+from keyfilters.study.study import check
 
 # A large study is a graph of many objects that all stay; searching it for garbage takes a fifth of the planning.
 gc.set_threshold(100_000, 20, 100)
@@ -51,7 +52,7 @@ FILTERDB = jobs.filterdb(CONFIG.current)
 KEYED = jobs.keyed(CONFIG.current)
 
 # Each record is read once: what is planned must not change while it is planned.
-is_fresh = cache(published.is_fresh)
+is_fresh = cache(records.is_fresh)
 
 # A job on another machine, or below another Snakemake, reads these files too. What is to be made was decided for it.
 MAIN = workflow.is_main_process
@@ -116,12 +117,12 @@ def cell_of(wildcards):
 
 def cell_file(name):
     """A cell's readable path."""
-    return str(published.place(Path(RESULTS), name, "cell"))
+    return str(records.place(Path(RESULTS), name, "cell"))
 
 
 def table_file(table, suffix):
     """A table's or a figure's readable path."""
-    return str(published.place(Path(RESULTS), table, table).with_suffix(suffix))
+    return str(records.place(Path(RESULTS), table, table).with_suffix(suffix))
 
 
 def table_files(table):
@@ -203,7 +204,7 @@ def train_options(wildcards):
 
 def filterdb_record(name):
     """The record of the tables of a set of filters."""
-    return str(published.place(Path(RESULTS), name, "filterdb"))
+    return str(records.place(Path(RESULTS), name, "filterdb"))
 
 
 def inputs_of_filterdb(wildcards):
@@ -283,20 +284,20 @@ def expire_stale():
     """A stale file is made older than everything, so that `unless_fresh` outdates it."""
     for name, job in CELLS.items():
         if not is_fresh(Path(cell_file(name)), job.key):
-            published.expire(Path(cell_file(name)))
+            records.expire(Path(cell_file(name)))
     for table, job in TABLES.items():
         record = Path(table_file(table, ".json"))
         if not is_fresh(record, job.key):
             for file in record.parent.glob(f"{table}.*"):
-                published.expire(file)
+                records.expire(file)
     for name, job in FILTERDB.items():
         record = Path(filterdb_record(name))
         if not is_fresh(record, job.key):
             for file in record.parent.glob("*"):
-                published.expire(file)
+                records.expire(file)
     if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
         for file in filters_files().values():
-            published.expire(Path(file))
+            records.expire(Path(file))
 
 
 def remove_unnamed_cells():

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from keyfilters import artifacts
-from keyfilters.jobs import Job
 from keyfilters.results.cell import cell
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 
 SIZES = {"big": 900, "middle": 500, "small": 20, "cifar10": 300}
 

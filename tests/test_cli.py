@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keyfilters.datasets import reader
-from keyfilters.jobs import Job
+from keyfilters.store.identity import Job
 
 SETTINGS = {
     "set": "digits",

@@ -18,12 +18,13 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from keyfilters import artifacts, jobs
 from keyfilters.datasets import prepare as prepare_module
-from keyfilters.study import check
+from keyfilters.store import artifacts, identity
+from keyfilters.study import jobs
+from keyfilters.study.study import check
 from keyfilters.training import state
 from keyfilters.training.train import train
-from keyfilters.transfer import job as transfer_job
+from keyfilters.transfer.transfer import transfer as transfer_job
 
 GOLDEN = Path(__file__).with_name("golden.json")
 STAGES = ("prepare", "train", "transfer")
@@ -111,7 +112,7 @@ def compare(golden: dict, results: dict) -> None:
     """Fails where a result changed and no version number below it was raised."""
     raised = False
     for stage in STAGES:
-        old, new = golden["versions"][stage], jobs.VERSIONS[stage]
+        old, new = golden["versions"][stage], identity.VERSIONS[stage]
         assert new >= old, f"`{stage}` in versions.yaml went down from {old} to {new}; numbers only go up"
         raised = raised or new > old
         assert raised or agree(golden["results"][stage], results[stage]), (
@@ -122,7 +123,7 @@ def compare(golden: dict, results: dict) -> None:
 
 def test_results_are_those_on_record(outcome):
     results = outcome()
-    versions = {stage: jobs.VERSIONS[stage] for stage in STAGES}
+    versions = {stage: identity.VERSIONS[stage] for stage in STAGES}
     if GOLDEN.exists():
         compare(json.loads(GOLDEN.read_text()), results)
     if "RENEW_GOLDEN" in os.environ:
@@ -157,8 +158,8 @@ def test_a_change_of_the_code_is_noticed_and_its_stage_named(outcome, monkeypatc
 def test_a_raised_number_allows_another_result_there_and_above(monkeypatch):
     golden = json.loads(GOLDEN.read_text())
     other = golden["results"] | {stage: {"losses": [9.0], "accuracy": 0.0} for stage in ("train", "transfer")}
-    monkeypatch.setitem(jobs.VERSIONS, "train", golden["versions"]["train"] + 1)
+    monkeypatch.setitem(identity.VERSIONS, "train", golden["versions"]["train"] + 1)
     compare(golden, other)
-    monkeypatch.setitem(jobs.VERSIONS, "train", golden["versions"]["train"] - 1)
+    monkeypatch.setitem(identity.VERSIONS, "train", golden["versions"]["train"] - 1)
     with pytest.raises(AssertionError, match="only go up"):
         compare(golden, golden["results"])

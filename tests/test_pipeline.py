@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from keyfilters import jobs
-from keyfilters.experiments import Tables
-from keyfilters.study import check
+from keyfilters.store import identity
+from keyfilters.study import jobs
+from keyfilters.study.master_key import Tables
+from keyfilters.study.study import check
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
@@ -28,7 +29,7 @@ def test_every_table_has_a_stage():
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():
-    walked = list(jobs.walk([jobs.filters(STUDY)]))
+    walked = list(identity.walk([jobs.filters(STUDY)]))
     assert set(parameters("filters", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
     assert {"studies.${study}.zoo", "studies.${study}.models"} <= set(parameters("filters", "config.yaml"))
     deps = {dep.rpartition("/")[2] for dep in STAGES["filters"]["deps"]}
@@ -36,7 +37,7 @@ def test_the_stage_of_filters_has_all_that_decides_them():
 
 
 def test_the_stage_of_filterdb_has_all_that_decides_it():
-    walked = list(jobs.walk(jobs.filterdb(STUDY).values()))
+    walked = list(identity.walk(jobs.filterdb(STUDY).values()))
     assert set(parameters("filterdb", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
     sections = {f"studies.${{study}}.{section}" for section in ("models", "lowres", "zoo", "analysis")}
     assert sections <= set(parameters("filterdb", "config.yaml"))
@@ -50,7 +51,7 @@ def test_the_stage_of_filterdb_has_all_that_decides_it():
 @pytest.mark.parametrize("table", TABLES)
 def test_a_tables_stage_has_all_that_decides_it(table):
     job = jobs.tables(STUDY)[table]
-    walked = list(jobs.walk([job]))
+    walked = list(identity.walk([job]))
     assert set(parameters(table, "src/keyfilters/versions.yaml")) == {given.stage for given in walked}
     assert f"studies.${{study}}.tables.{table}" in parameters(table, "config.yaml")
     owned = {given.room for given in walked if given.stage == "transfer"}
@@ -67,7 +68,7 @@ def test_a_tables_stage_has_all_that_decides_it(table):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
     stage = STAGES[OF_EPOCHS] if figure == OF_EPOCHS else STAGES["filter_figures"]["do"]
-    walked = list(jobs.walk([jobs.tables(STUDY)[figure]]))
+    walked = list(identity.walk([jobs.tables(STUDY)[figure]]))
     names = [name for given in stage["params"] for name in given.get("src/keyfilters/versions.yaml", ())]
     assert {name.replace("${item}", figure) for name in names} >= {*(job.stage for job in walked), "readers"}
     settings = [name for given in stage["params"] for name in given.get("config.yaml", ())]
@@ -80,7 +81,7 @@ def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about()
     tables = {name.partition("/")[0] for name in job.inputs}
     assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES["claims"]["deps"])
     assert {f"studies.${{study}}.tables.{table}" for table in tables} <= set(parameters("claims", "config.yaml"))
-    assert set(parameters("claims", "src/keyfilters/versions.yaml")) == {given.stage for given in jobs.walk([job])}
+    assert set(parameters("claims", "src/keyfilters/versions.yaml")) == {given.stage for given in identity.walk([job])}
 
 
 def test_the_low_resolution_networks_decide_which_sets_there_are():
@@ -90,6 +91,6 @@ def test_the_low_resolution_networks_decide_which_sets_there_are():
 
 def test_the_stage_of_weights_during_training_owns_them():
     stage = STAGES[OF_EPOCHS]
-    owned = {job.room for job in jobs.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
+    owned = {job.room for job in identity.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
     assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
     assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)

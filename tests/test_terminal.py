@@ -10,7 +10,7 @@ from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
 import snakemake_logger_plugin_keyfilters as plugin
-from keyfilters.progress import Progress
+from keyfilters.running.progress import Progress
 
 
 @pytest.fixture

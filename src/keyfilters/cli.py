@@ -157,7 +157,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _transfer(arguments: argparse.Namespace) -> None:
-    from keyfilters.transfer import transfer
+    from keyfilters.transfer.transfer import transfer
 
     transfer(arguments.job, arguments.artifacts, arguments.threads, arguments.jobs_per_gpu)
 
@@ -192,25 +192,25 @@ def _filters_tables(arguments: argparse.Namespace) -> None:
 
 
 def _filters_ls(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.filters.summary import ls
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     print(ls(root, jobs.extracts(study)))
 
 
 def _filters_info(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.filters.summary import info
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     print(info(root, jobs.extracts(study), arguments.model))
 
 
 def _export_hdf5(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.filters.hdf5 import export
     from keyfilters.filters.store import Store
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     store = Store(root, {model: job.folder for model, job in jobs.extracts(study).items()})
@@ -224,14 +224,20 @@ def _cell(arguments: argparse.Namespace) -> None:
 
 
 def _render(arguments: argparse.Namespace) -> None:
-    render = getattr(import_module(f"keyfilters.results.{arguments.verb}"), arguments.verb)
+    render = getattr(import_module(f"keyfilters.results.{_family(arguments.verb)}.{arguments.verb}"), arguments.verb)
     given = [arguments.artifacts] if arguments.verb in (*TABLES_OF_ARTIFACTS, *FILTER_FIGURES) else []
     render(arguments.job, *given, arguments.file)
 
 
+def _family(name: str) -> str:
+    if name.startswith("depthwise_"):
+        return "depthwise"
+    return "filterdb" if name == "lowres" or name.startswith("filterdb_") else "master_key"
+
+
 def _load(arguments: argparse.Namespace):
     """The study with its folders of artifacts and results."""
-    from keyfilters.study import load
+    from keyfilters.study.study import load
 
     config = load(Path("config.yaml"), arguments.study)
     return config.current, Path("artifacts") / config.study, Path("results") / config.study
@@ -249,14 +255,14 @@ def _explain(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from keyfilters.plan import plan
+    from keyfilters.planning.plan import plan
 
     study, root, _ = _load(arguments)
     print(plan(study, root.name, root))
 
 
 def _schedule(arguments: argparse.Namespace) -> None:
-    from keyfilters.schedule import schedule
+    from keyfilters.planning.schedule import schedule
 
     study, root, _ = _load(arguments)
     print(schedule(study, root.name, root))
@@ -273,8 +279,8 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from keyfilters.planning.status import Files, cost, status
     from keyfilters.provenance.explain import show
-    from keyfilters.status import Files, cost, status
 
     study, root, results = _load(arguments)
     if arguments.cost:
@@ -284,8 +290,8 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _prune(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.provenance.prune import prune
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     for folder in prune(root, arguments.room, jobs.keyed(study).values()):
@@ -293,8 +299,8 @@ def _prune(arguments: argparse.Namespace) -> None:
 
 
 def _manifests(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.provenance.manifests import copy_manifests
+    from keyfilters.study import jobs
 
     study, root, results = _load(arguments)
     count = copy_manifests(root, jobs.keyed(study).values(), results / "manifests")
@@ -302,8 +308,8 @@ def _manifests(arguments: argparse.Namespace) -> None:
 
 
 def _pull(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.provenance.pull import pull
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     for folder in pull(root, jobs.keyed(study).values()):
@@ -311,9 +317,9 @@ def _pull(arguments: argparse.Namespace) -> None:
 
 
 def _quality(arguments: argparse.Namespace) -> None:
-    from keyfilters import jobs
     from keyfilters.analysis.quality import as_json, quality
     from keyfilters.filters.named import named
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     layers = quality(named(arguments.model, root, jobs.extracts(study)), study.analysis)
@@ -322,7 +328,7 @@ def _quality(arguments: argparse.Namespace) -> None:
     else:
         from rich.console import Console
 
-        from keyfilters.analysis.showing import show_quality
+        from keyfilters.results.terminal import show_quality
 
         show_quality(arguments.model, layers, Console())
 
@@ -330,10 +336,10 @@ def _quality(arguments: argparse.Namespace) -> None:
 def _drift(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from keyfilters import jobs
     from keyfilters.analysis.pairs import drift
     from keyfilters.analysis.stages import basis
     from keyfilters.filters.named import named
+    from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     one, other = (named(name, root, jobs.extracts(study)) for name in arguments.networks)
@@ -344,6 +350,6 @@ def _drift(arguments: argparse.Namespace) -> None:
     else:
         from rich.console import Console
 
-        from keyfilters.analysis.showing import show_drift
+        from keyfilters.results.terminal import show_drift
 
         show_drift(arguments.networks, pairs, Console())

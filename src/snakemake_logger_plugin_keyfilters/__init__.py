@@ -17,7 +17,7 @@ from rich.text import Text
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from keyfilters import logs
+from keyfilters.running import logs
 
 
 class LogHandler(LogHandlerBase):

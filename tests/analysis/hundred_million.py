@@ -18,9 +18,9 @@ from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.histograms import counted
-from keyfilters.filter_settings import Analysis
+from keyfilters.config.analysis import Analysis
 from keyfilters.filters.hdf5 import Published
-from keyfilters.jobs import filters_of
+from keyfilters.study.jobs import filters_of
 
 LIMIT = 3 << 29
 SET = "regular_3x3"

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from drawn_filters import draw, scaled
 from sklearn.decomposition import PCA
 
 from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.moments import empty, moments
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.drawn_filters import draw, scaled
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [(np.float64, 1e-6), (np.float32, 1e-4)])

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from drawn_filters import draw
-from small_groups import ANALYSIS, BASIS, BINS, counts
 
 from keyfilters.analysis.chance import Comparison
 from keyfilters.analysis.drift import distributions, drift
+from tests.helpers.drawn_filters import draw
+from tests.helpers.small_groups import ANALYSIS, BASIS, BINS, counts
 
 ONE, OTHER = counts(draw(400, seed=0)), counts(draw(300, seed=1))
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from drawn_filters import draw
 
 from keyfilters.analysis import kernels
 from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.coefficients import bounds, coefficients, edges, extremes, histograms
 from keyfilters.analysis.moments import moments
+from tests.helpers.drawn_filters import draw
 
 
 def identity(dimensions: int) -> Basis:

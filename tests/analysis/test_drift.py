@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from drawn_filters import draw
 from scipy.stats import entropy
 
 from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import coefficients, edges, extremes, histograms
 from keyfilters.analysis.drift import distributions, drift, pairwise_drift, pairwise_kl, symmetric_kl
 from keyfilters.analysis.moments import moments
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
+from tests.helpers.drawn_filters import draw
 
 PAPER, NOTEBOOK = Analysis(), Analysis(floor="density")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from keyfilters.analysis.groups import DECILE_NAMES, gather, merged_tasks
-from keyfilters.filter_settings import FilterSet
+from keyfilters.config.analysis import FilterSet
 
 
 def test_all_kinds_of_segmentation_are_one_task():

@@ -8,7 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from drawn_filters import draw
+
+from tests.helpers.drawn_filters import draw
 
 ROWS, LAYERS, NETWORKS = 100_000_000, 40, 4
 SCRIPT = Path(__file__).with_name("hundred_million.py")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from drawn_filters import draw, scaled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from keyfilters.analysis import streaming
 from keyfilters.analysis.coefficients import scale
 from keyfilters.analysis.moments import empty, merge, moments
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.drawn_filters import draw, scaled
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

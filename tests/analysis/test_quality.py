@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 import torchconvquality
-from drawn_filters import draw
 from scipy.stats import entropy as scipy_entropy
 
 from keyfilters.analysis import randomness
@@ -12,8 +11,9 @@ from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.quality import of_layer, verdict
 from keyfilters.analysis.randomness import PUBLISHED, fitted
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
+from tests.helpers.drawn_filters import draw
 
 PAPER, NOTEBOOK = Analysis(), Analysis(sparse="below")
 

@@ -5,15 +5,15 @@ import sys
 
 import numpy as np
 import pytest
-from onnx_chains import chain
 
 from keyfilters import cli
 from keyfilters.analysis.quality import quality
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
 from keyfilters.filters.single import Single
 from keyfilters.zoo import files
 from keyfilters.zoo.network import Convolution, Network
+from tests.helpers.onnx_chains import chain
 
 
 def weights(seed=0):

@@ -4,10 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from small_groups import ANALYSIS, BINS, counts
 
 from keyfilters.analysis.chance import Comparison
 from keyfilters.analysis.sets_and_layers import _interval, answer, verdict
+from tests.helpers.small_groups import ANALYSIS, BINS, counts
 
 
 def filters(*seed, slope):

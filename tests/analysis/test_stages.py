@@ -6,20 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
-from tiny_store import convolution, job, network
 
-from keyfilters import artifacts
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.groups import DECILES, depth_decile, gather
 from keyfilters.analysis.pairs import drift as drift_of_pair
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
+from keyfilters.config.analysis import Analysis, FilterSet
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
-from keyfilters.jobs import VERDICTS, Job, filters_of
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
+from keyfilters.study.jobs import VERDICTS, filters_of
 from keyfilters.zoo.network import Network
+from tests.helpers.tiny_store import convolution, job, network
 
 NAMES = ("one", "two", "three")
 SHAPES = ((16, 8, 3, 3), (16, 1, 3, 3), (16, 16, 3, 3), (8, 4, 5, 5))

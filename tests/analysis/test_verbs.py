@@ -6,13 +6,15 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from onnx_chains import chain
-from stubs import configuration
-from tiny_store import job, network
 
-from keyfilters import artifacts, cli, jobs
+from keyfilters import cli
 from keyfilters.analysis.stages import basis, moments
-from keyfilters.study import load
+from keyfilters.store import artifacts, identity
+from keyfilters.study import jobs
+from keyfilters.study.study import load
+from tests.helpers.onnx_chains import chain
+from tests.helpers.stubs import configuration
+from tests.helpers.tiny_store import job, network
 
 SHAPES = ((16, 8, 3, 3), (16, 16, 3, 3), (8, 4, 5, 5))
 
@@ -24,10 +26,10 @@ def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "artifacts/tiny"
     extracts = {name: job(root, name, network(seed, SHAPES, (1, 1, 1))) for seed, name in enumerate(("one", "two"))}
-    extracts["refused"] = jobs.Job("extract", "refused", {"format": "onnx"})
+    extracts["refused"] = identity.Job("extract", "refused", {"format": "onnx"})
     with artifacts.write(root, extracts["refused"].description) as draft:
         draft.facts.update(format="onnx", refused="no ONNX model")
-    extracts["absent"] = jobs.Job("extract", "absent", {"format": "onnx"})
+    extracts["absent"] = identity.Job("extract", "absent", {"format": "onnx"})
     monkeypatch.setattr(jobs, "extracts", lambda study: extracts)
 
     def run(*words) -> str:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from tiny_files import noise
 
 from keyfilters.datasets.arrays import Rows, save
+from tests.helpers.tiny_files import noise
 
 
 def test_the_file_is_safetensors_own(tmp_path):

@@ -5,9 +5,9 @@ import random
 import pytest
 import torch
 
+from keyfilters.config.training import Crop, RandAugment, Training
 from keyfilters.datasets.augmentation import augmented, cropped, erased, mixed, rand_augmented
 from keyfilters.datasets.batches import Normalise
-from keyfilters.settings import Crop, RandAugment, Training
 
 CLASSES = 4
 NORMALISE = Normalise([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], torch.device("cpu"))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_files import encode, noise
 
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
+from tests.helpers.tiny_files import encode, noise
 
 RED, WHITE = [255, 0, 0], [255, 255, 255]
 

@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 from scipy.io import savemat
-from tiny_files import encode, noise, pack
 
 from keyfilters.datasets.prepare import prepare_set
 from keyfilters.datasets.readers import domainnet, imagenet
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.tiny_files import encode, noise, pack
 
 
 def prepared(source, path, cache, **changes):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file
-from tiny_files import encode, noise, pack
 
 from keyfilters.datasets.prepare import prepare_set
 from keyfilters.datasets.readers import digits
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.tiny_files import encode, noise, pack
 
 
 def class_folders(count=10, labels=("cat", "dog")):

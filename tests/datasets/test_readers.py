@@ -7,11 +7,11 @@ import sys
 
 import numpy as np
 import pytest
-from tiny_files import encode, noise, pack
 
 from keyfilters.datasets import PACKAGE_SETS, reader
 from keyfilters.datasets.readers import archive, cifar10, digits, emoji, faces, food, quickdraw, signs
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.tiny_files import encode, noise, pack
 
 
 @pytest.mark.parametrize("name", PACKAGE_SETS)

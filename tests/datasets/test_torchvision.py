@@ -7,12 +7,12 @@ import struct
 import numpy as np
 import pytest
 from scipy.io import savemat
-from tiny_files import encode, noise
 
 from keyfilters.datasets.decoding import to_rgb
 from keyfilters.datasets.prepare import prepare_set
 from keyfilters.datasets.readers.torchvision import SETS
 from keyfilters.errors import KeyfiltersError
+from tests.helpers.tiny_files import encode, noise
 
 
 @pytest.fixture

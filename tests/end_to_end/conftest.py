@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_study import PARTS, PROJECT, Study, configuration
-from versioned import Versioned, pipeline
+
+from tests.helpers.tiny_study import PARTS, PROJECT, Study, configuration
+from tests.helpers.versioned import Versioned, pipeline
 
 
 @pytest.fixture(scope="session")

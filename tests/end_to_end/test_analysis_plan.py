@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 import yaml
-from stubs import configuration
-from tiny_study import PARTS, PROJECT, Study
 
-from keyfilters import jobs
-from keyfilters.results import published
-from keyfilters.study import check
+from keyfilters.store import records
+from keyfilters.study import jobs
+from keyfilters.study.study import check
+from tests.helpers.stubs import configuration
+from tests.helpers.tiny_study import PARTS, PROJECT, Study
 
 NETWORKS = 12
 
@@ -36,7 +36,7 @@ def make(study: Study) -> None:
         manifest.parent.mkdir(parents=True, exist_ok=True)
         manifest.touch()
     for name, job in jobs.filterdb(planned).items():
-        published.record(study.results / f"filterdb/{name}/tables.json", job.key, {})
+        records.record(study.results / f"filterdb/{name}/tables.json", job.key, {})
 
 
 def plan(study: Study, **analysis) -> dict[str, int]:

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from versioned import ENVIRONMENT
 
-from keyfilters import artifacts
+from keyfilters.store import artifacts
+from tests.helpers.versioned import ENVIRONMENT
 
 CELL = "results/tiny/cells/table2/dots--stripes.json"
 

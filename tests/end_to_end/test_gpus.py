@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_study import Study
+
+from tests.helpers.tiny_study import Study
 
 KEYFILTERS = str(Path(sys.executable).with_name("keyfilters"))
 

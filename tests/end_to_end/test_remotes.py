@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from versioned import Versioned
+
+from tests.helpers.versioned import Versioned
 
 SBIN = f"{os.environ['PATH']}:/usr/sbin"  # where Debian has sshd, which is in nobody's PATH
 

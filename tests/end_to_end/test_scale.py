@@ -7,11 +7,11 @@ import time
 
 import pytest
 import yaml
-from stubs import configuration, make
-from tiny_study import PARTS, PROJECT
-from versioned import Versioned, pipeline
 
-from keyfilters.study import check
+from keyfilters.study.study import check
+from tests.helpers.stubs import configuration, make
+from tests.helpers.tiny_study import PARTS, PROJECT
+from tests.helpers.versioned import Versioned, pipeline
 
 TARGETS, SOURCES = 50, 100
 CONFIG = configuration(TARGETS, SOURCES)
@@ -78,7 +78,7 @@ def test_dvc_status_takes_less_than_10_s(wide):
     assert "up to date" in within(10, wide, "dvc", "status")
 
 
-@pytest.mark.parametrize("module", ["keyfilters.provenance.explain", "keyfilters.jobs"])
+@pytest.mark.parametrize("module", ["keyfilters.provenance.explain", "keyfilters.study.jobs"])
 def test_nothing_heavy_is_imported_to_explain_or_plan(module):
     program = f"import sys, {module}; print([name for name in ('torch', 'pandas', 'timm') if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

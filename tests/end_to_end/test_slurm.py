@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from slurm_cluster import NODES, Cluster, cluster, missing
-from tiny_study import PARTS, PROJECT, Study, configuration
-from versioned import ENVIRONMENT, pipeline
+
+from tests.helpers.slurm_cluster import NODES, Cluster, cluster, missing
+from tests.helpers.tiny_study import PARTS, PROJECT, Study, configuration
+from tests.helpers.versioned import ENVIRONMENT, pipeline
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no SLURM: {missing()}")
 

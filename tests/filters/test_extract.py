@@ -11,19 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
-from tiny_files import pack
-from tiny_jobs import training_job
 
-from keyfilters import artifacts
-from keyfilters.artifacts import sha256
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.extract import extract
 from keyfilters.filters.store import Store
 from keyfilters.filters.writing import FILTERS
-from keyfilters.jobs import Job
 from keyfilters.models.build import build
+from keyfilters.store import artifacts
+from keyfilters.store.files import sha256
+from keyfilters.store.identity import Job
 from keyfilters.training.train import train
 from keyfilters.zoo import members
+from tests.helpers.tiny_files import pack
+from tests.helpers.tiny_jobs import training_job
 
 WEIGHT = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32)
 MEMBER = "package/model.onnx"

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
-from tiny_store import job, network
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
 from keyfilters.filters.summary import with_filter_ids
 from keyfilters.zoo.network import Convolution, Network
+from tests.helpers.tiny_store import job, network
 
 
 def everything(filters, layers):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_store import SHAPES, convolution, job, network, weight
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters import writing
 from keyfilters.filters.store import Store, choose
 from keyfilters.zoo.network import Convolution, Network
+from tests.helpers.tiny_store import SHAPES, convolution, job, network, weight
 
 
 @pytest.fixture

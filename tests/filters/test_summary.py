@@ -5,13 +5,13 @@ import json
 import pandas as pd
 import pytest
 import yaml
-from tiny_store import job, network
 
-from keyfilters import artifacts, cli
+from keyfilters import cli
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.summary import info, ls, tables
-from keyfilters.jobs import Job
-from keyfilters.results import published
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import Job
+from tests.helpers.tiny_store import job, network
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_tables_and_their_record(root, tmp_path):
     made = filters_job(inputs)
     record = tmp_path / "results/summary.json"
     tables(made.description, root, record)
-    assert published.is_fresh(record, made.key)
+    assert records.is_fresh(record, made.key)
     models = pd.read_parquet(record.with_name("models.parquet"))
     assert models["model"].tolist() == ["one", "two"]
     assert models.index.name == "model_id"
@@ -115,7 +115,7 @@ def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     cli.main()
-    assert published.is_fresh(tmp_path / "x.json", made.key)
+    assert records.is_fresh(tmp_path / "x.json", made.key)
     config = {"image_size": 32, "seeds": [0], "model": {"architecture": "convnext_femto"}, "datasets": {"digits": {}}}
     config |= {"training": {"epochs": 1, "batch_size": 8, "learning_rate": 0.1}, "training_of": {}, "transfer": {}}
     config |= {"tables": {}, "zoo": {"trained": ["digits"]}, "analysis": {}}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from stubs import configuration, make
 
-from keyfilters import jobs
-from keyfilters.jobs import Job
-from keyfilters.study import Study, check
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import Study, check
+from tests.helpers.stubs import configuration, make
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 import shutil
 
-from keyfilters import artifacts
 from keyfilters.provenance.differences import Difference, differences
+from keyfilters.store import artifacts
 
 CELL = "table2/set00--set01"
 

@@ -4,11 +4,12 @@ import re
 import shutil
 
 import pytest
-from stubs import make
 
-from keyfilters import jobs
 from keyfilters.errors import KeyfiltersError
 from keyfilters.provenance import explain
+from keyfilters.store import identity
+from keyfilters.study import jobs
+from tests.helpers.stubs import make
 
 CELL = "table2/set00--set01"
 
@@ -29,7 +30,7 @@ def test_a_fresh_cell_says_what_it_is_made_of(made, capsys):
     assert "50.00 %, n = 1" in printed
     assert reasons(printed) == []
     training = made.cell(CELL).inputs["seed0"]
-    for job in jobs.walk([training]):
+    for job in identity.walk([training]):
         assert job.folder in printed
     assert len(re.findall("sha256 [0-9a-f]{64}", printed)) >= 2 * 4
     for part in ("code: version 1 of the stage transfer", "learning_rate 0.01", "software: python", "s on "):
@@ -49,12 +50,12 @@ def test_a_setting_of_the_source_is_named_with_the_path_to_it(made, capsys):
 
 
 def test_a_version_is_named(made, capsys, monkeypatch):
-    monkeypatch.setitem(jobs.VERSIONS, "train", 7)
+    monkeypatch.setitem(identity.VERSIONS, "train", 7)
     assert reasons(explained(made, capsys)) == ["source, version: 1 → 7"]
 
 
 def test_the_version_of_the_cells_own_stage_is_named(made, capsys, monkeypatch):
-    monkeypatch.setitem(jobs.VERSIONS, "cell", 7)
+    monkeypatch.setitem(identity.VERSIONS, "cell", 7)
     printed = explained(made, capsys)
     assert printed.startswith(f"{CELL}: stale\n")
     assert reasons(printed) == ["version of the stage cell: 1 → 7"]
@@ -83,7 +84,7 @@ def test_a_changed_training_of_a_part_of_its_stage_is_still_the_cells_own(made, 
 
 
 def test_a_training_that_is_done_still_says_why_its_cell_is_stale(made, capsys):
-    from stubs import make
+    from tests.helpers.stubs import make
 
     made.settings["training_of"] = {"set00": {"epochs": 3}}
     make(made.study, made.root, made.results.with_name("elsewhere"))

@@ -1,7 +1,7 @@
 """What a study no longer names goes aside, not away, and comes back when it is named again."""
 
-from keyfilters import artifacts
 from keyfilters.provenance.prune import bring_back, prune
+from keyfilters.store import artifacts
 
 
 def present(made, stage):

@@ -1,8 +1,8 @@
 """Verifying names everything that is damaged, and nothing else."""
 
-from keyfilters import artifacts
 from keyfilters.provenance.verify import verify
-from keyfilters.results import published
+from keyfilters.store import records
+from keyfilters.store.files import write_text
 
 
 def test_what_is_whole_is_not_named(made):
@@ -37,8 +37,8 @@ def test_a_table_that_was_edited_is_named(made):
 
 def test_a_table_of_filters_that_was_edited_is_named(made):
     table = made.results / "filterdb/regular_3x3/layers.csv"
-    artifacts.write_text(table, "entropy\n")
-    published.record(table.with_name("tables.json"), "key", {}, [table])
+    write_text(table, "entropy\n")
+    records.record(table.with_name("tables.json"), "key", {}, [table])
     assert verify(made.root, made.results) == []
     table.write_text("less entropy\n")
     assert len(verify(made.root, made.results)) == 1

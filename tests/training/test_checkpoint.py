@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_jobs import MODEL, training_job
 
-from keyfilters import artifacts
-from keyfilters.cost import Meter
+from keyfilters.config.training import Training
 from keyfilters.errors import KeyfiltersError, Stopped
-from keyfilters.jobs import Job
 from keyfilters.models.build import build
-from keyfilters.settings import Training
+from keyfilters.running.meter import Meter
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 from keyfilters.training import checkpoint as checkpoint_module
 from keyfilters.training import loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.state import State
 from keyfilters.training.train import WEIGHTS, train
+from tests.helpers.tiny_jobs import MODEL, training_job
 
 EPOCHS = 4  # of 24 pictures in batches of 8, so of 3 steps
 DROPPING = MODEL | {"drop_path_rate": 0.3}  # draws from torch's global generator

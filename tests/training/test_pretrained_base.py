@@ -8,16 +8,18 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from tiny_jobs import MODEL, prepared_job, training_job
 
-from keyfilters import artifacts, jobs
+from keyfilters.config.model import Pretrained
 from keyfilters.errors import KeyfiltersError
-from keyfilters.jobs import Job
 from keyfilters.models.build import build
-from keyfilters.settings import Pretrained
-from keyfilters.study import check
+from keyfilters.store import artifacts
+from keyfilters.store.files import sha256
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import check
 from keyfilters.training.train import WEIGHTS, train
-from keyfilters.transfer import transfer
+from keyfilters.transfer.transfer import transfer
+from tests.helpers.tiny_jobs import MODEL, prepared_job, training_job
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
@@ -31,7 +33,7 @@ def test_a_checkpoint_is_loaded_and_tested(tmp_path):
     trained = training_job(tmp_path, epochs=15)
     train(trained.description, tmp_path, threads=1)
     theirs = tmp_path / trained.folder / WEIGHTS
-    job = pretrained_job(tmp_path, artifacts.sha256(theirs))
+    job = pretrained_job(tmp_path, sha256(theirs))
     train(job.description, tmp_path, threads=1, weights=str(theirs))
     found = artifacts.read(tmp_path, job.folder)
     assert found.facts["accuracy"] == artifacts.read(tmp_path, trained.folder).facts["accuracy"] > 0.9
@@ -42,7 +44,7 @@ def test_a_checkpoint_is_loaded_and_tested(tmp_path):
 def test_filters_of_a_pretrained_network_are_transferred(tmp_path):
     theirs = build(MODEL, 3)
     save_file(theirs.state_dict(), tmp_path / "femto.safetensors")
-    source = pretrained_job(tmp_path, artifacts.sha256(tmp_path / "femto.safetensors"))
+    source = pretrained_job(tmp_path, sha256(tmp_path / "femto.safetensors"))
     train(source.description, tmp_path, threads=1, weights=str(tmp_path / "femto.safetensors"))
     target = training_job(tmp_path, "dots")
     settings = {**target.settings, "transfer": {"layers": "depthwise", "bias": "trained"}}

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_jobs import prepared_job, training_job
 
-from keyfilters import artifacts
-from keyfilters.cost import Meter
+from keyfilters.config.training import Augmentation, Training
 from keyfilters.datasets import batches
 from keyfilters.errors import KeyfiltersError
-from keyfilters.jobs import Job
 from keyfilters.models.build import build
-from keyfilters.progress import Progress
-from keyfilters.settings import Augmentation, Training
+from keyfilters.running.meter import Meter
+from keyfilters.running.progress import Progress
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 from keyfilters.training import checkpoint, loop, recipe, state
 from keyfilters.training.epochs import Formation, weights_of
 from keyfilters.training.train import WEIGHTS, train, weights_after
+from tests.helpers.tiny_jobs import prepared_job, training_job
 
 NETWORK = {"architecture": "lowres_resnet9", "width": 1 / 16}
 RECIPE = {

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tiny_jobs import training_job
 
-from keyfilters import artifacts
-from keyfilters.settings import Training
+from keyfilters.config.training import Training
+from keyfilters.store import artifacts
 from keyfilters.training import loop
 from keyfilters.training.train import train
+from tests.helpers.tiny_jobs import training_job
 
 
 def recipe(**training):

@@ -7,13 +7,15 @@ from itertools import pairwise
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_jobs import training_job
 
-from keyfilters import artifacts, progress
 from keyfilters.errors import KeyfiltersError
+from keyfilters.running import progress
+from keyfilters.store import artifacts
+from keyfilters.store.files import sha256
 from keyfilters.training import loop, state
 from keyfilters.training import train as train_module
 from keyfilters.training.train import WEIGHTS, train
+from tests.helpers.tiny_jobs import training_job
 
 
 def trained(root, **training):
@@ -51,7 +53,7 @@ def test_a_log_has_a_line_an_epoch(tmp_path, capsys):
 def test_the_manifest_tells_what_was_read(tmp_path):
     found = trained(tmp_path)
     prepared = tmp_path / found.description["inputs"]["dataset"] / "manifest.json"
-    assert found.manifest["inputs"] == {"dataset": artifacts.sha256(prepared)}
+    assert found.manifest["inputs"] == {"dataset": sha256(prepared)}
     assert json.loads(prepared.read_text())["facts"]["train"] == found.facts["dataset"]["train"] == 24
 
 
@@ -64,7 +66,7 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 
 
 def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
-    from keyfilters.settings import Training
+    from keyfilters.config.training import Training
 
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
     network[0].weight.requires_grad_(False)

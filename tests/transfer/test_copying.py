@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers, pointwise_layers
-from keyfilters.settings import Transfer
 from keyfilters.transfer.copying import End, copy_filters
 
 FEMTO = {"architecture": "convnext_femto", "dims": [4, 4, 8, 8], "patch_size": 2}  # 8, 8, 48 and 16 filters

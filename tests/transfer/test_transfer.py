@@ -3,17 +3,16 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_jobs import MODEL, training_job
 
-from keyfilters import artifacts
-from keyfilters.jobs import Job
+from keyfilters.config.transfer import Transfer
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers
-from keyfilters.settings import Transfer
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 from keyfilters.training.train import WEIGHTS, train
-from keyfilters.transfer import transfer
 from keyfilters.transfer.copying import End, copy_filters
-from keyfilters.transfer.job import SEED_OFFSET
+from keyfilters.transfer.transfer import SEED_OFFSET, transfer
+from tests.helpers.tiny_jobs import MODEL, training_job
 
 HORNET = {"architecture": "hornet_tiny", "depths": [1, 1, 1, 1], "base_dim": 8, "patch_size": 2}
 RESNET = {"architecture": "resnet50", "layers": [1, 1, 1, 1], "channels": [8, 8, 16, 16]}

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from keyfilters import jobs
+from keyfilters.config.zoo import Zoo
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Zoo
-from keyfilters.study import check
+from keyfilters.store import identity
+from keyfilters.study import jobs
+from keyfilters.study.study import check
 from keyfilters.zoo.choice import diverse, eligible
 from keyfilters.zoo.table import models
 
@@ -116,7 +117,7 @@ def test_what_a_study_knows_of_a_network_is_no_part_of_its_extraction_but_of_the
 
 def test_a_new_version_of_a_reader_reaches_its_networks_alone(monkeypatch):
     before = jobs.extracts(check(config()).current)
-    monkeypatch.setitem(jobs.VERSIONS["readers"], "tflite", 99)
+    monkeypatch.setitem(identity.VERSIONS["readers"], "tflite", 99)
     after = jobs.extracts(check(config()).current)
     moved = {name for name in before if before[name].key != after[name].key}
     assert moved == {model.id for model in TABLE if model.format == "tflite" and model.id in before}

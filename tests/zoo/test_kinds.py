@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_networks import weight
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.kinds import apply, parse
 from keyfilters.zoo.network import Convolution, Network
+from tests.helpers.tiny_networks import weight
 
 
 def layer(name, *shape, **facts):

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tiny_files import pack
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.members import unpack_network
+from tests.helpers.tiny_files import pack
 
 MANIFEST = [{"paths": ["a-shard1", "a-shard2"], "weights": []}]
 

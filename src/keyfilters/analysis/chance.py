@@ -13,7 +13,7 @@ import numpy as np
 
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.stages.basis import Bins
-from keyfilters.filter_settings import Analysis
+from keyfilters.config.analysis import Analysis
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keyfilters.filter_settings import Analysis
+from keyfilters.config.analysis import Analysis
 
 
 def sparsity(peaks: np.ndarray, analysis: Analysis) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
 
 
 def distributions(counts: np.ndarray, width: float, analysis: Analysis) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from keyfilters.filter_settings import FilterSet
+from keyfilters.config.analysis import FilterSet
 
 GROUPINGS: Mapping[str, str] = {
     "model": "model",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from keyfilters.analysis.drift import distributions, symmetric_kl, weighted
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.histograms import counted
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Filters
-from keyfilters.jobs import filters_of
+from keyfilters.study.jobs import filters_of
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.streaming import rounded
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis
 from keyfilters.filters.store import Filters
 
 Verdict = Literal["sparse", "low diversity", "random", "too few", "regular"]

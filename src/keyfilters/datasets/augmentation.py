@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from keyfilters.config.training import Crop, RandAugment, Training
 from keyfilters.datasets.batches import Normalise, augment
-from keyfilters.settings import Crop, RandAugment, Training
 
 _LEVELS = 100  # steps into which RandAugment's magnitudes from 0 to 10 are divided
 

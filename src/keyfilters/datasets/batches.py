@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from keyfilters.settings import Augmentation
+from keyfilters.config.training import Augmentation
 
 
 @dataclass(frozen=True)

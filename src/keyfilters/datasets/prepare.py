@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from keyfilters import artifacts
 from keyfilters.datasets.arrays import Rows, save
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
@@ -20,7 +19,8 @@ from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.sources import Source, open_source
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
-from keyfilters.packages import default_cache
+from keyfilters.fetching.packages import default_cache
+from keyfilters.store import artifacts
 
 
 def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = None, path: Path | None = None) -> None:

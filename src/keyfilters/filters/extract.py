@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
+from keyfilters.fetching.packages import Package, default_cache, fetch
 from keyfilters.filters.contact_sheet import contact_sheet
 from keyfilters.filters.writing import write
-from keyfilters.packages import Package, default_cache, fetch
+from keyfilters.store import artifacts
 from keyfilters.zoo import kinds
 from keyfilters.zoo.members import unpack_network
 from keyfilters.zoo.network import Network
@@ -67,7 +67,7 @@ def _network(
     inputs: Mapping[str, artifacts.Artifact], settings: Mapping[str, Any], facts: dict[str, Any]
 ) -> Callable[[Path], Path]:
     """What writes a network whose code is here to an ONNX file in a folder; what is known of it goes into `facts`."""
-    from keyfilters.zoo import trained  # torch, which package files do without
+    from keyfilters.filters import trained  # torch, which package files do without
 
     if settings["source"] == "trained":
         network, size, facts["entry"] = trained.trained(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from keyfilters.artifacts import MANIFEST
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import read
 from keyfilters.filters.store import Filters, Store
-from keyfilters.jobs import Job
+from keyfilters.store.artifacts import MANIFEST
+from keyfilters.store.identity import Job
 
 
 def named(name: str, root: Path, extracts: Mapping[str, Job]) -> Filters:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.tables import model_table
 from keyfilters.filters.writing import FILTERS, LAYERS, layer_table
+from keyfilters.store import artifacts
 
 BLOCK = 1 << 16  # filters
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.extract import CONTACT_SHEET, summary
 from keyfilters.filters.store import Store, choose
-from keyfilters.jobs import Job, key_of
-from keyfilters.results import published
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import Job, key_of
 from keyfilters.zoo.table import models as table_of_models
 
 NOTES = (
@@ -44,9 +43,9 @@ def tables(description: Mapping[str, Any], root: Path, record: Path) -> None:
     store.models.to_parquet(files[0])
     with_filter_ids(store.layers).to_parquet(files[1])
     models = summary_of_models(store, root, description["inputs"])
-    artifacts.write_text(files[2], models.to_csv(index=False))
-    artifacts.write_text(files[3], _markdown(models, store.refused))
-    published.record(record, key_of(description), {"title": "Filters of the study's networks", "notes": NOTES}, files)
+    files.write_text(files[2], models.to_csv(index=False))
+    files.write_text(files[3], _markdown(models, store.refused))
+    records.record(record, key_of(description), {"title": "Filters of the study's networks", "notes": NOTES}, files)
 
 
 def with_filter_ids(layers: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
-from keyfilters.jobs import Job
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 
 
 class Difference(NamedTuple):

@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from keyfilters import artifacts, jobs
 from keyfilters.errors import KeyfiltersError
-from keyfilters.jobs import Job
 from keyfilters.provenance.differences import Difference, described, differences
-from keyfilters.results import published
-from keyfilters.study import Study
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import Study
 
 
 def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
@@ -66,7 +66,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
 def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
     """A line for an artifact, or for the tables of a set of filters."""
     if job.stage not in jobs.KEYED:
-        fresh = published.is_fresh(published.place(results, job.name, job.stage), job.key)
+        fresh = records.is_fresh(records.place(results, job.name, job.stage), job.key)
         return job.name, "[green]fresh[/]" if fresh else "[yellow]not made yet[/]", "", "", ""
     try:
         manifest = artifacts.manifest(root, job.folder).manifest

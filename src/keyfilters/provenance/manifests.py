@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from keyfilters import artifacts
-from keyfilters.jobs import Job
+from keyfilters.store import artifacts
+from keyfilters.store.files import write_text
+from keyfilters.store.identity import Job
 
 
 def copy_manifests(root: Path, named: Iterable[Job], folder: Path) -> int:
@@ -20,6 +21,6 @@ def copy_manifests(root: Path, named: Iterable[Job], folder: Path) -> int:
     for job in named:
         manifest = root / job.folder / artifacts.MANIFEST
         if manifest.exists():
-            artifacts.write_text(folder / f"{job.folder}.json", manifest.read_text())
+            write_text(folder / f"{job.folder}.json", manifest.read_text())
             count += 1
     return count

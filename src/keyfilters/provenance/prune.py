@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from keyfilters import artifacts
-from keyfilters.jobs import Job
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 
 
 def prune(root: Path, room: str, named: Iterable[Job]) -> list[str]:

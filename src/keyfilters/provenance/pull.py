@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
-from keyfilters.jobs import Job
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
 
 
 def pull(root: Path, named: Iterable[Job]) -> list[str]:

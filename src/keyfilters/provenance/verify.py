@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from keyfilters import artifacts
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results import published
+from keyfilters.store import artifacts, records
 
 
 def verify(root: Path, results: Path) -> list[str]:
@@ -20,6 +19,6 @@ def verify(root: Path, results: Path) -> list[str]:
             damaged.append(str(error))
     for record in sorted([*results.glob("*/*.json"), *results.glob("filterdb/*/*.json")]):
         key = json.loads(record.read_text())["key"]
-        if not published.is_fresh(record, key):
+        if not records.is_fresh(record, key):
             damaged.append(f"{record.with_suffix('')}: differs from its record; run `snakemake {record}`")
     return damaged

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keyfilters import artifacts
-from keyfilters.jobs import key_of
-from keyfilters.results import published
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import key_of
 
 
 def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -40,4 +39,4 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
             for folder, training, accuracy in zip(description["inputs"].values(), trainings, accuracies, strict=True)
         ],
     }
-    published.record(file, key_of(description), content)
+    records.record(file, key_of(description), content)

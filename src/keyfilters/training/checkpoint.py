@@ -16,8 +16,8 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from keyfilters.cost import Meter
 from keyfilters.errors import GOES_ON, KeyfiltersError, Stopped
+from keyfilters.running.meter import Meter
 from keyfilters.training.state import State
 
 SECONDS = 300  # from one checkpoint to the next

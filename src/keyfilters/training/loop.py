@@ -12,10 +12,10 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from keyfilters.config.training import Training
 from keyfilters.datasets.augmentation import augmented
 from keyfilters.datasets.batches import Normalise, Split
-from keyfilters.progress import Progress
-from keyfilters.settings import Training
+from keyfilters.running.progress import Progress
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation
 from keyfilters.training.state import State

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from keyfilters import artifacts, downloads
 from keyfilters.datasets import batches
+from keyfilters.fetching import downloads
+from keyfilters.fetching.packages import default_cache
 from keyfilters.models.pretrained import load_checkpoint, load_named
-from keyfilters.packages import default_cache
+from keyfilters.store import artifacts
 from keyfilters.training import loop
 
 

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import nn
 
-from keyfilters.settings import Training
+from keyfilters.config.training import Training
 
 
 def sgd(network: nn.Module, training: Training) -> torch.optim.SGD:

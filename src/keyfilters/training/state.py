@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from keyfilters.settings import Training
+from keyfilters.config.training import Training
 from keyfilters.training import recipe
 
 LOOSE = ("order", "seen", "loss_sum", "right", "losses")  # what is no part with a state of its own

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from keyfilters import artifacts
+from keyfilters.config.training import Training
 from keyfilters.datasets import batches
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
-from keyfilters.progress import Progress
-from keyfilters.settings import Training
+from keyfilters.running.progress import Progress
+from keyfilters.store import artifacts
 from keyfilters.training import devices, loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers, main_path, pointwise_layers
-from keyfilters.settings import Transfer
 from keyfilters.transfer.dealing import deal, fit
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from keyfilters.archives import unpack
 from keyfilters.errors import KeyfiltersError
+from keyfilters.fetching.archives import unpack
 
 MOST = 2 << 30  # bytes that the files of one network may unpack to
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
-from tiny_onnx import FLOAT, graph_of, model_of, node, numbers, save
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.onnx_files import LARGE
 from keyfilters.zoo.readers.onnx import read
+from tests.helpers.tiny_onnx import FLOAT, graph_of, model_of, node, numbers, save
 
 WEIGHT = numbers(4, 3, 3, 3)
 SCALES = np.array([0.5, 0.25, 2, 1], np.float32)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from keyfilters import artifacts, jobs
 from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes
 from keyfilters.analysis.moments import merge
@@ -18,7 +17,9 @@ from keyfilters.analysis.stages import moments as of_moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
-from keyfilters.study import Study
+from keyfilters.store import artifacts
+from keyfilters.study import jobs
+from keyfilters.study.study import Study
 
 BASES = "bases.safetensors"
 

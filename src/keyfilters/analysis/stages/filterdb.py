@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keyfilters import artifacts
 from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
 from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, merged_tasks
 from keyfilters.analysis.phenotypes import phenotype
@@ -19,11 +18,13 @@ from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.moments import LAYERS
+from keyfilters.config.analysis import Analysis, FilterSet
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filter_settings import Analysis, FilterSet
 from keyfilters.filters.store import Store
-from keyfilters.jobs import VERDICTS, key_of
-from keyfilters.results import published
+from keyfilters.store import artifacts, records
+from keyfilters.store.files import write_text
+from keyfilters.store.identity import key_of
+from keyfilters.study.jobs import VERDICTS
 
 
 def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
@@ -51,7 +52,7 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     drifts, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis, least)
     files = [_write(table, record.with_name(file)) for file, table in ({"layers.csv": layers} | drifts).items()]
     content = {"title": f"Filters of the set {name}", "notes": _notes(layers, least), "left_out": left_out}
-    published.record(record, key_of(description), content, files)
+    records.record(record, key_of(description), content, files)
 
 
 def _layers(name: str, merged: artifacts.Artifact, root: Path, analysis: Analysis) -> pd.DataFrame:
@@ -152,5 +153,5 @@ def _write(table: pd.DataFrame, path: Path) -> Path:
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:
-        artifacts.write_text(path, table.to_csv(index=False, float_format="%.6g"))
+        write_text(path, table.to_csv(index=False, float_format="%.6g"))
     return path

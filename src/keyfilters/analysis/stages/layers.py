@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
-from keyfilters import artifacts
 from keyfilters.analysis.stages import moments as of_moments
 from keyfilters.analysis.stages.moments import LAYERS, MOMENTS
+from keyfilters.store import artifacts
 
 
 def layers(description: Mapping[str, Any], root: Path) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from keyfilters import artifacts
 from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
-from keyfilters.filter_settings import Analysis
+from keyfilters.config.analysis import Analysis
 from keyfilters.filters.store import Filters, Store
+from keyfilters.store import artifacts
 
 MOMENTS = "moments.safetensors"
 LAYERS = "layers.parquet"

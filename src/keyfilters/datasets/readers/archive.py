@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
+from keyfilters.fetching.archives import members
 
 TITLE = None  # the set's name in the study says what is in it
 DOMAIN = "not stated"

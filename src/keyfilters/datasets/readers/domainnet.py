@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
+from keyfilters.fetching.archives import members
 
 SETS = ("sketch",)
 TITLE = "Sketch"

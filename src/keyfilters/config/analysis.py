@@ -1,0 +1,55 @@
+"""How filters are analysed: the section `analysis`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from keyfilters.config.base import Name, PositiveInt, Settings, Share
+
+
+class FilterSet(Settings):
+    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`.
+
+    A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table or figure.
+    """
+
+    kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
+    kinds: Annotated[tuple[Literal["regular", "depthwise", "grouped"], ...], Field(min_length=1)] = ("regular",)
+    min_filters: PositiveInt = 10_000
+    min_models: PositiveInt = 1
+
+
+class Analysis(Settings):
+    """How filters are analysed. Where *CNN Filter DB* and its authors' notebook differ, the paper is the default.
+
+    `sets` of filters by name, each with a basis of its own. `basis_of`: the networks whose filters define bases and
+    ranges of histograms; None is all of the study, so that one more network changes every histogram.
+    `precision` that weights are rounded to first: the notebook loads them as float16.
+    `bins` of a histogram; its `range`: `observed`, from the smallest to the largest coefficient of the study, or
+    `bounded`, what scaled filters cannot leave, which saves a pass over them.
+    `floor` of a distribution: no `probability` is less than `epsilon` (the paper, which gives no number), or the
+    `density` of empty bins is (the notebook, with this number).
+    `sparse`: all of a filter's |w| are `at_most` (6), or, as in the notebook, `below` the share `sparse_share` of
+    the layer's largest.
+    `randomness`: the threshold (8) with the constants that are `published`, for 3x3, or `fitted` anew.
+    Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
+    are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
+    one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
+    """
+
+    sets: dict[Name, FilterSet] = Field(default={"regular_3x3": FilterSet()}, min_length=1)
+    basis_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    precision: Literal["float32", "float16"] = "float32"
+    bins: PositiveInt = 70
+    range: Literal["observed", "bounded"] = "observed"
+    floor: Literal["probability", "density"] = "probability"
+    epsilon: Annotated[float, Field(gt=0, lt=1)] = 2.0**-23
+    sparse: Literal["at_most", "below"] = "at_most"
+    sparse_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    randomness: Literal["published", "fitted"] = "published"
+    sparse_above: Share = 0.5
+    low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
+    filters_per_weight: Annotated[float, Field(ge=0)] = 5

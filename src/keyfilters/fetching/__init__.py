@@ -1,0 +1,1 @@
+"""Downloads: pinned package files, published archives, and unpacking them safely."""

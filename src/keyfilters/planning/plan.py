@@ -1,0 +1,166 @@
+"""`keyfilters plan`: what a study will cost, table by table, before any picture is there.
+
+An estimate. Pictures are those of the prepared set where there is one, else the published counts, of which a part of
+the classes has its share. Images/s are those published for a network on one GPU; others are scaled from them by their
+multiply-accumulate operations, which go with the square of the pictures' size by that of the patches. That flatters
+small pictures, whose steps are too short to keep a GPU busy, and counts neither tests nor augmentation.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from tabulate import tabulate
+
+from keyfilters.store import identity
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import Study
+
+NATIVE_SIZE, NATIVE_PATCH = 224, 4  # of the published operations and images/s
+REFERENCE = "convnext_tiny"  # for networks of which no images/s are published
+SIZE_ARGUMENTS = ("depths", "dims", "base_dim", "layers", "channels", "width", "kernel_sizes", "orders")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one training: images are epochs times training pictures; None where they or images/s are not known."""
+
+    images: int | None
+    hours: float | None
+
+
+def plan(study: Study, name: str, root: Path) -> str:
+    """The plan of the study `name`, whose artifacts lie below `root`, as text."""
+    sizes = {dataset: counts(study, dataset, root) for dataset in study.sets}
+    rows, costs = [], {}
+    for table, job in jobs.tables(study).items():
+        needed = {given.folder: cost(given, sizes) for given in identity.walk([job]) if _is_training(given)}
+        added = {folder: found for folder, found in needed.items() if folder not in costs}
+        rows.append([table, *_sums(needed.values()), *_sums(added.values())])
+        costs |= added
+    rows.append(["all", None, None, None, *_sums(costs.values())])
+    headers = ["", "trainings", "M images", "GPU-hours", "added: trainings", "M images", "GPU-hours"]
+    table = tabulate(rows, headers, colalign=("left", *["right"] * 6), disable_numparse=True, missingval="")
+    head = f"Plan of the study {name}, at {study.image_size} px:"
+    return "\n\n".join([head, table, "\n".join(_notes(study, sizes, list(costs.values())))])
+
+
+def _is_training(job: Job) -> bool:
+    return job.stage in ("train", "transfer") and "training" in job.settings
+
+
+def counts(study: Study, dataset: str, root: Path) -> tuple[int, int] | None:
+    """Training and test pictures of a set: as prepared, else as published within the study's limits, else None."""
+    prepared = jobs.prepare(study, dataset)
+    try:
+        facts = json.loads((root / prepared.folder / "manifest.json").read_text())["facts"]
+        return facts["train"], facts["test"]
+    except (OSError, ValueError, KeyError):
+        pass
+    settings = study.sets[dataset]
+    name = settings.sha256 if settings.source == "archive" else settings.set or dataset
+    known = _published_sets().get((settings.source, "imagenet" if settings.source == "imagenet" else name))
+    if known is None:
+        return None
+    classes = len(settings.classes) if settings.classes else known[0]
+    share = classes / known[0]
+    limits = settings.train_per_class, settings.test_per_class
+    train, test = (
+        min(round(share * whole), (limit or whole) * classes) for whole, limit in zip(known[1:], limits, strict=True)
+    )
+    return train, test
+
+
+def cost(job: Job, sizes: dict[str, tuple[int, int] | None]) -> Cost:
+    """What one training costs."""
+    size = sizes[job.inputs["dataset"].name]
+    if size is None:
+        return Cost(None, None)
+    images = job.settings["training"]["epochs"] * size[0]
+    rate = images_per_second(job.settings["model"], job.inputs["dataset"].settings["image_size"])
+    return Cost(images, images / rate / 3600 if rate else None)
+
+
+def images_per_second(model: dict, image_size: int) -> float | None:
+    """Estimate for training a `model` of its published size; None where that is not known."""
+    architecture = model["architecture"]
+    known = _speeds()
+    if architecture not in known or any(argument in model for argument in SIZE_ARGUMENTS):
+        return None
+    operations, rate = known[architecture]
+    if rate is None:
+        reference_operations, reference_rate = known[REFERENCE]
+        rate = reference_rate * reference_operations / operations
+    patches = NATIVE_PATCH / model.get("patch_size", NATIVE_PATCH)
+    return rate / (image_size / NATIVE_SIZE * patches) ** 2
+
+
+def _sums(costs: Iterable[Cost]) -> tuple[int, str, str]:
+    """Trainings, millions of images and GPU-hours; "?" where they are known of no training."""
+    costs = list(costs)
+
+    def total(values: list[float | None], unit: float, digits: int) -> str:
+        known = [value for value in values if value is not None]
+        return f"{sum(known) / unit:,.{digits}f}" if known or not values else "?"
+
+    return len(costs), total([cost.images for cost in costs], 1e6, 1), total([cost.hours for cost in costs], 1, 2)
+
+
+def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[Cost]) -> Iterator[str]:
+    yield (
+        f"Each table by itself, and what it adds to those above it: trainings are shared. {len(study.seeds)} seeds; "
+        "networks that are loaded, not trained, are left out."
+    )
+    unknown = sum(cost.hours is None for cost in every)
+    if unknown:
+        yield (
+            f"Not in the sums: {unknown} of {len(every)} trainings, whose pictures are not counted before they are "
+            "prepared, or whose networks have sizes of their own, for which no images/s are published."
+        )
+    measured = {line["measured"] for line in _table("speed") if line["measured"]}
+    yield f"GPU-hours from images/s of {'; '.join(sorted(measured))}; see the head of plan.py for how they are scaled."
+    prepared = [job for job in jobs.keyed(study).values() if job.stage == "prepare" and sizes[job.name]]
+    bytes_of = {
+        f"{job.name} at {job.settings['image_size']} px": sum(sizes[job.name]) * job.settings["image_size"] ** 2 * 3
+        for job in prepared
+    }
+    largest = max(bytes_of, key=bytes_of.get, default=None)
+    if largest:
+        yield (
+            f"Prepared sets: {sum(bytes_of.values()) / 1e9:,.1f} GB, {largest} {bytes_of[largest] / 1e9:,.1f} GB; "
+            "while one is prepared, its pictures lie on the disk twice."
+        )
+
+
+@cache
+def _table(name: str) -> list[dict[str, str]]:
+    with files("keyfilters.published").joinpath(f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def _published_sets() -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Classes, training and test pictures by source and set; an archive's set is its digest."""
+    return {
+        (line["source"], line["set"]): (int(line["classes"]), int(line["train"]), int(line["test"]))
+        for line in _table("datasets")
+    }
+
+
+@cache
+def _speeds() -> dict[str, tuple[float, float | None]]:
+    """Giga multiply-accumulate operations of a picture, and images/s of a training where published."""
+    return {
+        line["architecture"]: (
+            float(line["giga_macs"]),
+            float(line["images_per_second"]) if line["images_per_second"] else None,
+        )
+        for line in _table("speed")
+    }

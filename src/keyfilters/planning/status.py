@@ -1,0 +1,159 @@
+"""`keyfilters status`: how far a study is, and what it cost. Reads files only, so any machine that sees them will do.
+
+A job is done when its manifest, or the record of its cell or table, is there. Else it runs while it gives signs of
+life (`heartbeat`). It failed if its log ends in an error, or if it is silent and left its folder. Otherwise it waits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from keyfilters.errors import GOES_ON
+from keyfilters.running import heartbeat, logs
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import Study
+
+STATES = ("done", "running", "waiting", "failed")
+ERROR = re.compile(r"keyfilters \w+: |Traceback \(most recent call last\)")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the files say of a job: one of `STATES`, and the last line of its log."""
+
+    state: str
+    line: str = ""
+
+
+class Files:
+    """What the files of the study `name` say of its jobs: its artifacts below `root`, its `results`, all `logs`."""
+
+    def __init__(self, name: str, root: Path, results: Path, logs: Path) -> None:
+        self.name, self.root, self.results, self.logs = name, root, results, logs
+        self.partials: dict[str, list[Path]] = {}  # of jobs that run or were killed, by the artifact's folder
+        for path in root.glob("*/.*.partial"):
+            artifact = path.name.removeprefix(".").rsplit(".", 2)[0]
+            self.partials.setdefault(f"{path.parent.name}/{artifact}", []).append(path)
+        self.found: dict[str, Found] = {}
+
+    def look(self, name: str, job: Job) -> Found:
+        """The state of the job `name`: a table, a cell `<table>/<cell>`, a set of filters, or an artifact's folder."""
+        if name not in self.found:
+            self.found[name] = Found("done") if self._is_done(name, job) else self._unfinished(name, job)
+        return self.found[name]
+
+    def _is_done(self, name: str, job: Job) -> bool:
+        if job.stage in jobs.KEYED:
+            return (self.root / job.folder / artifacts.MANIFEST).exists()
+        return records.is_fresh(records.place(self.results, name, job.stage), job.key)
+
+    def _unfinished(self, name: str, job: Job) -> Found:
+        if job.stage in jobs.KEYED:
+            log = self.logs / f"{name}.log"
+        elif job.stage in ("cell", "filterdb"):
+            log = self.logs / f"{job.stage}/{self.name}/{name}.log"
+        else:
+            log = self.logs / f"{name}/{self.name}.log"
+        lines, left = logs.end(log), self.partials.get(name, [])
+        last = lines[-1] if lines else ""
+        if any(map(heartbeat.is_alive, left)) or (not lines and heartbeat.is_alive(log)):
+            return Found("running", last)
+        if left:
+            return Found("failed", f"killed; {last}")
+        if any(map(ERROR.match, lines)) and not last.endswith(GOES_ON):
+            return Found("failed", last)
+        return Found("waiting", last)
+
+
+def status(study: Study, files: Files) -> Group:
+    """A line per table that counts its jobs by state, then the running and the failed ones."""
+    counts = Table("table", *STATES)
+    shown: dict[str, dict[str, str]] = {"running": {}, "failed": {}}
+    for name, table in jobs.tables(study).items():
+        found = states(name, table, files)
+        for job, now in found.items():
+            if now.state in shown:
+                shown[now.state][job] = now.line
+        present = [now.state for now in found.values()]
+        counts.add_row(name, *(str(present.count(state)) for state in STATES))
+    return Group(counts, *(_lines(state, lines) for state, lines in shown.items() if lines))
+
+
+def states(name: str, table: Job, files: Files) -> dict[str, Found]:
+    """The table's jobs by name. What a finished one rests on is not needed any more, so it counts as done."""
+    found: dict[str, Found] = {}
+    below_done: dict[str, Found] = {}
+    waiting = [(name, table)]
+    while waiting:
+        name, job = waiting.pop()
+        if name in found:
+            continue
+        found[name] = files.look(name, job)
+        if found[name].state == "done":
+            below_done |= {name: Found("done") for name, _ in _below(job)}
+        else:
+            waiting += _inputs(job)
+    return below_done | found
+
+
+def _inputs(job: Job) -> list[tuple[str, Job]]:
+    names = {"cell": lambda role, given: role, "filterdb": lambda _, given: given.name}
+    return [
+        (names[given.stage](role, given) if given.stage in names else given.folder, given)
+        for role, given in job.inputs.items()
+    ]
+
+
+def _below(job: Job) -> Iterator[tuple[str, Job]]:
+    for name, given in _inputs(job):
+        yield name, given
+        yield from _below(given)
+
+
+def _lines(state: str, lines: Mapping[str, str]) -> Table:
+    table = Table(state, "last line of its log")
+    for job, line in lines.items():
+        table.add_row(escape(job), escape(line))
+    return table
+
+
+def cost(study: Study, root: Path) -> Table:
+    """What each artifact of the study that is here cost, and all together."""
+    table = Table("job", "wall s", "CPU h", "GPU h", "memory MB", "GPU memory MB", "hardware")
+    total = {"seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+    for job in jobs.keyed(study).values():
+        manifest = _manifest(root / job.folder)
+        if manifest:
+            table.add_row(escape(job.folder), *_costs(manifest), escape(manifest["hardware"]))
+            for name in total:
+                total[name] += manifest.get(name, 0)
+    table.add_section()
+    table.add_row("all", *_costs(total), "")
+    return table
+
+
+def _costs(of: Mapping[str, Any]) -> Iterator[str]:
+    """The columns of `cost`; what was not measured stays empty."""
+    yield f"{of['seconds']:,.0f}"
+    for name in ("cpu_seconds", "gpu_seconds"):
+        yield f"{of[name] / 3600:,.3f}" if name in of else ""
+    for name in ("memory_mb", "gpu_memory_mb"):
+        yield f"{of[name]:,}" if name in of else ""
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / artifacts.MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""Figures of the depthwise filters of networks that a study trains, one module each."""

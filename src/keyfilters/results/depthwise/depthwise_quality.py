@@ -1,0 +1,86 @@
+"""`keyfilters depthwise_quality`: entropy and sparsity of depthwise layers along the networks trained here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results.depthwise import trained_networks
+from keyfilters.results.drawing import files, filters
+
+QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)", "of_random": "H / T_H"}
+
+
+def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) -> None:
+    """Render `<results>/figures/depthwise_quality.*` from the tables of a set of depthwise filters.
+
+    Raises KeyfiltersError if no layer has filters enough.
+    """
+    settings = description["settings"]
+    tables = filters.load(description, file.parents[1])
+    layers = trained_networks.layers(tables.layers, settings["networks"])
+    least = settings["min_filters_of_layer"]
+    enough = layers[layers["filters"] >= least]
+    enough = enough.assign(of_random=enough["entropy"] / enough["fitted_threshold"])
+    if enough.empty:
+        raise KeyfiltersError(f"no layer of {least} filters of the set {settings['set']}; lower `min_filters_of_layer`")
+    grouped = enough.groupby(["architecture", "position", "layers"], as_index=False)
+    frame = grouped.agg(
+        networks=("model", "nunique"),
+        filters=("filters", "first"),
+        **{f"{quantity}_{how}": (quantity, how) for quantity in QUANTITIES for how in ("mean", "min", "max")},
+    )
+    networks = enough["model"].nunique()
+    title = f"Sparsity and entropy of depthwise filters by layer ({settings['set']})"
+    too_few = int((enough["verdict"] == "too few").sum())
+    notes = [
+        f"Study `{file.parents[1].name}`: {networks} networks trained here, {len(enough)} layers with "
+        f"{enough['filters'].sum():,} filters, each layer of at least {least}; {len(layers) - len(enough)} layers of "
+        "fewer are left out. Lines: mean over an architecture's training sets; bands: from the least to the most.",
+        f"H depends on how many filters a layer has, and {too_few} of these layers have fewer than a verdict asks for. "
+        "So below it is divided by T_H (8) of a layer of as many filters, fitted to random layers; 1 is as random.",
+    ]
+    shown = pd.DataFrame([_summary(name, rows) for name, rows in enough.groupby("architecture")])
+    draw = partial(_draw, frame, title, notes)
+    files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
+
+
+def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
+    first, last = layers[layers["depth"] < 1 / 3], layers[layers["depth"] > 2 / 3]
+    found = {
+        "Architecture": name,
+        "Networks": layers["model"].nunique(),
+        "Layers": len(layers),
+        "Filters": f"{layers['filters'].sum():,}",
+    }
+    for quantity, label in (("sparsity", "S"), ("of_random", "H / T_H")):
+        for part, rows in ((" first third", first), (" last third", last)):
+            found[label + part] = f"{rows[quantity].mean():.3f}" if len(rows) else ""
+    return found
+
+
+def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
+    figure, axes = plt.subplots(3, 1, figsize=(9, 9), layout="constrained", sharex=True)
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    for axis, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
+        for number, (name, rows) in enumerate(frame.groupby("architecture", sort=False)):
+            depth = trained_networks.depth(rows)
+            colour = f"C{number}"
+            label_of = f"{name} ({rows['networks'].max()})"
+            axis.plot(depth, rows[f"{quantity}_mean"], ".-", color=colour, linewidth=1.2, label=label_of)
+            axis.fill_between(depth, rows[f"{quantity}_min"], rows[f"{quantity}_max"], color=colour, alpha=0.15)
+        axis.set_ylabel(label, fontsize=8)
+        axis.tick_params(labelsize=7)
+    axes[0].set_ylim(-0.01, max(0.1, 1.1 * frame["sparsity_max"].max()))
+    axes[-1].axhline(1, color="grey", linestyle=":", linewidth=1)
+    axes[-1].set_xlabel("depth: first depthwise layer to last", fontsize=8)
+    axes[0].legend(fontsize=7, title="architecture (networks)", title_fontsize=7, ncols=2)
+    files.caption(figure, notes)
+    return figure

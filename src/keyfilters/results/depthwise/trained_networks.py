@@ -1,0 +1,26 @@
+"""The depthwise layers of the networks trained here, as figures name them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from keyfilters.results.drawing import cells
+
+
+def layers(table: pd.DataFrame, networks: Collection[str]) -> pd.DataFrame:
+    """The rows of these networks, with `architecture`, as people write it, `training_set`, `position` of a layer among
+    the `layers` of its network, from 1, and `depth`, from 0 to 1."""
+    found = table[table["model"].isin(list(networks))].copy()
+    of_model = found.groupby("model", sort=False)
+    found["architecture"] = found["Name"].map(lambda name: cells.title({"architecture": name}))
+    found["training_set"] = found["Training-Dataset"]
+    found["position"] = of_model.cumcount() + 1
+    found["layers"] = of_model["layer"].transform("size")
+    return found.assign(depth=depth(found))
+
+
+def depth(table: pd.DataFrame) -> pd.Series:
+    """0 for the first layer to 1 for the last; 0 for an only one."""
+    return (table["position"] - 1) / (table["layers"] - 1).clip(lower=1)

@@ -1,0 +1,73 @@
+"""Tables of all sources x all targets, each row compared with one number of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keyfilters.results.drawing import cells, paper
+from keyfilters.results.drawing.arrows import arrow
+from keyfilters.results.drawing.table import Grid, publish
+
+
+def cross(
+    description: Mapping[str, Any],
+    file: Path,
+    records: Sequence[Mapping[str, Any]],
+    references: Mapping[str, float],
+    compared_with: str,
+    title: str,
+    notes: Sequence[str],
+) -> None:
+    """Publish the cells `records`: rows are targets, columns sources, both by size.
+
+    `references`: by target, the accuracy in percent that its row is compared with, which is called `compared_with`.
+    """
+    by_pair = {(record["target"]["name"], record["source"]["name"]): record for record in records}
+    targets = cells.by_size([record["target"] for record in records])
+    sources = cells.by_size([record["source"] for record in records])
+    rows, text, marks = [], [], []
+    for target in (dataset["name"] for dataset in targets):
+        line = [by_pair[target, source["name"]] for source in sources]
+        differences = [record["mean"] - references[target] for record in line]
+        selffer = [record["source"]["name"] == target for record in line]
+        for record, difference, own in zip(line, differences, selffer, strict=True):
+            rows.append(
+                {
+                    "target": target,
+                    "source": record["source"]["name"],
+                    **{key: record[key] for key in ("mean", "spread", "n")},
+                    f"difference_to_{compared_with}": difference,
+                    "mark": "selffer" if own else arrow(difference),
+                }
+            )
+        text.append([cells.percent(record) for record in line])
+        marks.append([_shown(arrow(difference), own) for difference, own in zip(differences, selffer, strict=True)])
+    grid = Grid(
+        corner="Target \\ Source",
+        columns=[source["title"] for source in sources],
+        rows=[target["title"] for target in targets],
+        text=text,
+        marks=marks,
+    )
+    called = cells.names_in_paper(description, [*targets, *sources])
+    ours = []
+    for row in rows:
+        place, compared = (called[row["target"]], called[row["source"]]), _arrow(row, compared_with)
+        ours.append(paper.Number(*place, row["mean"], row["n"], compared))
+    twin = paper.twin(description["stage"], ours)
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, twin)
+
+
+def _arrow(row: Mapping[str, Any], compared_with: str) -> str:
+    """What the twin compares: Table 2's diagonal with nothing, since it is what the others are compared with."""
+    itself = compared_with == "selffer" and row["target"] == row["source"]
+    return "" if itself else arrow(row[f"difference_to_{compared_with}"])
+
+
+def _shown(mark: str, selffer: bool) -> str:
+    """The paper's diagonal has colours, but no arrows."""
+    return {"up": "higher", "down": "lower"}.get(mark, mark) if selffer else mark

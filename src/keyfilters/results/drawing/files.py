@@ -1,0 +1,69 @@
+"""The files of a table or a figure, published together with the record of what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+
+from keyfilters.results.drawing import paper
+from keyfilters.store import records
+from keyfilters.store.files import write_text
+from keyfilters.store.identity import key_of
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+
+def publish(
+    description: Mapping[str, Any],
+    csv: Path,
+    frame: pd.DataFrame,
+    shown: pd.DataFrame,
+    title: str,
+    notes: Sequence[str],
+    draw: Callable[[], Figure],
+    twin: pd.DataFrame | None = None,
+    numbers: str = "%.4f",
+) -> None:
+    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
+
+    `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`: format of
+    those in the CSV files.
+    """
+    markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
+    written = {csv: frame} if twin is None else {csv: frame, csv.with_suffix(".paper.csv"): twin}
+    for file, content in written.items():
+        write_text(file, content.to_csv(index=False, float_format=numbers))
+    body = shown.to_markdown(index=False, disable_numparse=True)
+    beside = [] if twin is None else filter(None, [paper.shown(twin)])
+    write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
+    for picture in pictures:
+        save(draw(), picture)
+    told = {"title": title, "notes": notes}
+    records.record(csv.with_suffix(".json"), key_of(description), told, [*written, markdown, *pictures])
+
+
+def caption(figure: Figure, notes: Sequence[str]) -> None:
+    """Print the notes below a picture."""
+    figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left", wrap=True)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """SVG or PNG by the path's suffix, whole or not at all, the same bytes for the same picture."""
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    with plt.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        figure.savefig(partial, dpi=160, metadata=metadata)
+    plt.close(figure)
+    partial.replace(path)
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many characters: its beginning and its end."""
+    half = (most - 3) // 2
+    return name if len(name) <= most else f"{name[:half]}...{name[-half:]}"

@@ -1,0 +1,56 @@
+"""Tables with one line: an accuracy for each way of doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keyfilters.results.drawing import cells, paper
+from keyfilters.results.drawing.arrows import arrow
+from keyfilters.results.drawing.table import Grid, publish
+
+
+def line(
+    description: Mapping[str, Any],
+    file: Path,
+    records: Sequence[Mapping[str, Any]],
+    corner: str,
+    columns: Sequence[str],
+    title: str,
+    notes: Sequence[str],
+    printed: Sequence[str],
+) -> None:
+    """Publish the cells `records`, one column each; `printed` are the columns that play their role in the paper."""
+    rows = [
+        {
+            "column": column,
+            "target": record["target"]["name"],
+            "source": record["source"]["name"] if record["source"] else "",
+            "model": record["role"]["model"]["architecture"],
+            **{key: record[key] for key in ("mean", "spread", "n")},
+        }
+        for column, record in zip(columns, records, strict=True)
+    ]
+    grid = Grid(
+        corner=corner,
+        columns=columns,
+        rows=["Accuracy (%)"],
+        text=[[cells.percent(record) for record in records]],
+        marks=[[""] * len(columns)],
+        width=max(1.25, 0.08 * max(map(len, columns))),
+    )
+    table = description["stage"]
+    by_column = dict(zip(printed, records, strict=True))
+    reference = by_column.get(paper.COMPARED_WITH[table])
+    ours = [
+        paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference))
+        for column, record in by_column.items()
+    ]
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(table, ours))
+
+
+def _arrow(record: Mapping[str, Any], reference: Mapping[str, Any] | None) -> str:
+    return "" if reference in (None, record) else arrow(record["mean"] - reference["mean"])

@@ -1,0 +1,84 @@
+"""A table as people see it: CSV, Markdown and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from keyfilters.results.drawing import files
+
+# The paper's colours: better than what the row is compared with, worse, and between; where the cell is
+# itself what the others are compared with, `higher` and `lower` have no arrow.
+GREEN, RED = "#cfe8cf", "#f4cccc"
+COLOURS = {"up": GREEN, "higher": GREEN, "down": RED, "lower": RED, "same": "#e6e6e6", "": "#ffffff"}
+ARROWS = {"up": "↑", "down": "↓"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers.
+
+    `width` of a column and of the `lead`ing one in inches.
+    """
+
+    corner: str
+    columns: Sequence[str]
+    rows: Sequence[str]
+    text: Sequence[Sequence[str]]
+    marks: Sequence[Sequence[str]]
+    width: float = 1.25
+    lead: float = 1.9
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The cells with their arrows, each line led by its row's name."""
+        return [
+            [name, *(ARROWS.get(mark, "") + text for text, mark in zip(texts, marks, strict=True))]
+            for name, texts, marks in zip(self.rows, self.text, self.marks, strict=True)
+        ]
+
+
+def publish(
+    description: Mapping[str, Any],
+    csv: Path,
+    frame: pd.DataFrame,
+    grid: Grid,
+    title: str,
+    notes: Sequence[str],
+    twin: pd.DataFrame | None = None,
+) -> None:
+    """Write the table to `csv`, as Markdown and pictures beside it and, last, its record `.json`."""
+    shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
+    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes), twin)
+
+
+def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
+    """The grid as a picture."""
+    width, height = (
+        grid.lead + grid.width * len(grid.columns),
+        max(1.7, 0.36 * (len(grid.rows) + 1)),
+    )  # room for the notes
+    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    axes.axis("off")
+    axes.set_title(title, fontsize=9, loc="left", wrap=True)
+    drawn = axes.table(
+        cellText=[[grid.corner, *grid.columns], *grid.lines],
+        cellColours=[
+            [COLOURS[""]] * (1 + len(grid.columns)),
+            *([COLOURS[""], *(COLOURS[mark] for mark in marks)] for marks in grid.marks),
+        ],
+        cellLoc="center",
+        colWidths=[grid.lead / width, *[grid.width / width] * len(grid.columns)],
+        bbox=[0, 0, 1, 1],
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(8)
+    files.caption(figure, notes)
+    return figure

@@ -1,0 +1,1 @@
+"""Tables and figures of *CNN Filter DB*, one module each."""

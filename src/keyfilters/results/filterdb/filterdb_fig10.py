@@ -1,0 +1,43 @@
+"""`keyfilters filterdb_fig10`: drift between the networks of one family of architectures (Figure 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from keyfilters.results.drawing import files, filters, heat_maps
+
+
+def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> None:
+    """Render `<results>/figures/filterdb_fig10.*` from the tables of a set of filters."""
+    family = description["settings"]["family"]
+    tables = filters.load(description, file.parents[1])
+    groups, drift = tables.drift("model")
+    families = tables.layers.drop_duplicates("model").set_index("model")["Name"]
+    chosen = groups["group"].map(families).str.contains(family, case=False, regex=False, na=False).to_numpy()
+    panel = heat_maps.sorted_by_mean(groups[chosen].reset_index(drop=True), drift[np.ix_(chosen, chosen)])
+    networks = panel[0]["group"]
+    notes = [
+        *tables.notes,
+        f"Drawn: {len(networks)} networks with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
+        "its name, the low-resolution ones among them, which the paper leaves out; rows in the order of their mean D; "
+        f"D (5) in nats. {heat_maps.NOTE}",
+    ]
+    title = f"Figure 10: drift D inside the family {family}"
+    shown, frame = heat_maps.shown("model", *panel), heat_maps.as_rows("model", *panel)
+    frame.insert(1, "family", frame["group"].map(families))
+    draw = partial(_draw, networks.tolist(), panel[1], title, notes)
+    files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
+
+
+def _draw(labels: list[str], drift: np.ndarray, title: str, notes: list[str]) -> Figure:
+    figure, axis = plt.subplots(figsize=(9.5, 6), layout="constrained")
+    heat_maps.draw(figure, axis, title, labels, drift)
+    files.caption(figure, notes)
+    return figure

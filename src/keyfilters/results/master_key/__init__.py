@@ -1,0 +1,1 @@
+"""Tables and figures of *The Master Key Filters Hypothesis*, one module each."""

@@ -1,0 +1,97 @@
+"""`keyfilters fig1`: depthwise filters from the first, middle and last layers (Figure 1 of Master Key Filters)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from keyfilters.models.convolutions import depthwise_layers
+from keyfilters.results.drawing import cells, files
+from keyfilters.store import artifacts
+from keyfilters.transfer.transfer import base_model
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Filters `[drawn, kh, kw]` of one layer, and their numbers there."""
+
+    model: str
+    layer: str
+    number: int
+    of: int
+    filters: Tensor
+    numbers: list[int]
+
+    def __str__(self) -> str:
+        return f"{self.model}, layer {self.number} of {self.of}"
+
+
+def fig1(description: Mapping[str, Any], root: Path, file: Path) -> None:
+    """Render `<results>/figures/fig1.*` from the base models below `root`."""
+    settings = description["settings"]
+    generator = torch.Generator().manual_seed(settings["seed"])
+    drawn, networks, dataset = [], [], ""
+    for name in cells.ordered(description):
+        trained = artifacts.read(root, description["inputs"][name])
+        model, dataset = trained.description["settings"]["model"], trained.facts["dataset"]["title"]
+        networks.append(f"{cells.network(model)}, {100 * trained.facts['accuracy']:.1f} %")
+        layers = list(depthwise_layers(base_model(trained).network).items())
+        for index in sorted({0, len(layers) // 2, len(layers) - 1}):
+            name, convolution = layers[index]
+            numbers = torch.randperm(len(convolution.weight), generator=generator)[: settings["filters"]]
+            filters = convolution.weight.detach()[numbers, 0]
+            drawn.append(Drawn(cells.title(model), name, index + 1, len(layers), filters, numbers.tolist()))
+    notes = [
+        f"Study `{file.parents[1].name}`; networks trained on {dataset}, accuracy on its test pictures: "
+        f"{'; '.join(networks)}.",
+        f"Drawn at random (seed {settings['seed']}), without replacement; each filter from minus (blue) to plus (red) "
+        "its own largest absolute weight, white is 0.",
+    ]
+    title = f"Figure 1: random depthwise filters of the first, middle and last layers, trained on {dataset}"
+    shown = pd.DataFrame(
+        [[layer.model, layer.number, layer.layer, len(layer.numbers)] for layer in drawn],
+        columns=["Model", "Layer", "Name", "Filters drawn"],
+    )
+    files.publish(description, file, _weights(drawn), shown, title, notes, partial(_draw, drawn, title, notes))
+
+
+def _weights(drawn: list[Drawn]) -> pd.DataFrame:
+    """A row for each filter, with its weights row by row."""
+    rows = []
+    for layer in drawn:
+        for number, weights in zip(layer.numbers, layer.filters, strict=True):
+            named = {f"w{y}{x}": weight for y, row in enumerate(weights.tolist()) for x, weight in enumerate(row)}
+            rows.append({"model": layer.model, "layer": layer.layer, "filter": number, **named})
+    return pd.DataFrame(rows)
+
+
+def _draw(drawn: list[Drawn], title: str, notes: list[str]) -> Figure:
+    columns = max(len(layer.numbers) for layer in drawn)
+    figure, axes = plt.subplots(
+        len(drawn), columns, figsize=(0.36 * columns, 0.56 * len(drawn) + 0.6), layout="constrained", squeeze=False
+    )
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    for row, layer in zip(axes, drawn, strict=True):
+        for axis in row:
+            axis.axis("off")
+        name = row[0].text(0, 1.1, str(layer), fontsize=7, transform=row[0].transAxes)
+        name.set_in_layout(False)  # it may lie over the next columns
+        for axis, weights in zip(row, layer.filters, strict=False):
+            show_filter(axis, weights)
+    files.caption(figure, notes)
+    return figure
+
+
+def show_filter(axis: plt.Axes, weights: Tensor) -> None:
+    """One filter `[kh, kw]` in colours, scaled by its own largest absolute weight."""
+    largest = float(weights.abs().max())
+    axis.imshow(weights.numpy(), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")

@@ -1,0 +1,1 @@
+"""Artifacts and records: identity, whole-or-nothing writing, digests. Knows no study."""

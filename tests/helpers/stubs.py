@@ -1,0 +1,58 @@
+"""A study whose artifacts and results are stubs of the right form: right keys, empty files, nothing trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from keyfilters.results.cell import cell
+from keyfilters.store import artifacts, records
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import Study
+
+STAGES = ("prepare", "train", "transfer")
+
+
+def configuration(targets: int, sources: int) -> dict[str, Any]:
+    """Settings of a study called tiny, with Table 7 and a Table 2 of that many rows and columns."""
+    sets = [f"set{number:02}" for number in range(sources)]
+    study = {
+        "image_size": 32,
+        "seeds": [0],
+        "model": {"architecture": "convnext_femto"},
+        "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+        "training_of": {},
+        "transfer": {},
+        "lowres": {},
+        "datasets": {
+            name: {"source": "archive", "path": f"{name}.tar", "sha256": f"{number:064x}"}
+            for number, name in enumerate(sets)
+        },
+        "tables": {"table7": {}, "table2": {"targets": sets[:targets]}},
+        "zoo": {},
+        "analysis": {},
+    }
+    return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
+
+
+def make(study: Study, root: Path, results: Path) -> None:
+    """Everything that the study names, below `root` and `results`."""
+    for job in sorted(jobs.keyed(study).values(), key=lambda job: STAGES.index(job.stage)):
+        with artifacts.write(root, job.description) as draft:
+            (draft.path / "stub").write_bytes(b"")
+            draft.facts.update(_facts(job))
+    for name, job in jobs.cells(study).items():
+        cell(job.description, root, results / f"cells/{name}.json")
+    for name, job in jobs.tables(study).items():
+        files = [results / f"tables/{name}.{suffix}" for suffix in ("csv", "paper.csv", "md", "png", "svg")]
+        for file in files:
+            files.write_text(file, "stub\n")
+        records.record(results / f"tables/{name}.json", job.key, {}, files)
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    if job.stage == "prepare":
+        return {"name": job.name, "title": job.name, "train": 10, "test": 5, "classes": ["a", "b"]}
+    found = {"accuracy": 0.5, "dataset": _facts(job.inputs["dataset"]) | {"classes": 2}}
+    return found | ({"source": _facts(job.inputs["source"])["dataset"]} if job.stage == "transfer" else {})

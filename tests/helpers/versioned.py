@@ -1,0 +1,60 @@
+"""The tiny study in a git repository, as DVC keeps it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.helpers.tiny_study import PROJECT, Study
+
+STAGES = ("sets", "models", "table7", "table2")  # what the tests' studies have
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@localhost",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@localhost",
+}
+
+
+class Versioned(Study):
+    """A study in a git repository with DVC."""
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "as it is")
+
+    def clone(self, folder: Path, link: str = "copy") -> Versioned:
+        """A clone with a cache of its own; what DVC tracks is not in it yet."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        clone = Versioned(folder)
+        clone.run("dvc", "config", "--local", "cache.type", link)
+        return clone
+
+    def stale(self) -> set[str]:
+        """Stages that `dvc status` names."""
+        return set(re.findall(r"^(\w+):$", self.run("dvc", "status").stdout, re.M))
+
+    def trained(self) -> dict[str, str]:
+        """The manifest of each training now present, by its folder: it says when it was made."""
+        return {
+            str(path.parent.relative_to(self.artifacts)): path.read_text()
+            for stage in ("train", "transfer")
+            for path in self.artifacts.glob(f"{stage}/*/manifest.json")
+        }
+
+
+def pipeline() -> str:
+    """The project's dvc.yaml with the stages that the tests' studies have."""
+    whole = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
+    return yaml.safe_dump(whole | {"stages": {stage: whole["stages"][stage] for stage in STAGES}})

@@ -1,0 +1,93 @@
+"""The plan: trainings, images and hours, from data alone, each training once."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from keyfilters.planning import plan
+from keyfilters.study import jobs
+from keyfilters.study.study import check
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+
+
+def study_of(name, **tables):
+    config = copy.deepcopy(CONFIG) | {"study": name}
+    if tables:
+        config["studies"][name]["tables"] = tables
+    return check(config).current
+
+
+def table_of(text):
+    lines = text.splitlines()[4:]
+    return {line.split()[0]: line.split()[1:] for line in lines[: lines.index("")]}
+
+
+def test_a_training_is_counted_once(tmp_path):
+    study = study_of("paper", table2={"targets": ["pets"], "sources": ["pets", "stl10"]}, table7={"datasets": ["pets"]})
+    rows = table_of(plan.plan(study, "paper", tmp_path))
+    # 3 seeds: pets and stl10 trained, pets with the filters of either.
+    images = 300 * 3 * (3 * 3680 + 5000) / 1e6
+    assert rows["table2"][:2] == ["12", f"{images:.1f}"]
+    assert rows["table2"][3:5] == ["12", f"{images:.1f}"]
+    assert rows["table7"][:2] == ["3", f"{300 * 3 * 3680 / 1e6:.1f}"]
+    assert rows["table7"][3] == "0"
+    assert rows["all"][0] == "12"
+
+
+def test_networks_that_are_loaded_are_no_trainings(tmp_path):
+    study = study_of("paper", fig1={"dataset": "imagenet", "models": ["base", "tiny"]})
+    assert table_of(plan.plan(study, "paper", tmp_path))["fig1"][0] == "0"
+
+
+def test_hours_go_with_operations_and_the_square_of_the_size():
+    tiny = plan.images_per_second({"architecture": "convnext_tiny"}, 224)
+    assert tiny == 819
+    assert plan.images_per_second({"architecture": "convnext_tiny"}, 112) == pytest.approx(4 * tiny)
+    assert plan.images_per_second({"architecture": "convnext_tiny", "patch_size": 2}, 112) == pytest.approx(tiny)
+    femto = plan.images_per_second({"architecture": "convnext_femto"}, 224)
+    assert femto == pytest.approx(tiny * 4.456 / 0.780)
+    assert plan.images_per_second({"architecture": "convnext_femto", "dims": [8, 8, 8, 8]}, 224) is None
+
+
+def test_operations_are_those_of_the_networks():
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from keyfilters.models.build import build
+
+    for architecture, (operations, _) in plan._speeds().items():
+        with torch.device("meta"):
+            network = build({"architecture": architecture}, 1000)
+            with FlopCounterMode(display=False) as counted, torch.no_grad():
+                network(torch.empty(1, 3, plan.NATIVE_SIZE, plan.NATIVE_SIZE))
+        assert counted.get_total_flops() / 2e9 == pytest.approx(operations, rel=1e-3), architecture
+
+
+def test_a_prepared_set_is_counted_itself(tmp_path):
+    study = study_of("paper")
+    assert plan.counts(study, "imagenet", tmp_path) == (1281167, 50000)
+    assert plan.counts(study, "natural", tmp_path) == (round(0.449 * 1281167), 22450)
+    folder = tmp_path / jobs.prepare(study, "natural").folder
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"facts": {"train": 7, "test": 3}}))
+    assert plan.counts(study, "natural", tmp_path) == (7, 3)
+
+
+def test_limits_per_class_count(tmp_path):
+    assert plan.counts(study_of("mini"), "cifar10", tmp_path) == (10_000, 2_000)
+
+
+def test_what_is_not_known_is_said(tmp_path):
+    text = plan.plan(study_of("mini", table7={"datasets": ["emoji"]}), "mini", tmp_path)
+    assert table_of(text)["table7"][:3] == ["1", "?", "?"]
+    assert "Not in the sums: 1 of 1 trainings" in text
+
+
+@pytest.mark.parametrize("name", CONFIG["studies"])
+def test_every_study_is_planned(name, tmp_path):
+    text = plan.plan(study_of(name), name, tmp_path)
+    assert set(table_of(text)) == {*jobs.tables(study_of(name)), "all"}

@@ -1,0 +1,118 @@
+"""Tables 1, 3, 4 and 5, and the figures over n: the right numbers under the right names."""
+
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from keyfilters.results.master_key.fig2b import fig2b
+from keyfilters.results.master_key.fig4 import fig4
+from keyfilters.results.master_key.table1 import table1
+from keyfilters.results.master_key.table3 import table3
+from keyfilters.results.master_key.table4 import table4
+from keyfilters.results.master_key.table5 import table5
+from keyfilters.store.identity import Job
+
+FEMTO = {"architecture": "convnext_femto", "dims": [8, 8, 16, 16]}
+HORNET = {"architecture": "hornet_tiny", "base_dim": 8}
+
+
+@pytest.fixture
+def render(tmp_path):
+    """Render a table or a figure of gathered cells; returns the path of its CSV without suffix."""
+
+    def render(of, cells, folder="tables"):
+        name = of.__name__
+        file = tmp_path / "results" / folder / f"{name}.csv"
+        inputs = dict(cells)
+        order = {"order": [cell.partition("/")[2] for cell in inputs]}
+        description = Job(name, name, order, inputs).as_json  # which sorts the inputs, as the command line does
+        of(json.loads(description), file)
+        with Image.open(file.with_suffix(".png")) as image:
+            assert min(image.size) > 100
+        assert "<svg" in file.with_suffix(".svg").read_text()
+        return file
+
+    return render
+
+
+def lines(file):
+    """The rows of the Markdown table."""
+    rows = [line for line in file.with_suffix(".md").read_text().splitlines() if line[:1] == "|"]
+    return [[part.strip() for part in row.strip("|").split("|")] for row in rows]
+
+
+def test_table1_has_a_column_for_each_method(gathered, render):
+    cells = [
+        gathered("table1", "small", None, (0.9,), "baseline", {"method": "Baseline", "model": FEMTO}),
+        gathered("table1", "small", "big", (0.8,), "transferred", {"method": "Transferred", "model": FEMTO}),
+    ]
+    file = render(table1, cells)
+    head, _, row, *_ = lines(file)
+    assert head == ["Method", "Baseline", "Transferred"]
+    assert row == ["Accuracy (%)", "90.0", "80.0"]
+    text = file.with_suffix(".md").read_text()
+    assert "filters of The big set" in text
+    assert "convnext_femto (dims 8-8-16-16)" in text
+    assert "10 test pictures: a standard error of 11.1 points" in text
+
+
+def test_table3_has_a_column_for_each_source_model(gathered, render):
+    cells = [
+        gathered("table3", "small", "big", (share,), str(share), {"model": model})
+        for share, model in ((0.6, FEMTO), (0.7, HORNET))
+    ]
+    head, _, row, _, _, *beside = lines(render(table3, cells))
+    assert head == ["Source model", "ConvNeXt femto", "HorNet tiny"]
+    assert row == ["Accuracy (%)", "60.0", "70.0"]
+    assert beside == [
+        ["Accuracy", "ConvNeXt femto", "60.0", "56.0", "+4.0", ""],
+        ["Accuracy", "HorNet tiny", "70.0", "60.3", "+9.7", "yes"],
+    ]
+
+
+def test_table4_names_model_and_domain(gathered, render):
+    cells = [
+        gathered("table4", "small", "small", (0.6,), "selffer", {"model": FEMTO}),
+        gathered("table4", "small", "big", (0.7,), "other", {"model": HORNET}),
+    ]
+    file = render(table4, cells)
+    assert lines(file)[0] == ["Source model", "ConvNeXt femto on The small set", "HorNet tiny on The big set"]
+    assert "dealt to the target layer by layer" in file.with_suffix(".md").read_text()
+
+
+def test_table5_compares_with_the_base_model(gathered, render):
+    accuracies = {("big", None): 0.8, ("big", "big"): 0.7, ("big", "small"): 0.9}
+    cells = [gathered("table5", *pair, accuracies=(share,)) for pair, share in accuracies.items()]
+    file = render(table5, cells)
+    frame = pd.read_csv(file).set_index("source")
+    assert frame["difference_to_base"].to_dict() == {"big": pytest.approx(-10), "small": pytest.approx(10)}
+    assert frame["mark"].to_dict() == {"big": "selffer", "small": "up"}
+    assert lines(file)[2] == ["The big set", "70.0", "↑90.0"]
+    with Image.open(file.with_suffix(".png")) as image:
+        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 1000}
+    assert {(0xCF, 0xE8, 0xCF), (0xF4, 0xCC, 0xCC)} <= colours
+
+
+def over_n(gathered, table):
+    yield gathered(table, "small", None, (0.8,), "z-base", {"series": "base B", "model": FEMTO})
+    for source, n, share in (("big", 3, 0.6), ("big", 10, 0.4), ("small", 3, 0.8)):
+        role = {"series": "AnB" if source == "big" else "BnB", "n": n}
+        yield gathered(table, "small", source, (share, share), f"{source}{n}", role)
+
+
+def test_figure_2_is_relative_to_base_b(gathered, render):
+    file = render(fig2b, over_n(gathered, "fig2b"), "figures")
+    frame = pd.read_csv(file).set_index(["series", "layers"])
+    expected = {("base B", 0): 100, ("AnB", 3): 75, ("AnB", 10): 50, ("BnB", 3): 100}
+    assert frame["percent_of_base"].to_dict() == pytest.approx(expected)
+    assert lines(file)[0] == ["accuracy (% of base B), n =", "3", "10"]
+    assert lines(file)[2:] == [["AnB", "75.0 ± 0.0", "50.0 ± 0.0"], ["BnB", "100.0 ± 0.0", ""]]
+
+
+def test_figure_4_is_in_percent_of_the_test_pictures(gathered, render):
+    file = render(fig4, over_n(gathered, "fig4"), "figures")
+    assert lines(file)[0] == ["accuracy (%), n =", "3", "10"]
+    assert lines(file)[2] == ["The big set to The small set", "60.0 ± 0.0", "40.0 ± 0.0"]
+    assert "n counts depthwise layers" in file.with_suffix(".md").read_text()

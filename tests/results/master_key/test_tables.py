@@ -1,0 +1,147 @@
+"""Cells and tables: the numbers, the paper's arrows, and what is printed with them."""
+
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results.drawing.arrows import arrow
+from keyfilters.results.master_key.table2 import table2
+from keyfilters.results.master_key.table7 import table7
+from keyfilters.store import machine, records
+from keyfilters.store.identity import Job
+
+ACCURACY = {
+    ("big", "big"): (0.800, 0.820),
+    ("big", "middle"): (0.800, 0.818),
+    ("big", "small"): (0.800, 0.816),
+    ("small", "big"): (0.700, 0.900),
+    ("small", "middle"): (0.500, 0.500),
+    ("small", "small"): (0.600, 0.600),
+}
+
+
+@pytest.fixture
+def rendered(tmp_path, gathered):
+    """Table 2 of two targets and three sources."""
+    inputs = dict(gathered("table2", *pair, accuracies=accuracies) for pair, accuracies in ACCURACY.items())
+    job = Job("table2", "table2", {}, inputs)
+    table2(job.description, tmp_path / "results/tables/table2.csv")
+    return job, tmp_path / "results/tables"
+
+
+def test_a_cell_is_mean_and_deviation_in_percent(tmp_path, gathered):
+    gathered("table2", "small", "big", accuracies=(0.7, 0.8, 0.9))
+    record = json.loads((tmp_path / "results/cells/table2/small--big.json").read_text())
+    assert record["mean"] == pytest.approx(80)
+    assert record["spread"] == pytest.approx(10)
+    assert record["n"] == 3
+    assert [run["seed"] for run in record["runs"]] == [0, 1, 2]
+    assert record["runs"][0]["hardware"] == machine.cpu_name()
+
+
+def test_one_seed_has_no_deviation(tmp_path, gathered):
+    gathered("table7", "small")
+    record = json.loads((tmp_path / "results/cells/table7/small.json").read_text())
+    assert (record["mean"], record["spread"], record["n"]) == (50, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"),
+    [(0.1, "up"), (80.3 - 80.2, "up"), (0.099, "same"), (0, "same"), (-0.099, "same"), (-0.1, "down"), (-9, "down")],
+)
+def test_arrows_begin_at_a_tenth_of_a_point(difference, expected):
+    assert arrow(difference) == expected
+
+
+def test_table2_compares_with_the_rows_selffer(rendered):
+    _, tables = rendered
+    frame = pd.read_csv(tables / "table2.csv").set_index(["target", "source"])
+    assert frame["mark"].to_dict() == {
+        ("big", "big"): "selffer",
+        ("big", "middle"): "down",
+        ("big", "small"): "down",
+        ("small", "big"): "up",
+        ("small", "middle"): "down",
+        ("small", "small"): "selffer",
+    }
+    assert frame.loc[("big", "middle"), "difference_to_selffer"] == pytest.approx(-0.1)
+    assert frame.loc[("small", "big"), "mean"] == pytest.approx(80)
+    assert (frame["n"] == 2).all()
+
+
+def test_rows_and_columns_descend_by_training_pictures(rendered):
+    lines = (rendered[1] / "table2.md").read_text().splitlines()
+    head, *body = [[part.strip() for part in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
+    assert head == ["Target \\ Source", "The big set", "The middle set", "The small set"]
+    assert body[1] == ["The big set", "81.0 ± 1.4", "↓80.9 ± 1.3", "↓80.8 ± 1.1"]
+    assert body[2] == ["The small set", "↑80.0 ± 14.1", "↓50.0 ± 0.0", "60.0 ± 0.0"]
+
+
+def test_a_table_says_what_it_rests_on(rendered):
+    text = (rendered[1] / "table2.md").read_text()
+    for part in ("12 trainings", "n = 2 a cell (seeds 0, 1)", machine.cpu_name(), "the bias", "is trained"):
+        assert part in text
+
+
+def test_the_picture_shows_the_papers_colours(rendered):
+    with Image.open(rendered[1] / "table2.png") as image:
+        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 1000}
+    assert {(0xCF, 0xE8, 0xCF), (0xF4, 0xCC, 0xCC), (0xE6, 0xE6, 0xE6)} <= colours
+    assert "<svg" in (rendered[1] / "table2.svg").read_text()
+
+
+def test_rendering_again_gives_the_same_bytes(rendered):
+    job, tables = rendered
+    before = {path.name: path.read_bytes() for path in tables.iterdir()}
+    table2(job.description, tables / "table2.csv")
+    assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
+
+
+def test_table7_has_sizes_and_chance(tmp_path, gathered):
+    inputs = dict(gathered("table7", name, accuracies=(0.5, 0.6)) for name in ("small", "big"))
+    table7(Job("table7", "table7", {}, inputs).description, tmp_path / "results/tables/table7.csv")
+    frame = pd.read_csv(tmp_path / "results/tables/table7.csv")
+    assert frame["dataset"].tolist() == ["big", "small"]
+    assert frame["mean"].tolist() == pytest.approx([55, 55])
+    assert frame["chance"].tolist() == pytest.approx([25, 25])
+    assert frame["train"].tolist() == [900, 20]
+
+
+def test_a_cell_of_other_settings_is_refused(tmp_path, gathered):
+    name, job = gathered("table7", "small")
+    other = Job("cell", "small", {"choices": {"bias": "copied"}}, job.inputs)
+    table = Job("table7", "table7", {}, {name: other})
+    with pytest.raises(KeyfiltersError, match=r"table7/small\.json: made from other settings"):
+        table7(table.description, tmp_path / "results/tables/table7.csv")
+
+
+def test_a_missing_cell_is_named(tmp_path):
+    table = Job("table7", "table7", {}, {"table7/small": Job("cell", "small", {})})
+    with pytest.raises(KeyfiltersError, match=r"cells/table7/small\.json: no readable cell"):
+        table7(table.description, tmp_path / "results/tables/table7.csv")
+
+
+def test_a_record_fits_one_key_and_unchanged_files(tmp_path):
+    file, record = tmp_path / "table.csv", tmp_path / "table.json"
+    file.write_text("1,2\n")
+    records.record(record, "abc", {}, [file])
+    assert records.is_fresh(record, "abc")
+    assert not records.is_fresh(record, "abd")
+    file.write_text("1,3\n")
+    assert not records.is_fresh(record, "abc")
+    file.unlink()
+    assert not records.is_fresh(record, "abc")
+    record.write_text("{")
+    assert not records.is_fresh(record, "abc")
+
+
+def test_an_expired_file_keeps_its_content(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("1,2\n")
+    records.expire(file)
+    records.expire(tmp_path / "nothing")
+    assert file.read_text() == "1,2\n"
+    assert file.stat().st_mtime == 1

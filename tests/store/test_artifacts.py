@@ -1,0 +1,98 @@
+"""Artifacts appear whole or not at all, and a damaged one is never read."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.store import artifacts
+from keyfilters.store.identity import Job
+
+JOB = Job("prepare", "dots", {"size": 3})
+
+
+def write(root, text="dots", job=JOB):
+    with artifacts.write(root, job.description) as draft:
+        (draft.path / "dots.txt").write_text(text)
+        draft.facts["count"] = 3
+    return root / job.folder
+
+
+def left_in(root):
+    return sorted(path.name for path in (root / "prepare").iterdir())
+
+
+def test_a_written_artifact_is_read_back(tmp_path):
+    write(tmp_path)
+    found = artifacts.read(tmp_path, JOB.folder)
+    assert found.facts == {"count": 3}
+    assert found.description == JOB.description
+    assert found.manifest["software"]["torch"]
+    assert left_in(tmp_path) == [JOB.folder.split("/")[1]]
+
+
+def test_a_failing_job_leaves_nothing(tmp_path):
+    def half_a_job():
+        with artifacts.write(tmp_path, JOB.description) as draft:
+            (draft.path / "dots.txt").write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_a_job()
+    assert left_in(tmp_path) == []
+
+
+def test_a_killed_job_leaves_nothing_that_counts_and_the_next_one_cleans_up(tmp_path):
+    program = (
+        "import os, signal; from pathlib import Path; from keyfilters import artifacts\n"
+        f"with artifacts.write(Path({str(tmp_path)!r}), {JOB.description!r}) as draft:\n"
+        "    (draft.path / 'dots.txt').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program])
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / JOB.folder).exists()
+    with pytest.raises(KeyfiltersError, match="not a complete artifact"):
+        artifacts.read(tmp_path, JOB.folder)
+    write(tmp_path)
+    assert left_in(tmp_path) == [JOB.folder.split("/")[1]]
+
+
+def test_a_rerun_replaces_the_files_and_writes_through_no_link(tmp_path):
+    folder = write(tmp_path, "first")
+    cached = tmp_path / "cache.txt"
+    (folder / "dots.txt").replace(cached)
+    (folder / "dots.txt").symlink_to(cached)
+    write(tmp_path, "second")
+    assert (folder / "dots.txt").read_text() == "second"
+    assert cached.read_text() == "first"
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_damaged_file_is_named(tmp_path, damage):
+    file = write(tmp_path) / "dots.txt"
+    file.unlink() if damage == "missing" else file.write_text("DOTS")
+    with pytest.raises(KeyfiltersError, match=r"dots\.txt: missing or damaged"):
+        artifacts.read(tmp_path, JOB.folder)
+
+
+def test_a_damaged_input_starts_no_job(tmp_path):
+    (write(tmp_path) / "dots.txt").write_text("DOTS")
+    above = Job("train", "net", {}, {"dataset": JOB})
+    with (
+        pytest.raises(KeyfiltersError, match="missing or damaged"),
+        artifacts.write(tmp_path, above.description),
+    ):
+        pytest.fail("the block must not start")
+
+
+def test_a_manifest_of_another_artifact_is_refused(tmp_path):
+    folder = write(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["description"]["settings"]["size"] = 4
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(KeyfiltersError, match="describes another artifact"):
+        artifacts.read(tmp_path, JOB.folder)

@@ -1,0 +1,191 @@
+"""Keys: a changed setting reaches exactly the jobs that depend on it."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from keyfilters.config.training import Augmentation, Training
+from keyfilters.store import identity
+from keyfilters.study import jobs
+from keyfilters.study.study import check
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+
+
+def cell_keys(config, tables=("table2", "table7")):
+    """Keys of the cells of these tables, by name."""
+    cells = jobs.cells(check(config).current)
+    return {name: job.key for name, job in cells.items() if name.partition("/")[0] in tables}
+
+
+def changed_cells(change):
+    """Names of the cells whose key differs after `change(study)`."""
+    config = copy.deepcopy(CONFIG)
+    change(config["studies"]["mini"])
+    before, after = cell_keys(CONFIG), cell_keys(config)
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+@pytest.mark.parametrize(
+    ("table", "trained", "transferred"),
+    [
+        ("table1", 2, 3),
+        ("table2", 7, 42),
+        ("table3", 6, 6),
+        ("table4", 2, 2),
+        ("table5", 5, 20),
+        ("table6", 0, 0),
+        ("table7", 7, 0),
+        ("lowres", 8, 0),
+        ("fig1", 2, 0),
+        ("fig2a", 2, 8),
+        ("fig2b", 2, 2),
+        ("fig2c", 2, 2),
+        ("fig3", 1, 1),
+        ("fig4", 2, 6),
+    ],
+)
+def test_the_trainings_under_each_table_of_the_mini_study(table, trained, transferred):
+    study = check(CONFIG).current
+    stages = [job.stage for job in identity.walk([jobs.tables(study)[table]])]
+    assert len(study.seeds) == 1
+    assert (stages.count("train"), stages.count("transfer")) == (trained, transferred)
+
+
+def test_no_two_tables_share_a_folder_of_transfers():
+    owners = {}
+    own = {table: job for table, job in jobs.tables(check(CONFIG).current).items() if table != "claims"}
+    for table, job in own.items():
+        for room in {given.room for given in identity.walk([job]) if given.stage == "transfer"}:
+            assert owners.setdefault(room, table) == table
+
+
+def test_names_tell_the_trainings_of_a_table_apart():
+    for job in jobs.tables(check(CONFIG).current).values():
+        trainings = [given for given in identity.walk([job]) if given.stage in ("train", "transfer")]
+        assert len({(given.room, given.name) for given in trainings}) == len(trainings)
+
+
+def test_settings_that_are_as_by_default_are_no_part_of_a_key():
+    study = check(CONFIG).current
+    given = {"bias": "trained", "kernel_size": "refuse", "projections": "transferred"}
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["transfer"] = given
+    assert cell_keys(config) == cell_keys(CONFIG)
+    job = jobs.transfer("table2", study, "faces", "food", 0)
+    assert job.settings["transfer"] == {"layers": "depthwise", "bias": "trained"}
+    job = jobs.transfer("fig2b", study, "faces", "food", 0, "resnet50", "tiny", layers="convolutions", first=3)
+    assert job.folder.startswith("transfer_fig2b/faces-resnet50--food-tiny-convolutions-first3-seed0-")
+    assert job.settings["transfer"] == {"layers": "convolutions", "bias": "trained", "first": 3}
+
+
+def test_parts_of_a_set_are_other_sets_of_the_same_file():
+    study = check(CONFIG).current
+    whole, part = (jobs.prepare(study, name).settings for name in ("cifar10", "natural"))
+    assert whole["sha256"] == part["sha256"]
+    assert "classes" not in whole
+    assert part["set"] == "cifar10"
+    assert part["classes"] == ["bird", "cat", "deer", "dog", "frog", "horse"]
+
+
+def test_the_same_configuration_gives_the_same_keys():
+    assert cell_keys(CONFIG) == cell_keys(copy.deepcopy(CONFIG))
+
+
+def test_a_sets_learning_rate_reaches_its_cells_and_those_that_take_its_filters():
+    def change(study):
+        study["training_of"]["signs"]["learning_rate"] = 0.001
+
+    expected = {
+        name
+        for name in cell_keys(CONFIG)
+        if name == "table7/signs" or name.startswith("table2/signs--") or name.endswith("--signs")
+    }
+    assert changed_cells(change) == expected
+    assert len(expected) == 1 + 7 + 5
+
+
+def test_a_name_of_a_set_that_is_only_a_source_reaches_its_column_alone():
+    def change(study):
+        study["datasets"]["cifar10"]["train_per_class"] = 10
+
+    assert changed_cells(change) == {
+        name for name in cell_keys(CONFIG) if name == "table7/cifar10" or name.endswith("--cifar10")
+    }
+
+
+def test_a_default_written_out_changes_nothing():
+    def change(study):
+        study["datasets"]["signs"]["test_share"] = 0.2
+
+    assert changed_cells(change) == set()
+
+
+def test_a_stages_version_reaches_everything_above_it(monkeypatch):
+    before = cell_keys(CONFIG)
+    monkeypatch.setitem(identity.VERSIONS, "transfer", identity.VERSIONS["transfer"] + 1)
+    after = cell_keys(CONFIG)
+    assert {name for name in before if before[name] != after[name]} == {
+        name for name in before if name.startswith("table2/")
+    }
+
+
+def test_where_an_archive_lies_is_no_part_of_its_identity():
+    def keys(path):
+        config = copy.deepcopy(CONFIG)
+        config["studies"]["mini"]["datasets"]["mine"] = {
+            "source": "archive",
+            "path": path,
+            "sha256": "0" * 64,
+        }
+        return cell_keys(config)
+
+    assert keys("a.tar") == keys("elsewhere/b.tar")
+
+
+def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
+    study = check(CONFIG).current
+    told = jobs.train(study, "digits", seed=0).settings["training"]
+    assert told.keys() == Training.ALWAYS_TOLD
+    assert told["augmentation"].keys() == Augmentation.ALWAYS_TOLD
+
+    def change(study):
+        study["training_of"] |= {"digits": study["training_of"]["digits"] | {"precision": "bf16"}}
+
+    assert changed_cells(change) == {name for name in cell_keys(CONFIG) if "digits" in name}
+
+
+@pytest.mark.parametrize(
+    ("given", "pin"),
+    [
+        (
+            {"source": "torchvision", "set": "stl10"},
+            {"md5": {"stl10_binary.tar.gz": "91f7769df0f17e558f3565bffb0c7dfb"}},
+        ),
+        ({"source": "imagenet", "sha256": "0" * 64}, {"sha256": "0" * 64}),
+        ({"source": "imagenet"}, {"sha256": None}),
+    ],
+)
+def test_a_set_is_its_pin_and_not_the_folder_where_it_lies(given, pin):
+    def settings(path):
+        config = copy.deepcopy(CONFIG)
+        config["studies"]["mini"]["datasets"]["mine"] = given | {"path": path}
+        return dict(jobs.prepare(check(config).current, "mine").settings)
+
+    assert settings("here") == settings("there")
+    assert "path" not in settings("here")
+    assert pin.items() <= settings("here").items()
+
+
+def test_a_list_of_classes_is_the_classes_themselves():
+    def key(classes):
+        config = copy.deepcopy(CONFIG)
+        config["studies"]["paper"]["datasets"]["natural"]["classes"] = classes
+        return jobs.prepare(check(config).studies["paper"], "natural").key
+
+    study = check(CONFIG).studies["paper"]
+    natural, manmade = (study.datasets[half].classes for half in ("natural", "manmade"))
+    assert (len(natural), len(manmade), len({*natural, *manmade})) == (449, 551, 1000)
+    assert key(list(natural)) == key("imagenet_natural") != key("imagenet_manmade")
