@@ -12,6 +12,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.extract import CONTACT_SHEET, summary
 from keyfilters.filters.store import Store, choose
 from keyfilters.store import artifacts, records
+from keyfilters.store.files import write_text
 from keyfilters.store.identity import Job, key_of
 from keyfilters.zoo.table import models as table_of_models
 
@@ -43,8 +44,8 @@ def tables(description: Mapping[str, Any], root: Path, record: Path) -> None:
     store.models.to_parquet(files[0])
     with_filter_ids(store.layers).to_parquet(files[1])
     models = summary_of_models(store, root, description["inputs"])
-    files.write_text(files[2], models.to_csv(index=False))
-    files.write_text(files[3], _markdown(models, store.refused))
+    write_text(files[2], models.to_csv(index=False))
+    write_text(files[3], _markdown(models, store.refused))
     records.record(record, key_of(description), {"title": "Filters of the study's networks", "notes": NOTES}, files)
 
 
