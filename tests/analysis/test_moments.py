@@ -77,6 +77,7 @@ def test_one_filter_and_none_have_defined_moments():
     assert not (empty(9) + empty(9)).covariance.any()
 
 
+@pytest.mark.fault("analysis", "a weight that is NaN or infinite", "one line names its layer")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_weight_that_is_no_number_is_refused(value):
     filters = draw(3000)

@@ -95,6 +95,7 @@ def test_float16_is_the_notebooks_precision():
     assert quality(Single(rounded, "net"), Analysis())["entropy"].item() == notebook["entropy"].item()
 
 
+@pytest.mark.fault("analysis", "a weight that float16 cannot hold", "one line names its layer")
 def test_a_weight_too_large_for_float16_is_an_error_that_names_its_layer():
     network = Network((Convolution("large", (4, 4, 3, 3), lambda: np.full((4, 4, 3, 3), 1e5, np.float32), "regular"),))
     assert quality(Single(network, "net"), Analysis())["verdict"].tolist() == ["too few"]

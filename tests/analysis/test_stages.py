@@ -142,6 +142,9 @@ def test_the_published_file_may_stand_in_place_of_the_store(study, tmp_path):
     np.testing.assert_array_equal(table["entropy"], expected["entropy"])
 
 
+@pytest.mark.fault(
+    "analysis", "a set of filters that no network has", "it is left out; none at all is an error of one line"
+)
 def test_a_set_that_nobody_has_is_left_out_and_none_at_all_is_an_error(tmp_path):
     absent = FilterSet(kernel=(11, 11))
     study = Study(tmp_path / "some", Analysis(sets={"regular_3x3": FilterSet(), "absent": absent})).make()
@@ -204,6 +207,9 @@ def test_small_groups_are_left_out():
     assert gather(table, table["task"], counts, FilterSet(min_filters=10, min_models=3)).table.empty
 
 
+@pytest.mark.fault(
+    "analysis", "a group whose filters all lie outside the histograms", "it is left out, and the record names it"
+)
 def test_a_group_that_lies_outside_the_range_is_left_out():
     table = pd.DataFrame({"model": ["a", "b"], "filters": [50, 60]})
     counts = np.ones((2, 9, 70), np.int64)

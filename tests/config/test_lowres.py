@@ -155,6 +155,9 @@ def test_its_table_needs_networks():
         changed(lambda study: study.update(lowres={}))
 
 
+@pytest.mark.fault(
+    "configuration", "a recipe of low-resolution networks that contradicts itself", "one line names the setting"
+)
 @pytest.mark.parametrize(
     ("training", "expected"),
     [

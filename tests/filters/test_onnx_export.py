@@ -79,6 +79,7 @@ def test_the_studies_networks_are_read_back_bit_for_bit(model, tmp_path):
     assert not found.left_out
 
 
+@pytest.mark.fault("extract", "a network that torch cannot export", "one line names it")
 def test_a_network_that_cannot_be_traced_is_told(tmp_path):
     class Doubtful(nn.Sequential):
         def forward(self, pictures):

@@ -47,6 +47,9 @@ def test_the_tables_and_their_record(root, tmp_path):
     assert "| task of one | 1 " in record.with_suffix(".md").read_text()
 
 
+@pytest.mark.fault(
+    "table", "a network that was refused, where the study allows none", "no tables; one line with the reason"
+)
 def test_a_refused_network_ends_the_run_with_its_reason_and_no_tables(root, tmp_path):
     inputs = {
         "one": job(root, "one", network()),

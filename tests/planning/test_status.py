@@ -125,6 +125,7 @@ def test_a_job_that_is_starting_runs(folder, study):
     assert found(folder, study).state == "waiting"
 
 
+@pytest.mark.fault("planning", "a job that gives no sign of life any more", "status says that it was killed")
 def test_a_silent_job_was_killed(folder, study):
     unmake(folder, study, "table7/set00")
     job = training(study, "table7/set00")
@@ -133,6 +134,7 @@ def test_a_silent_job_was_killed(folder, study):
     assert (found(folder, study).state, found(folder, study).line) == ("failed", f"killed; {LINE}")
 
 
+@pytest.mark.fault("planning", "a log that ends with an error", "status counts the job as failed and shows the line")
 @pytest.mark.parametrize(
     "lines",
     [

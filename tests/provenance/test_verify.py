@@ -1,5 +1,7 @@
 """Verifying names everything that is damaged, and nothing else."""
 
+import pytest
+
 from keyfilters.provenance.verify import verify
 from keyfilters.store import records
 from keyfilters.store.files import write_text
@@ -9,6 +11,7 @@ def test_what_is_whole_is_not_named(made):
     assert verify(made.root, made.results) == []
 
 
+@pytest.mark.fault("report", "files of several artifacts are damaged", "`keyfilters verify` names each")
 def test_every_damaged_file_is_named(made):
     folders = [made.root / made.cell(f"table7/set0{number}").inputs["seed0"].folder for number in (0, 1)]
     (folders[0] / "stub").write_text("changed")
@@ -26,6 +29,7 @@ def test_a_manifest_that_was_edited_is_named(made):
     assert "describes another artifact" in damaged[0]
 
 
+@pytest.mark.fault("report", "a table was edited by hand", "`keyfilters verify` names it")
 def test_a_table_that_was_edited_is_named(made):
     (made.results / "tables/table2.csv").write_text("better numbers\n")
     damaged = verify(made.root, made.results)

@@ -34,6 +34,7 @@ def test_a_written_artifact_is_read_back(tmp_path):
     assert left_in(tmp_path) == [JOB.folder.split("/")[1]]
 
 
+@pytest.mark.fault("artifact", "a job that fails", "it leaves nothing")
 def test_a_failing_job_leaves_nothing(tmp_path):
     def half_a_job():
         with artifacts.write(tmp_path, JOB.description) as draft:
@@ -45,6 +46,9 @@ def test_a_failing_job_leaves_nothing(tmp_path):
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.fault(
+    "artifact", "a job that is killed while it writes", "nothing of it counts, and the next one cleans up"
+)
 def test_a_killed_job_leaves_nothing_that_counts_and_the_next_one_cleans_up(tmp_path):
     program = (
         "import os, signal; from pathlib import Path; from keyfilters import artifacts\n"
@@ -71,6 +75,7 @@ def test_a_rerun_replaces_the_files_and_writes_through_no_link(tmp_path):
     assert cached.read_text() == "first"
 
 
+@pytest.mark.fault("artifact", "a file of an artifact is cut short, changed or gone", "one line names it")
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_a_damaged_file_is_named(tmp_path, damage):
     file = write(tmp_path) / "dots.txt"
@@ -79,6 +84,7 @@ def test_a_damaged_file_is_named(tmp_path, damage):
         artifacts.read(tmp_path, JOB.folder)
 
 
+@pytest.mark.fault("artifact", "the input of a job is damaged", "the job does not begin; one line")
 def test_a_damaged_input_starts_no_job(tmp_path):
     (write(tmp_path) / "dots.txt").write_text("DOTS")
     above = Job("train", "net", {}, {"dataset": JOB})
@@ -89,6 +95,7 @@ def test_a_damaged_input_starts_no_job(tmp_path):
         pytest.fail("the block must not start")
 
 
+@pytest.mark.fault("artifact", "the manifest of another artifact in the place of its own", "refused in one line")
 def test_a_manifest_of_another_artifact_is_refused(tmp_path):
     folder = write(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -28,6 +28,11 @@ def test_the_projects_own_configuration_is_valid():
     assert check(CONFIG).current.seeds
 
 
+@pytest.mark.fault(
+    "configuration",
+    "a setting of a study that is unknown, of the wrong type or out of range",
+    "one line names the setting and what it may be",
+)
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [

@@ -82,6 +82,9 @@ def unbroken(tmp_path_factory):
     return outcome(root, job)
 
 
+@pytest.mark.fault(
+    "train", "a signal in the middle of a training", "the next call goes on from the checkpoint, to the same bytes"
+)
 @pytest.mark.parametrize(
     ("number", "at"),  # the first step, an epoch's last, in its middle, the very last
     [("SIGTERM", 1), ("SIGTERM", 6), ("SIGTERM", 8), ("SIGTERM", 12), ("SIGUSR1", 8), ("SIGINT", 8)],
@@ -109,6 +112,7 @@ def test_a_signal_during_the_test_lets_the_training_end(tmp_path, unbroken, monk
     assert outcome(tmp_path, job) == unbroken
 
 
+@pytest.mark.fault("train", "two stops of one training", "it goes on each time, to the same bytes")
 def test_a_training_that_is_killed_twice_goes_on_to_the_same_bytes(tmp_path, unbroken, signal_at, monkeypatch, capsys):
     monkeypatch.setattr(checkpoint_module, "SECONDS", 0)
     job = tiny_job(tmp_path)
@@ -134,6 +138,11 @@ def test_a_signal_from_outside_stops_the_command(tmp_path):
     assert left_in(tmp_path) == [artifacts.checkpoint(tmp_path / job.folder).name]
 
 
+@pytest.mark.fault(
+    "train",
+    "two processes train one network at once",
+    "the artifact is that of one process alone; nothing is left over",
+)
 def test_two_processes_on_one_job_end_alike(tmp_path, unbroken, monkeypatch):
     monkeypatch.setattr(checkpoint_module, "SECONDS", 0)
     job = tiny_job(tmp_path)
@@ -153,6 +162,7 @@ def stopped(tmp_path, signal_at):
     return job
 
 
+@pytest.mark.fault("train", "a checkpoint that is damaged", "one line names it; the training starts anew")
 @pytest.mark.parametrize("damage", ["cut", "changed", "other"])
 def test_a_damaged_checkpoint_is_named_and_the_training_starts_anew(tmp_path, stopped, unbroken, capsys, damage):
     file = artifacts.checkpoint(tmp_path / stopped.folder)
@@ -172,6 +182,9 @@ def test_a_damaged_checkpoint_is_named_and_the_training_starts_anew(tmp_path, st
     assert outcome(tmp_path, stopped) == unbroken
 
 
+@pytest.mark.fault(
+    "train", "a checkpoint that another version of torch wrote", "one line names both; the training starts anew"
+)
 def test_a_checkpoint_of_another_torch_is_named_and_not_used(tmp_path, stopped, unbroken, capsys, monkeypatch):
     monkeypatch.setattr(checkpoint_module, "_made_with", lambda state: ["cpu", "torch 9.9"])
     train(stopped.description, tmp_path, threads=1)
@@ -194,6 +207,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
         checkpoint.restore(state_of())
 
 
+@pytest.mark.fault("train", "the disk is full while a checkpoint is written", "the checkpoint before stays whole")
 def test_on_a_full_disk_the_checkpoint_before_stays_whole(tmp_path):
     checkpoint = Checkpoint(tmp_path / ".net.checkpoint", tmp_path, Meter())
     assert checkpoint.write(state_of()) is None
@@ -210,6 +224,7 @@ def test_on_a_full_disk_the_checkpoint_before_stays_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [checkpoint.file]
 
 
+@pytest.mark.fault("train", "no space for checkpoints at all", "the training goes on, and a line says so")
 def test_a_training_goes_on_without_room_for_its_checkpoint_and_says_so(tmp_path, monkeypatch, capsys, unbroken):
     def full(*_):
         raise OSError(28, "No space left on device")

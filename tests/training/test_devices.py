@@ -58,6 +58,7 @@ def test_a_place_is_known_by_the_gpu_and_not_by_its_number(tmp_path):
             assert last == 1
 
 
+@pytest.mark.fault("train", "a job that has a GPU is killed", "the GPU is free for the next")
 def test_a_killed_job_frees_its_place(tmp_path):
     taken = FORK.Event()
 

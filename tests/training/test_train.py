@@ -103,6 +103,7 @@ OUT_OF_MEMORY = (
 )
 
 
+@pytest.mark.fault("train", "too little memory on the GPU", "one line says what to set")
 @pytest.mark.parametrize(
     ("message", "told"),
     [

@@ -58,6 +58,9 @@ def changed(tmp_path):
     return changed
 
 
+@pytest.mark.fault(
+    "configuration", "a wrong value in the table of pretrained networks", "one line names row, column and value"
+)
 @pytest.mark.parametrize(
     ("column", "value"),
     [

@@ -295,6 +295,7 @@ def test_the_quality_of_layers_needs_filters(study):
         make(study, "depthwise_quality", "none", min_filters_of_layer=100)
 
 
+@pytest.mark.fault("table", "tables of filters that were made with other settings", "no figure; one line")
 def test_tables_of_other_settings_are_refused(study):
     settings, inputs = quality(study)
     changed = Job("filterdb", DEPTHWISE, {"other": 1}, study.tables[DEPTHWISE].inputs)

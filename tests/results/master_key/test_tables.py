@@ -110,6 +110,9 @@ def test_table7_has_sizes_and_chance(tmp_path, gathered):
     assert frame["train"].tolist() == [900, 20]
 
 
+@pytest.mark.fault(
+    "cell", "a cell that was gathered with other settings", "its table is not rendered; one line names the cell"
+)
 def test_a_cell_of_other_settings_is_refused(tmp_path, gathered):
     name, job = gathered("table7", "small")
     other = Job("cell", "small", {"choices": {"bias": "copied"}}, job.inputs)
@@ -118,6 +121,7 @@ def test_a_cell_of_other_settings_is_refused(tmp_path, gathered):
         table7(table.description, tmp_path / "results/tables/table7.csv")
 
 
+@pytest.mark.fault("cell", "a cell that is missing", "its table is not rendered; one line names the cell")
 def test_a_missing_cell_is_named(tmp_path):
     table = Job("table7", "table7", {}, {"table7/small": Job("cell", "small", {})})
     with pytest.raises(KeyfiltersError, match=r"cells/table7/small\.json: no readable cell"):

@@ -63,6 +63,7 @@ def test_numpy_archive(tmp_path, save):
         assert (found.kind, found.groups, found.stride, found.depth) == (None, None, None, None)
 
 
+@pytest.mark.fault("weight file", "a NumPy archive with pickled objects", "refused; nothing is unpickled")
 def test_numpy_archive_with_pickled_objects_is_refused(tmp_path):
     np.savez(tmp_path / "m.npz", **{"a/W": np.full((1, 1, 1, 1), object())})
     [found] = npz.read(tmp_path / "m.npz").convolutions

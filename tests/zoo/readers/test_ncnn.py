@@ -69,6 +69,7 @@ def test_kernels_that_do_not_divide_the_weights(tmp_path):
         read(save(tmp_path / "m", extra=extra))
 
 
+@pytest.mark.fault("weight file", "an ncnn model without its `.param` or `.bin`", "one line names the file")
 @pytest.mark.parametrize("suffix", [".bin", ".param"])
 def test_missing_half(tmp_path, suffix):
     path = save(tmp_path / "m")

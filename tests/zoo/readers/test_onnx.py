@@ -326,6 +326,9 @@ def test_external_data_are_read_from_the_folder(tmp_path):
     assert np.array_equal(found.load(), WEIGHT)
 
 
+@pytest.mark.fault(
+    "weight file", "an ONNX file whose data lie outside its folder, also by a link", "refused; nothing outside is read"
+)
 @pytest.mark.parametrize("location", ["../data.bin", "link.bin", "link/data.bin", "/etc/passwd", "missing.bin", "."])
 def test_external_data_outside_the_folder_are_refused(tmp_path, location):
     folder = tmp_path / "model"
@@ -400,6 +403,7 @@ def test_another_protobuf_is_refused(tmp_path):
     assert "not an ONNX" in refusal(b"PK\x03\x04" + bytes(5000), tmp_path)
 
 
+@pytest.mark.fault("weight file", "an ONNX file of messages within messages without end", "refused in one line")
 def test_messages_without_end_are_refused(tmp_path):
     graph = bytes(LARGE)
     for _ in range(2000):  # a graph as attribute of a node of a graph ...

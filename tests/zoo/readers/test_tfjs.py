@@ -122,6 +122,7 @@ def broken(tmp_path):
     return save(tmp_path, {"node": graph(LAYERS)}, [(f"{layer.name}/w", hwio(layer), None) for layer in LAYERS])
 
 
+@pytest.mark.fault("weight file", "a TF.js model without one of its shards", "one line names the shard")
 def test_missing_shard(tmp_path):
     path = broken(tmp_path)
     (tmp_path / "group1-shard2of3.bin").unlink()

@@ -122,6 +122,7 @@ class _Runs:
         return self.call
 
 
+@pytest.mark.fault("weight file", "a PyTorch file whose pickle wants to run a program", "refused; nothing runs")
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("function", [os.system, eval, np.save])
 def test_pickle_that_wants_to_run_code_is_refused_and_does_not_run(tmp_path, zipped, function):
@@ -160,6 +161,9 @@ def test_file_without_weights(tmp_path, content):
         read(save(tmp_path / "m.pt", content))
 
 
+@pytest.mark.fault(
+    "weight file", "a PyTorch file that unpacks to far more than it has bytes", "refused before it is unpacked"
+)
 def test_archive_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("keyfilters.zoo.readers.torch.LARGEST_CODE", 1000)
     state = save(tmp_path / "m.pt", torch_module(LAYERS).state_dict())

@@ -131,6 +131,11 @@ def test_the_same_network_in_every_format(tmp_path, format_):
     assert network.left_out == ()
 
 
+@pytest.mark.fault(
+    "weight file",
+    "files of most formats with changed bytes or cut short, drawn by hypothesis",
+    "a network with finite weights, or one line that names the file",
+)
 @pytest.mark.parametrize("format_", FORMATS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.none() | st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), max_size=4))
@@ -261,6 +266,9 @@ def test_checkpoint_without_the_slots_of_the_optimizer(tmp_path, snappy):
     assert [c.kind for c in network.convolutions] == [None, "depthwise", None]
 
 
+@pytest.mark.fault(
+    "weight file", "a TensorFlow checkpoint without its index or data, or with less data", "one line names the file"
+)
 def test_checkpoint_with_missing_or_short_files(tmp_path):
     path = save_checkpoint(tmp_path / "m", checkpoint_names())
     data = path.read_bytes()
@@ -283,6 +291,7 @@ class _Runs:
         return os.system, (f"touch {self.trace}",)
 
 
+@pytest.mark.fault("weight file", "a pickle of Flax that wants to run a program", "refused; nothing runs")
 def test_flax_pickle_that_wants_to_run_code_is_refused_and_does_not_run(tmp_path):
     (tmp_path / "m").write_bytes(pickle.dumps({"a": {"kernel": weight(3, 3, 2, 2)}, "b": _Runs(tmp_path / "ran")}))
     with pytest.raises(KeyfiltersError, match=r"refused: the pickle wants posix\.system"):
