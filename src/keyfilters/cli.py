@@ -303,7 +303,7 @@ def _manifests(arguments: argparse.Namespace) -> None:
     from keyfilters.study import jobs
 
     study, root, results = _load(arguments)
-    count = copy_manifests(root, jobs.keyed(study).values(), results / "manifests")
+    count = copy_manifests(root, jobs.keyed(study).values(), results)
     print(f"{results / 'manifests'}: {count} manifests")
 
 

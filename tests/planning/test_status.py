@@ -204,7 +204,14 @@ def test_costs_are_listed_and_added(folder, study):
     assert [cell.strip() for cell in lines[-2].split("│")[1:5]][::3] == ["all", "2.000"]
 
 
-def test_manifests_from_before_are_listed_without_what_was_not_measured(tmp_path, study, monkeypatch):
+def test_artifacts_that_were_made_elsewhere_cost_nothing_here(folder, study):
+    shutil.rmtree(folder / "artifacts/tiny/runs")
+    lines = shown(cost(study, folder / "artifacts/tiny")).splitlines()
+    assert [cell.strip() for cell in lines[-2].split("│")[1:5]] == ["all", "0", "0.000", "0.000"]
+    assert not any("train/" in line for line in lines)
+
+
+def test_what_was_not_measured_stays_empty(tmp_path, study, monkeypatch):
     monkeypatch.setattr(artifacts.Meter, "spent", {"seconds": 12.3})
     make(study, tmp_path / "artifacts", tmp_path / "results")
     row = next(line for line in shown(cost(study, tmp_path / "artifacts")).splitlines() if "train/set00" in line)

@@ -7,7 +7,7 @@ import pytest
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.provenance import explain
-from keyfilters.store import identity
+from keyfilters.store import identity, runs
 from keyfilters.study import jobs
 from tests.helpers.stubs import make
 
@@ -121,10 +121,9 @@ def test_an_unknown_cell_is_one_line_with_names_that_are_near(made):
 
 
 def test_what_looks_like_markup_is_printed_as_it_is(made, capsys):
-    folder = made.root / made.cell(CELL).inputs["seed0"].folder
-    manifest = folder / "manifest.json"
+    record = runs.path(made.root, made.cell(CELL).inputs["seed0"].folder)
     hardware = '"hardware": "a [bold]processor[/] :fire:"'
-    manifest.write_text(re.sub('"hardware": ".*"', hardware, manifest.read_text()))
+    record.write_text(re.sub('"hardware": ".*"', hardware, record.read_text()))
     assert "a [bold]processor[/] :fire:" in explained(made, capsys)
 
 

@@ -1,4 +1,4 @@
-"""Manifests are gathered beside the tables, where `verify` does not take them for records."""
+"""Manifests and runs are gathered beside the tables, where `verify` does not take them for records."""
 
 import json
 import shutil
@@ -9,11 +9,12 @@ from keyfilters.provenance.verify import verify
 
 def test_the_manifests_of_what_is_there_are_copied_and_older_ones_removed(made):
     folder = made.results / "manifests"
-    assert copy_manifests(made.root, made.keyed.values(), folder) == len(made.keyed)
+    assert copy_manifests(made.root, made.keyed.values(), made.results) == len(made.keyed)
     gone, *kept = made.keyed.values()
     shutil.rmtree(made.root / gone.folder)
-    assert copy_manifests(made.root, made.keyed.values(), folder) == len(kept)
-    copied = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert copied == {f"{job.folder}.json" for job in kept}
+    assert copy_manifests(made.root, made.keyed.values(), made.results) == len(kept)
+    for copies in (folder, made.results / "runs"):
+        copied = {str(path.relative_to(copies)) for path in copies.rglob("*") if path.is_file()}
+        assert copied == {f"{job.folder}.json" for job in kept}
     assert json.loads((folder / f"{kept[0].folder}.json").read_text())["key"] == kept[0].key
     assert verify(made.root, made.results) == []

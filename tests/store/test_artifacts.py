@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.store import artifacts
+from keyfilters.store import artifacts, runs
 from keyfilters.store.identity import Job
 
 JOB = Job("prepare", "dots", {"size": 3})
@@ -30,8 +30,29 @@ def test_a_written_artifact_is_read_back(tmp_path):
     found = artifacts.read(tmp_path, JOB.folder)
     assert found.facts == {"count": 3}
     assert found.description == JOB.description
-    assert found.manifest["software"]["torch"]
     assert left_in(tmp_path) == [JOB.folder.split("/")[1]]
+
+
+def test_how_it_went_is_kept_apart_from_what_was_found(tmp_path):
+    """The same artifact on another day, on another machine: other runs, the same bytes."""
+    reader = Job("train", "net", {}, {"dataset": JOB})
+    found = []
+    for name, hardware, seconds in (("one", "a processor", 5.0), ("other", "another", 7000.0)):
+        root = tmp_path / name
+        for job in (JOB, reader):
+            with artifacts.write(root, job.description) as draft:
+                draft.hardware = hardware
+                draft.meter.earlier = {"seconds": seconds, "cpu_seconds": seconds}
+                draft.run["images_per_second"] = seconds
+                draft.facts["count"] = 3
+            run = runs.load(job.folder, root)
+            assert run["hardware"] == hardware
+            assert run["seconds"] >= seconds
+            assert run["images_per_second"] == seconds
+            assert run["software"]["torch"]
+        found.append({path.relative_to(root): path.read_bytes() for path in root.glob("*/*/manifest.json")})
+    assert found[0] == found[1]
+    assert runs.load(JOB.folder, tmp_path / "none") is None
 
 
 @pytest.mark.fault("artifact", "a job that fails", "it leaves nothing")
@@ -51,7 +72,7 @@ def test_a_failing_job_leaves_nothing(tmp_path):
 )
 def test_a_killed_job_leaves_nothing_that_counts_and_the_next_one_cleans_up(tmp_path):
     program = (
-        "import os, signal; from pathlib import Path; from keyfilters import artifacts\n"
+        "import os, signal; from pathlib import Path; from keyfilters.store import artifacts\n"
         f"with artifacts.write(Path({str(tmp_path)!r}), {JOB.description!r}) as draft:\n"
         "    (draft.path / 'dots.txt').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.running import progress
-from keyfilters.store import artifacts
+from keyfilters.store import artifacts, runs
 from keyfilters.store.files import sha256
 from keyfilters.training import loop, state
 from keyfilters.training import train as train_module
@@ -123,12 +123,14 @@ def test_too_little_memory_on_the_gpu_is_one_line(tmp_path, monkeypatch, message
     assert not list((tmp_path / "train").iterdir())
 
 
-def test_the_manifest_tells_what_it_cost(tmp_path):
-    manifest = trained(tmp_path).manifest
-    assert manifest["seconds"] > 0
-    assert manifest["cpu_seconds"] > 0
-    assert manifest["memory_mb"] > 50
-    assert "gpu_seconds" not in manifest
+def test_the_run_tells_what_it_cost(tmp_path):
+    made = trained(tmp_path)
+    run = runs.load(f"train/{made.path.name}", tmp_path)
+    assert run["seconds"] > 0
+    assert run["cpu_seconds"] > 0
+    assert run["memory_mb"] > 50
+    assert run["images_per_second"] > 0
+    assert "gpu_seconds" not in run
 
 
 def test_a_long_epoch_has_lines_between(tmp_path, capsys, monkeypatch):

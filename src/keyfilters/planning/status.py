@@ -6,7 +6,6 @@ life (`heartbeat`). It failed if its log ends in an error, or if it is silent an
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from keyfilters.errors import GOES_ON
 from keyfilters.running import heartbeat, logs
-from keyfilters.store import artifacts, records
+from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import Study
@@ -129,15 +128,15 @@ def _lines(state: str, lines: Mapping[str, str]) -> Table:
 
 
 def cost(study: Study, root: Path) -> Table:
-    """What each artifact of the study that is here cost, and all together."""
+    """What each artifact of the study cost that was made here, and all together."""
     table = Table("job", "wall s", "CPU h", "GPU h", "memory MB", "GPU memory MB", "hardware")
     total = {"seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
     for job in jobs.keyed(study).values():
-        manifest = _manifest(root / job.folder)
-        if manifest:
-            table.add_row(escape(job.folder), *_costs(manifest), escape(manifest["hardware"]))
+        run = runs.load(job.folder, root) if (root / job.folder / artifacts.MANIFEST).exists() else None
+        if run:
+            table.add_row(escape(job.folder), *_costs(run), escape(run["hardware"]))
             for name in total:
-                total[name] += manifest.get(name, 0)
+                total[name] += run.get(name, 0)
     table.add_section()
     table.add_row("all", *_costs(total), "")
     return table
@@ -150,10 +149,3 @@ def _costs(of: Mapping[str, Any]) -> Iterator[str]:
         yield f"{of[name] / 3600:,.3f}" if name in of else ""
     for name in ("memory_mb", "gpu_memory_mb"):
         yield f"{of[name]:,}" if name in of else ""
-
-
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads((folder / artifacts.MANIFEST).read_text())
-    except (OSError, ValueError):
-        return None

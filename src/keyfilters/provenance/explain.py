@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.tree import Tree
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.provenance.differences import Difference, described, differences
-from keyfilters.store import artifacts, records
+from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import Study
@@ -40,7 +40,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
     for role, training in cell.inputs.items():
         # A seed's training keeps its readable name whatever its settings are.
         before = [folder for folder in made_from if folder.rpartition("-")[0].endswith(f"/{training.name}")]
-        _add(tree, role, training, root, before[0] if before else None)
+        _add(tree, role, training, (root, results), before[0] if before else None)
     for folder in sorted({*made_from} - {training.folder for training in cell.inputs.values()}):
         if folder.rpartition("-")[0] not in {f"{job.room}/{job.name}" for job in cell.inputs.values()}:
             tree.add(f"[red]made with {escape(folder)}, which is no longer part of it[/]")
@@ -58,7 +58,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
         record = _record(results, name)
         fresh = record is not None and record["key"] == cell.key
         values = (f"{record['mean']:.2f}", str(record["n"])) if fresh else ("", "")
-        hardware = "; ".join(sorted({run["hardware"] for run in record["runs"]})) if fresh else ""
+        hardware = _hardware((training.folder for training in cell.inputs.values()), root, results) if fresh else ""
         lines.add_row(escape(name.partition("/")[2]), _state(cell, record), *values, escape(hardware))
     return lines
 
@@ -69,10 +69,16 @@ def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
         fresh = records.is_fresh(records.place(results, job.name, job.stage), job.key)
         return job.name, "[green]fresh[/]" if fresh else "[yellow]not made yet[/]", "", "", ""
     try:
-        manifest = artifacts.manifest(root, job.folder).manifest
+        artifacts.manifest(root, job.folder)
     except KeyfiltersError:
         return escape(job.folder), "[yellow]not made yet[/]", "", "", ""
-    return escape(job.folder), "[green]fresh[/]", "", "", escape(manifest["hardware"])
+    return escape(job.folder), "[green]fresh[/]", "", "", escape(_hardware([job.folder], root, results))
+
+
+def _hardware(folders: Iterable[str], root: Path, results: Path) -> str:
+    """The machines that made these artifacts, as far as it is on record here."""
+    made = [runs.load(folder, root, results) for folder in folders]
+    return "; ".join(sorted({run["hardware"] for run in made if run}))
 
 
 def show(renderable: Tree | Table) -> None:
@@ -103,12 +109,15 @@ def _state(cell: Job, record: dict[str, Any] | None) -> str:
     return "[green]fresh[/]" if record["key"] == cell.key else "[red]stale[/]"
 
 
-def _add(tree: Tree, role: str, job: Job, root: Path, before: str | None, read: str | None = None) -> None:
-    """Add an artifact below `tree`.
+def _add(
+    tree: Tree, role: str, job: Job, bases: tuple[Path, Path], before: str | None, read: str | None = None
+) -> None:
+    """Add an artifact below `tree`. `bases`: the study's folders of artifacts and of results.
 
     `before` is the folder that stood in its place when what is above it was made, `read` the digest that its
     manifest had then.
     """
+    root, _ = bases
     branch = tree.add(f"{escape(role)}: [bold]{escape(job.folder)}[/]")
     if before not in (None, job.folder):
         _add_differences(branch, job, root, before)
@@ -118,9 +127,13 @@ def _add(tree: Tree, role: str, job: Job, root: Path, before: str | None, read: 
         branch.add("not here; `dvc pull` fetches what was recorded" if before == job.folder else "not made yet")
         return
     manifest, description = found.manifest, found.description
-    branch.add(f"made {manifest['started']} in {manifest['seconds']} s on {escape(manifest['hardware'])}")
-    software = ", ".join(f"{name} {version}" for name, version in manifest["software"].items())
-    branch.add(f"software: {escape(software)}")
+    run = runs.load(job.folder, *bases)
+    if run:
+        branch.add(f"made {run['started']} in {run['seconds']} s on {escape(run['hardware'])}")
+        software = ", ".join(f"{name} {version}" for name, version in run["software"].items())
+        branch.add(f"software: {escape(software)}")
+    else:
+        branch.add("not made here: when, where and with what software is not on record")
     branch.add(f"code: version {description['version']} of the stage {job.stage}")
     for line in _settings(description["settings"]):
         branch.add(line)
@@ -129,7 +142,7 @@ def _add(tree: Tree, role: str, job: Job, root: Path, before: str | None, read: 
     if read:
         branch.add(f"manifest when it was read: sha256 {read}")
     for input_role, given in job.inputs.items():
-        _add(branch, input_role, given, root, given.folder, manifest["inputs"][input_role])
+        _add(branch, input_role, given, bases, given.folder, manifest["inputs"][input_role])
 
 
 def _add_differences(branch: Tree, job: Job, root: Path, before: str) -> None:

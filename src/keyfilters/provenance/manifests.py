@@ -1,4 +1,4 @@
-"""`keyfilters manifests`: what is known of a study's artifacts, without the artifacts, beside its tables."""
+"""`keyfilters manifests`: what is known of a study's artifacts, and how their making went, beside its tables."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from keyfilters.store import artifacts
+from keyfilters.store import artifacts, runs
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import Job
 
 
-def copy_manifests(root: Path, named: Iterable[Job], folder: Path) -> int:
-    """Put the manifests of those artifacts of `named` that lie below `root` into `folder`, and nothing else there.
+def copy_manifests(root: Path, named: Iterable[Job], results: Path) -> int:
+    """Put the manifests of those artifacts of `named` that lie below `root` into `results/manifests`, and the records
+    of how their making went into `results/runs`; nothing else stays there.
 
-    Each becomes `<room>/<name>-<key>.json`. Returns how many they are.
+    Each becomes `<stage folder>/<name>-<key>.json`. Returns how many manifests there are.
     """
+    folder = results / "manifests"
     shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(results / "runs", ignore_errors=True)
     count = 0
     for job in named:
         manifest = root / job.folder / artifacts.MANIFEST
         if manifest.exists():
             write_text(folder / f"{job.folder}.json", manifest.read_text())
+            run = runs.load(job.folder, root)
+            if run:
+                runs.save(results, job.folder, run)
             count += 1
     return count

@@ -32,9 +32,6 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
                 "training": folder,
                 "seed": training.description["settings"].get("seed"),  # a pretrained network has none
                 "accuracy": accuracy,
-                "seconds": training.manifest["seconds"],
-                "hardware": training.manifest["hardware"],
-                "torch": training.manifest["software"]["torch"],
             }
             for folder, training, accuracy in zip(description["inputs"].values(), trainings, accuracies, strict=True)
         ],

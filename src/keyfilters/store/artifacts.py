@@ -2,6 +2,7 @@
 
 An artifact is a folder `<root>/<stage>/<name>-<key>` with a `manifest.json` beside its files. The folder
 takes its final name in one step, after the manifest has been written: what stands there is complete.
+A manifest is content: whoever makes the artifact on a like machine gets the same bytes. How that went is in `runs`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from keyfilters.errors import KeyfiltersError
 from keyfilters.running.heartbeat import beating
 from keyfilters.running.meter import Meter
-from keyfilters.store import machine
+from keyfilters.store import machine, runs
 from keyfilters.store.files import sha256, write_text
 from keyfilters.store.identity import folder_of, key_of
 
@@ -40,7 +41,7 @@ class Artifact:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the job found out: counts, accuracy, images/s."""
+        """What the job found out: counts, accuracy."""
         return self.manifest["facts"]
 
 
@@ -48,6 +49,7 @@ class Artifact:
 class Draft:
     """An artifact while it is written: files go into `path`, what the job found out into `facts`.
 
+    `run`: how it went, such as images/s.
     `checkpoint`: a file that outlives the job unless the artifact becomes complete.
     """
 
@@ -56,6 +58,7 @@ class Draft:
     checkpoint: Path
     hardware: str
     facts: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
 
 
@@ -81,12 +84,16 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
             "files": {path.name: sha256(path) for path in sorted(draft.path.iterdir())},
             "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
             "facts": draft.facts,
-            "software": machine.software(),
-            "hardware": draft.hardware,
+        }
+        run = {
             "started": started.isoformat(timespec="seconds"),
             **draft.meter.spent,
+            **draft.run,
+            "hardware": draft.hardware,
+            "software": machine.software(),
         }
         write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        runs.save(root, folder_of(description), run)
         _replace_folder(draft.path, final)
         # What a killed job left; an orphan of it that still runs ends without a place to write to.
         for left in final.parent.glob(f".{final.name}.*.partial"):

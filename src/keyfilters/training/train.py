@@ -96,8 +96,8 @@ def train_and_test(
         dataset={name: prepared.facts[name] for name in ("name", "title", "train")}
         | {"test": len(test_split), "classes": len(prepared.facts["classes"])},
         losses=losses,
-        images_per_second=round(progress.images_per_second),
     )
+    draft.run.update(images_per_second=round(progress.images_per_second))
     if best:
         draft.facts.update(best_epoch=best.epoch)
     save_file(best.weights if best else weights_of(network), draft.path / WEIGHTS)
@@ -126,7 +126,7 @@ def _load(
 
 
 def _note_device(draft: artifacts.Draft, device: torch.device) -> None:
-    """Say in the manifest that a GPU was used and what it cost."""
+    """Say in the run's record that a GPU was used and what it cost."""
     if device.type == "cuda":
         draft.hardware = f"{torch.cuda.get_device_name(device)}; {draft.hardware}"
         draft.meter.gpu_memory = lambda: torch.cuda.max_memory_allocated(device)

@@ -4,7 +4,7 @@ from keyfilters.results.drawing import cells
 
 
 def record(*seeds):
-    runs = [{"seed": seed, "hardware": "a processor", "torch": "2"} for seed in seeds]
+    runs = [{"seed": seed} for seed in seeds]
     return {"n": len(runs), "runs": runs}
 
 

@@ -10,7 +10,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.results.drawing.arrows import arrow
 from keyfilters.results.master_key.table2 import table2
 from keyfilters.results.master_key.table7 import table7
-from keyfilters.store import machine, records
+from keyfilters.store import records
 from keyfilters.store.identity import Job
 
 ACCURACY = {
@@ -39,7 +39,6 @@ def test_a_cell_is_mean_and_deviation_in_percent(tmp_path, gathered):
     assert record["spread"] == pytest.approx(10)
     assert record["n"] == 3
     assert [run["seed"] for run in record["runs"]] == [0, 1, 2]
-    assert record["runs"][0]["hardware"] == machine.cpu_name()
 
 
 def test_one_seed_has_no_deviation(tmp_path, gathered):
@@ -82,7 +81,7 @@ def test_rows_and_columns_descend_by_training_pictures(rendered):
 
 def test_a_table_says_what_it_rests_on(rendered):
     text = (rendered[1] / "table2.md").read_text()
-    for part in ("12 trainings", "n = 2 a cell (seeds 0, 1)", machine.cpu_name(), "the bias", "is trained"):
+    for part in ("12 trainings", "n = 2 a cell (seeds 0, 1)", "the bias", "is trained"):
         assert part in text
 
 

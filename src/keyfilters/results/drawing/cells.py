@@ -60,18 +60,16 @@ def percent(record: Mapping[str, Any]) -> str:
 
 
 def basis(records: list[Mapping[str, Any]], study: str) -> str:
-    """One sentence that says what the numbers rest on: study, n, seeds, hardware, software."""
+    """One sentence that says what the numbers rest on: study, n, seeds."""
     runs = [run for record in records for run in record["runs"]]
     trained = [run for run in runs if run["seed"] is not None]
     seeds = sorted({run["seed"] for run in trained})
     others = f", pretrained elsewhere: {len(runs) - len(trained)}" if len(trained) < len(runs) else ""
     of_seeds = f" (seeds {', '.join(map(str, seeds))})" if seeds else ""
-    hardware = "; ".join(sorted({run["hardware"] for run in runs}))
-    versions = ", ".join(sorted({f"torch {run['torch']}" for run in runs}))
     counts = ", ".join(str(n) for n in sorted({record["n"] for record in records}))
     return (
         f"Study `{study}`, {len(trained)} trainings{others}, n = {counts} a cell{of_seeds}; "
-        f"top-1 on the test pictures after the last epoch, in percent; {hardware}; {versions}."
+        f"top-1 on the test pictures after the last epoch, in percent."
     )
 
 
