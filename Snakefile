@@ -39,10 +39,10 @@ rule all:
 
 
 # The artifacts themselves, which the tables' records outlive: what DVC keeps versions of.
-for room in sorted({job.room for job in KEYED.values()}):
+for stage_folder in sorted({job.stage_folder for job in KEYED.values()}):
 
     rule:
         name:
-            f"all_{room}"
+            f"all_{stage_folder}"
         input:
-            manifests(room),
+            manifests(stage_folder),

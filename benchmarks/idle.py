@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.report import PROJECT, Report, Sample, installed, mini, output_of
 from keyfilters.store import records
-from keyfilters.study import jobs
+from keyfilters.study import jobs, paths
 
 PARTS = ("Snakefile", "config.yaml", "rules", "profiles", "envs")
 NOTE = (
@@ -38,7 +38,7 @@ def _complete(project: Path) -> None:
         manifest.parent.mkdir(parents=True)
         manifest.touch()
     for name, job in {**jobs.cells(study), **jobs.filterdb(study), **jobs.tables(study)}.items():
-        record = records.place(results, name, job.stage)
+        record = paths.record(results, job.stage, name)
         records.record(record, job.key, {})
         for suffix in (".csv", ".paper.csv", ".md", ".svg", ".png"):
             record.with_suffix(suffix).touch()

@@ -4,7 +4,7 @@ rule moments:
     output:
         artifact("moments"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("moments", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 1
@@ -23,7 +23,7 @@ rule basis:
     output:
         artifact("basis"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("basis", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 8
@@ -42,7 +42,7 @@ rule histograms:
     output:
         artifact("histograms"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("histograms", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 1
@@ -61,7 +61,7 @@ rule layers:
     output:
         artifact("layers"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("layers", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 1
@@ -78,9 +78,9 @@ rule filterdb_set:
     input:
         inputs_of_filterdb,
     output:
-        filterdb_record("{set}"),
+        record("filterdb", "{set}"),
     log:
-        f"logs/filterdb/{CONFIG.study}/{{set}}.log",
+        log_of("filterdb", "{set}"),
     conda:
         ENVIRONMENT
     threads: 1
@@ -95,4 +95,4 @@ rule filterdb_set:
 
 rule filterdb:
     input:
-        [filterdb_record(name) for name in FILTERDB],
+        [record("filterdb", name) for name in FILTERDB],

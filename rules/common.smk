@@ -13,11 +13,12 @@ from filelock import FileLock, Timeout
 from keyfilters.errors import KeyfiltersError
 from keyfilters.planning import resources, slurm
 from keyfilters.planning.plan import plan
-from keyfilters.provenance.prune import bring_back
+from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
 from keyfilters.store import records
-from keyfilters.study import jobs
+from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
+from keyfilters.study.tables import OUTPUTS
 
 # A large study is a graph of many objects that all stay; searching it for garbage takes a fifth of the planning.
 gc.set_threshold(100_000, 20, 100)
@@ -61,23 +62,40 @@ DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
 )
 
-# A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
-# knows that no other Snakemake runs here and that locks which are still there are left over.
-if MAIN and not DRY_RUN:
+
+def prepare_run():
+    """What a run does before it plans; a dry run leaves everything as it is."""
+    # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
+    # knows that no other Snakemake runs here and that locks which are still there are left over.
+    global RUNNING
     RUNNING = FileLock(".snakemake/running")
     with suppress(Timeout):
         RUNNING.acquire(blocking=False)
         for left in Path(".snakemake/locks").glob("*.lock"):
             left.unlink()
+    restore(Path(ARTIFACTS), KEYED.values())
+    if CONFIG.pull:
+        pull(Path(ARTIFACTS), KEYED.values())
+    remove_unnamed_cells()
 
-if MAIN:
-    bring_back(Path(ARTIFACTS), KEYED.values())
-if CONFIG.pull and MAIN and not DRY_RUN:
-    pull(Path(ARTIFACTS), KEYED.values())
+
+def remove_unnamed_cells():
+    """Cells that their table no longer has: what DVC records of a table follows from the study alone."""
+    for table in TABLES:
+        for file in Path(RESULTS, "cells", table).glob("*.json"):
+            if f"{table}/{file.stem}" not in CELLS:
+                file.unlink()
 
 
-if workflow.is_main_process and DRY_RUN:
+if MAIN and DRY_RUN:
     print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
+    for folder in pruned(Path(ARTIFACTS), KEYED.values()):
+        print(
+            f"{folder} was pruned; a run restores it, though it is planned here",
+            file=sys.stderr,
+        )
+elif MAIN:
+    prepare_run()
 
 
 def manifest(job):
@@ -85,19 +103,21 @@ def manifest(job):
     return f"{ARTIFACTS}/{job.folder}/manifest.json"
 
 
-def manifests(room):
-    """The manifests of all artifacts of a stage, or of a part of it."""
-    return [manifest(job) for job in KEYED.values() if job.room == room]
+def manifests(stage_folder):
+    """The manifests of all artifacts in the folder of a stage, or of a part of it."""
+    return [manifest(job) for job in KEYED.values() if job.stage_folder == stage_folder]
 
 
 def artifact(stage):
     """Output of a rule that makes keyed artifacts."""
-    return f"{ARTIFACTS}/{{room,{stage}(_[a-z0-9]+)?}}/{{artifact}}/manifest.json"
+    return (
+        f"{ARTIFACTS}/{{stage_folder,{stage}(_[a-z0-9]+)?}}/{{artifact}}/manifest.json"
+    )
 
 
 def keyed(wildcards):
     """The job of the keyed artifact that the wildcards name."""
-    folder = f"{wildcards.room}/{wildcards.artifact}"
+    folder = f"{wildcards.stage_folder}/{wildcards.artifact}"
     if folder not in KEYED:
         raise WorkflowError(
             f"{ARTIFACTS}/{folder} is no artifact of the study {CONFIG.study}"
@@ -115,22 +135,27 @@ def cell_of(wildcards):
     return CELLS[name]
 
 
-def cell_file(name):
-    """A cell's readable path."""
-    return str(records.place(Path(RESULTS), name, "cell"))
+def record(stage, name):
+    """The record of a cell, of tables, or of a table or figure; see `paths.record`."""
+    return str(paths.record(Path(RESULTS), stage, name))
+
+
+def log_of(stage, name):
+    """The log of a job, or of the jobs of a rule with wildcards in the name; see `paths.log`."""
+    return str(paths.log(Path("logs"), CONFIG.study, stage, name))
 
 
 def table_file(table, suffix):
     """A table's or a figure's readable path."""
-    return str(records.place(Path(RESULTS), table, table).with_suffix(suffix))
+    return str(Path(record(table, table)).with_suffix(suffix))
 
 
 def table_files(table):
-    """Outputs of a table's rule; one that the paper has too has a twin with its numbers."""
-    twin = {"twin": ".paper.csv"} if re.fullmatch(r"table\d", table) else {}
+    """Outputs of a table's rule."""
+    comparison = {"comparison": ".paper.csv"} if OUTPUTS[table].comparison else {}
     return multiext(
         table_file(table, ""),
-        **twin,
+        **comparison,
         csv=".csv",
         markdown=".md",
         svg=".svg",
@@ -140,21 +165,21 @@ def table_files(table):
 
 
 def manifests_of(job):
-    """A job's keyed inputs. Their keys say that they are right, so their age must not matter. One that is
-    gone is no input of what was made from it: Snakemake would make that anew as soon as another job needs it.
+    """A job's inputs among the artifacts. They are `ancient`: keys, not mtimes, decide. Inputs that are gone though
+    what was made from them exists are left out, or Snakemake would make them anew as soon as another job needs them.
     """
-    made = Path(manifest(job)).exists()
-    inputs = [manifest(given) for given in job.inputs.values()]
-    return [ancient(file) for file in inputs if not made or Path(file).exists()]
+    exists = Path(manifest(job)).exists()
+    files = [manifest(needed) for needed in job.inputs.values()]
+    return [ancient(file) for file in files if not exists or Path(file).exists()]
 
 
-def unless_fresh(record, key, files):
-    """Inputs of a file with a readable path. Snakemake only compares times, so: where the file's record
-    fits the present study, inputs whose age does not matter; where it does not, inputs that outdate it,
-    among them a folder, which no recorded checksum excuses."""
-    if not MAIN or is_fresh(Path(record), key):
+def unless_fresh(stage, name, job, files):
+    """Inputs of files with a readable path. Snakemake only compares times, so: where the files' record fits the
+    present study, inputs whose age does not matter; where it does not, one that is always newer as well.
+    """
+    if not MAIN or is_fresh(Path(record(stage, name)), job.key):
         return [ancient(file) for file in files]
-    return [*files, "rules"]
+    return [*files, records.ALWAYS_NEW]
 
 
 def prepare_options(wildcards):
@@ -187,24 +212,20 @@ def filters_files():
         "markdown": "summary.md",
         "record": "filters.json",
     }
-    return {name: f"{RESULTS}/filters/{file}" for name, file in names.items()}
+    folder = Path(record("filters", "filters")).parent
+    return {name: str(folder / file) for name, file in names.items()}
 
 
 def inputs_of_filters(wildcards):
     """Manifests of all networks of the store."""
-    files = [manifest(given) for given in FILTERS.inputs.values()]
-    return unless_fresh(filters_files()["record"], FILTERS.key, files)
+    files = [manifest(extract) for extract in FILTERS.inputs.values()]
+    return unless_fresh("filters", "filters", FILTERS, files)
 
 
 def train_options(wildcards):
     """Where a pretrained network's checkpoint lies: no part of its identity either."""
     weights = jobs.weights_of(CONFIG.current).get(keyed(wildcards).folder)
     return ["--weights", weights] if weights else []
-
-
-def filterdb_record(name):
-    """The record of the tables of a set of filters."""
-    return str(records.place(Path(RESULTS), name, "filterdb"))
 
 
 def inputs_of_filterdb(wildcards):
@@ -214,17 +235,17 @@ def inputs_of_filterdb(wildcards):
             f"{wildcards.set} is no set of filters of the study {CONFIG.study}"
         )
     job = FILTERDB[wildcards.set]
-    files = [manifest(given) for given in job.inputs.values()]
-    return unless_fresh(filterdb_record(wildcards.set), job.key, files)
+    files = [manifest(needed) for needed in job.inputs.values()]
+    return unless_fresh("filterdb", wildcards.set, job, files)
 
 
-def input_of_table(name, given):
+def input_of_table(name, job):
     """The record of one of a table's cells or of a set of filters, or the manifest of an artifact that it reads."""
-    records = {
-        "cell": lambda: cell_file(name),
-        "filterdb": lambda: filterdb_record(given.name),
-    }
-    return records.get(given.stage, lambda: manifest(given))()
+    if job.stage == "cell":
+        return record("cell", name)
+    if job.stage == "filterdb":
+        return record("filterdb", job.name)
+    return manifest(job)
 
 
 def on_gpu(job):
@@ -265,50 +286,14 @@ def submissions(dag):
 
 def inputs_of_table(table):
     """All that a table is made of."""
-    files = [
-        input_of_table(name, given) for name, given in TABLES[table].inputs.items()
-    ]
-    return unless_fresh(table_file(table, ".json"), TABLES[table].key, files)
+    files = [input_of_table(name, job) for name, job in TABLES[table].inputs.items()]
+    return unless_fresh(table, table, TABLES[table], files)
 
 
 def inputs_of_cell(wildcards):
     """Manifests of the cell's trainings, one per seed."""
     job = cell_of(wildcards)
-    manifests = [manifest(training) for training in job.inputs.values()]
+    name = f"{wildcards.table}/{wildcards.cell}"
     return unless_fresh(
-        cell_file(f"{wildcards.table}/{wildcards.cell}"), job.key, manifests
+        "cell", name, job, [manifest(run) for run in job.inputs.values()]
     )
-
-
-def expire_stale():
-    """A stale file is made older than everything, so that `unless_fresh` outdates it."""
-    for name, job in CELLS.items():
-        if not is_fresh(Path(cell_file(name)), job.key):
-            records.expire(Path(cell_file(name)))
-    for table, job in TABLES.items():
-        record = Path(table_file(table, ".json"))
-        if not is_fresh(record, job.key):
-            for file in record.parent.glob(f"{table}.*"):
-                records.expire(file)
-    for name, job in FILTERDB.items():
-        record = Path(filterdb_record(name))
-        if not is_fresh(record, job.key):
-            for file in record.parent.glob("*"):
-                records.expire(file)
-    if not is_fresh(Path(filters_files()["record"]), FILTERS.key):
-        for file in filters_files().values():
-            records.expire(Path(file))
-
-
-def remove_unnamed_cells():
-    """Cells that their table no longer has: what DVC records of a table follows from the study alone."""
-    for table in TABLES:
-        for file in Path(RESULTS, "cells", table).glob("*.json"):
-            if f"{table}/{file.stem}" not in CELLS:
-                file.unlink()
-
-
-if MAIN:
-    expire_stale()
-if MAIN and not DRY_RUN:
-    remove_unnamed_cells()

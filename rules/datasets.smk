@@ -2,7 +2,7 @@ rule prepare:
     output:
         artifact("prepare"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("prepare", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 1

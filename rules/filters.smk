@@ -4,7 +4,7 @@ rule extract:
     output:
         artifact("extract"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("extract", "{stage_folder}/{artifact}"),
     conda:
         ENVIRONMENT
     threads: 1
@@ -24,7 +24,7 @@ rule filters:
     output:
         **filters_files(),
     log:
-        f"logs/filters/{CONFIG.study}.log",
+        log_of("filters", "filters"),
     conda:
         ENVIRONMENT
     threads: 1

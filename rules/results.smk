@@ -2,9 +2,9 @@ rule cell:
     input:
         inputs_of_cell,
     output:
-        cell_file("{table}/{cell}"),
+        record("cell", "{table}/{cell}"),
     log:
-        f"logs/cell/{CONFIG.study}/{{table}}/{{cell}}.log",
+        log_of("cell", "{table}/{cell}"),
     group:
         "results"
     conda:
@@ -29,17 +29,16 @@ for table, job in TABLES.items():
         output:
             table_files(table),
         log:
-            f"logs/{table}/{CONFIG.study}.log",
+            log_of(table, table),
         group:
             "results"  # a table and its cells: moments each, one submission
         conda:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=5 if job.settings.get("set") is None else 30,
+            mem_mb=OUTPUTS[table].memory_mb,
+            runtime=OUTPUTS[table].minutes,
         params:
             job=job.as_json,
-            table=table,
         shell:
-            f"keyfilters {{params.table}} {{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"
+            f"keyfilters render {{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"

@@ -4,7 +4,7 @@ rule train:
     output:
         artifact("train"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("train", "{stage_folder}/{artifact}"),
     group:
         group_of_training
     conda:

@@ -4,7 +4,7 @@ rule transfer:
     output:
         artifact("transfer"),
     log:
-        "logs/{room}/{artifact}.log",
+        log_of("transfer", "{stage_folder}/{artifact}"),
     group:
         group_of_training
     conda:

@@ -71,7 +71,7 @@ def test_help_names_every_verb(tmp_path):
         "train",
         "transfer",
         "cell",
-        "table2",
+        "render",
         "explain",
         "verify",
         "prune",

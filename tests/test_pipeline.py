@@ -7,13 +7,13 @@ import yaml
 
 from keyfilters.store import identity
 from keyfilters.study import jobs
-from keyfilters.study.master_key import Tables
 from keyfilters.study.study import check
+from keyfilters.study.tables import OUTPUTS
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-FIGURES = [name for name in Tables.model_fields if name.startswith(("filterdb_", "depthwise_"))]
-TABLES = [name for name in Tables.model_fields if name not in (*FIGURES, "claims")]
+FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters"]
+TABLES = [name for name in OUTPUTS if name not in (*FIGURES, "claims")]
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
 STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
 
@@ -33,7 +33,7 @@ def test_the_stage_of_filters_has_all_that_decides_them():
     assert set(parameters("filters", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
     assert {"studies.${study}.zoo", "studies.${study}.models"} <= set(parameters("filters", "config.yaml"))
     deps = {dep.rpartition("/")[2] for dep in STAGES["filters"]["deps"]}
-    assert {job.room for job in walked if job.stage == "train"} | {"models.csv"} == deps
+    assert {job.stage_folder for job in walked if job.stage == "train"} | {"models.csv"} == deps
 
 
 def test_the_stage_of_filterdb_has_all_that_decides_it():
@@ -41,11 +41,18 @@ def test_the_stage_of_filterdb_has_all_that_decides_it():
     assert set(parameters("filterdb", "src/keyfilters/versions.yaml")) == {*(job.stage for job in walked), "readers"}
     sections = {f"studies.${{study}}.{section}" for section in ("models", "lowres", "zoo", "analysis")}
     assert sections <= set(parameters("filterdb", "config.yaml"))
-    owned = {job.room for job in walked} - {"prepare", "train", "train_other", "train_lowres", "extract", "filterdb"}
+    owned = {job.stage_folder for job in walked} - {
+        "prepare",
+        "train",
+        "train_other",
+        "train_lowres",
+        "extract",
+        "filterdb",
+    }
     outs = [next(iter(out)) for out in STAGES["filterdb"]["outs"]]
     assert {out.rpartition("/")[2] for out in outs if out.startswith("artifacts")} == owned
-    assert all(f"all_{room}" in STAGES["filterdb"]["cmd"] for room in owned)
-    assert all(f"prune {room}" in STAGES["filterdb"]["cmd"] for room in owned)
+    assert all(f"all_{folder}" in STAGES["filterdb"]["cmd"] for folder in owned)
+    assert all(f"prune {folder}" in STAGES["filterdb"]["cmd"] for folder in owned)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -54,15 +61,17 @@ def test_a_tables_stage_has_all_that_decides_it(table):
     walked = list(identity.walk([job]))
     assert set(parameters(table, "src/keyfilters/versions.yaml")) == {given.stage for given in walked}
     assert f"studies.${{study}}.tables.{table}" in parameters(table, "config.yaml")
-    owned = {given.room for given in walked if given.stage == "transfer"}
-    read = {given.room for given in walked if given.stage in ("prepare", "train")}
+    owned = {given.stage_folder for given in walked if given.stage == "transfer"}
+    read = {given.stage_folder for given in walked if given.stage in ("prepare", "train")}
     folders = {out.rpartition("/")[2] for out in map(next, map(iter, STAGES[table]["outs"])) if "artifacts" in out}
     assert folders == owned
     deps = {dep.rpartition("/")[2] for dep in STAGES[table]["deps"]}
     assert read & {"train", "train_other", "train_lowres"} <= deps
     assert ("train_lowres" in read) == ("studies.${study}.lowres" in parameters(table, "config.yaml"))
     assert ("train_other" in read) <= ("studies.${study}.models" in parameters(table, "config.yaml"))
-    assert all(f"all_{room}" in STAGES[table]["cmd"] and f"prune {room}" in STAGES[table]["cmd"] for room in owned)
+    assert all(
+        f"all_{folder}" in STAGES[table]["cmd"] and f"prune {folder}" in STAGES[table]["cmd"] for folder in owned
+    )
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -91,6 +100,10 @@ def test_the_low_resolution_networks_decide_which_sets_there_are():
 
 def test_the_stage_of_weights_during_training_owns_them():
     stage = STAGES[OF_EPOCHS]
-    owned = {job.room for job in identity.walk([jobs.tables(STUDY)[OF_EPOCHS]]) if job.room.endswith("_formation")}
+    owned = {
+        job.stage_folder
+        for job in identity.walk([jobs.tables(STUDY)[OF_EPOCHS]])
+        if job.stage_folder.endswith("_formation")
+    }
     assert {out.rpartition("/")[2] for out in map(next, map(iter, stage["outs"])) if "artifacts" in out} == owned
-    assert all(f"all_{room}" in stage["cmd"] and f"prune {room}" in stage["cmd"] for room in owned)
+    assert all(f"all_{folder}" in stage["cmd"] and f"prune {folder}" in stage["cmd"] for folder in owned)

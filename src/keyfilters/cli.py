@@ -11,29 +11,6 @@ from pathlib import Path
 
 from keyfilters.errors import KeyfiltersError
 
-TABLES_OF_CELLS = (
-    *("table1", "table2", "table3", "table4", "table5", "table7", "lowres"),
-    *("fig2a", "fig2b", "fig2c", "fig4", "claims"),
-)
-TABLES_OF_ARTIFACTS = ("table6", "fig1", "fig3")
-FILTER_FIGURES = (
-    "filterdb_fig1",
-    "filterdb_fig2",
-    "filterdb_fig3",
-    "filterdb_fig4",
-    "filterdb_fig5",
-    "filterdb_fig6",
-    "filterdb_fig7",
-    "filterdb_fig8",
-    "filterdb_fig9",
-    "filterdb_fig10",
-    "filterdb_ablation",
-    "filterdb_reproducibility",
-    "depthwise_pca",
-    "depthwise_drift",
-    "depthwise_quality",
-)
-
 
 def main() -> None:
     """Run one verb; an error that the user can mend is one line and its exit status."""
@@ -90,10 +67,9 @@ def parser() -> argparse.ArgumentParser:
     added = verb("cell", _cell, "gather the seeds of one table cell")
     artifacts(added)
     added.add_argument("file", type=Path, help="the cell's file")
-    for name in (*TABLES_OF_CELLS, *TABLES_OF_ARTIFACTS, *FILTER_FIGURES):
-        added = verb(name, _render, f"render {name}")
-        artifacts(added)
-        added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
+    added = verb("render", _render, "draw the table or figure that the job's stage names")
+    artifacts(added)
+    added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
 
     def upkeep(name: str, run, description: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=description, description=description)
@@ -113,8 +89,8 @@ def parser() -> argparse.ArgumentParser:
     upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
-    added = upkeep("prune", _prune, "set aside the artifacts that the study no longer names")
-    added.add_argument("room", help="their folder: prepare, train, transfer, ...")
+    added = upkeep("prune", _prune, "move artifacts that the study no longer names out of the way")
+    added.add_argument("stage_folder", help="which: prepare, train, transfer, ...")
     upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
     added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
@@ -224,15 +200,12 @@ def _cell(arguments: argparse.Namespace) -> None:
 
 
 def _render(arguments: argparse.Namespace) -> None:
-    render = getattr(import_module(f"keyfilters.results.{_family(arguments.verb)}.{arguments.verb}"), arguments.verb)
-    given = [arguments.artifacts] if arguments.verb in (*TABLES_OF_ARTIFACTS, *FILTER_FIGURES) else []
-    render(arguments.job, *given, arguments.file)
+    from keyfilters.study.tables import OUTPUTS
 
-
-def _family(name: str) -> str:
-    if name.startswith("depthwise_"):
-        return "depthwise"
-    return "filterdb" if name == "lowres" or name.startswith("filterdb_") else "master_key"
+    output = OUTPUTS[arguments.job["stage"]]
+    render = getattr(import_module(output.module()), output.name)
+    root = [] if output.reads == "cells" else [arguments.artifacts]
+    render(arguments.job, *root, arguments.file)
 
 
 def _load(arguments: argparse.Namespace):
@@ -294,8 +267,8 @@ def _prune(arguments: argparse.Namespace) -> None:
     from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
-    for folder in prune(root, arguments.room, jobs.keyed(study).values()):
-        print(f"set aside: {folder}")
+    for folder in prune(root, arguments.stage_folder, jobs.keyed(study).values()):
+        print(f"pruned: {folder}")
 
 
 def _manifests(arguments: argparse.Namespace) -> None:

@@ -40,7 +40,7 @@ def test_the_mini_studys_trainings():
         "cifar10-vgg11_bn-seed0",
         *(f"digits-{network}-seed0" for network in ("resnet18", "resnet9", "vgg11_bn")),
     ]
-    assert {job.room for job in found.values()} == {"train_lowres"}
+    assert {job.stage_folder for job in found.values()} == {"train_lowres"}
     kept = {name: job.settings["checkpoints"] for name, job in found.items() if "checkpoints" in job.settings}
     assert kept == {"cifar10-resnet9-seed0": [0, 2, 4, 6, 8, 10, 12]}
 
@@ -195,7 +195,7 @@ def test_the_formation_of_one_is_counted_in_the_studys_bases():
         assert job.inputs["basis"] == jobs.basis(study)
         assert job.inputs["filters"].settings["epoch"] == epoch
         assert job.inputs["filters"].inputs["network"].name == "cifar10-resnet9-seed0"
-        assert (job.room, job.inputs["filters"].room) == ("histograms_formation", "extract_formation")
+        assert (job.stage_folder, job.inputs["filters"].stage_folder) == ("histograms_formation", "extract_formation")
 
 
 def test_without_a_formation_no_weights_are_kept_during_training():

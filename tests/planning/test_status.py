@@ -16,7 +16,7 @@ from keyfilters.planning.status import Files, cost, states, status
 from keyfilters.running import heartbeat
 from keyfilters.store import artifacts, identity, records
 from keyfilters.store.files import write_text
-from keyfilters.study import jobs
+from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
 from keyfilters.training.train import train
 from tests.helpers.stubs import configuration, make
@@ -252,6 +252,6 @@ def test_figures_of_filters_and_what_they_rest_on_are_found(tmp_path):
     found = states("filterdb_fig8", figure, files(tmp_path))
     assert {name for name, now in found.items() if now.state == "waiting"} == {"filterdb_fig8", "regular_3x3"}
     for name, job in {"filterdb_fig8": figure, "regular_3x3": next(iter(figure.inputs.values()))}.items():
-        records.record(records.place(tmp_path / "results/tiny", name, job.stage), job.key, {})
+        records.record(paths.record(tmp_path / "results/tiny", job.stage, name), job.key, {})
     found = states("filterdb_fig8", figure, files(tmp_path))
     assert {now.state for now in found.values()} == {"done"}

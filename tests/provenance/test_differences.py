@@ -34,7 +34,7 @@ def test_an_input_of_an_input(made):
 
 def test_what_was_set_aside_is_still_compared(made):
     old = made.cell(CELL).inputs["seed0"].inputs["source"].folder
-    aside = artifacts.aside(made.root) / old
+    aside = artifacts.pruned(made.root) / old
     aside.parent.mkdir(parents=True)
     shutil.move(made.root / old, aside)
     assert [str(found) for found in changed(made, training_of={"set01": {"epochs": 3}})] == [

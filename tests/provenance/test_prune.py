@@ -1,6 +1,6 @@
 """What a study no longer names goes aside, not away, and comes back when it is named again."""
 
-from keyfilters.provenance.prune import bring_back, prune
+from keyfilters.provenance.prune import prune, restore
 from keyfilters.store import artifacts
 
 
@@ -21,7 +21,7 @@ def test_what_is_no_longer_named_goes_aside_whole_and_alone(made):
     made.settings["training_of"] = {"set01": {"epochs": 3}}
     assert prune(made.root, "train", made.keyed.values()) == [gone]
     assert present(made, "train") == before - {gone}
-    assert (artifacts.aside(made.root) / gone / "manifest.json").read_text() == manifest
+    assert (artifacts.pruned(made.root) / gone / "manifest.json").read_text() == manifest
 
 
 def test_other_stages_are_left_alone(made):
@@ -41,7 +41,7 @@ def test_what_is_named_again_comes_back(made):
     before = present(made, "train")
     prune(made.root, "train", [])
     assert present(made, "train") == set()
-    bring_back(made.root, made.keyed.values())
+    restore(made.root, made.keyed.values())
     assert present(made, "train") == before
 
 
@@ -50,7 +50,7 @@ def test_what_was_made_anew_is_not_replaced_by_what_lies_aside(made):
     prune(made.root, "train", [])
     (made.root / folder).mkdir()
     (made.root / folder / "manifest.json").write_text("new")
-    bring_back(made.root, made.keyed.values())
+    restore(made.root, made.keyed.values())
     assert (made.root / folder / "manifest.json").read_text() == "new"
 
 
@@ -67,5 +67,5 @@ def test_a_checkpoint_stays_while_its_training_is_to_be_made(made):
     named = made.keyed.values()
     prune(made.root, "train", [])
     assert not file.exists()
-    bring_back(made.root, named)
+    restore(made.root, named)
     assert file.exists()

@@ -50,8 +50,8 @@ def test_every_figure_has_the_artifacts_that_it_reads():
     assert {name.partition("-epoch")[2] for name in (job.name for job in made["filterdb_fig7"].inputs.values())} == {
         *("", "000", "004")
     }
-    rooms = {job.room for job in identity.walk([made["filterdb_fig7"]])}
-    assert {"extract_formation", "histograms_formation"} <= rooms
+    stage_folders = {job.stage_folder for job in identity.walk([made["filterdb_fig7"]])}
+    assert {"extract_formation", "histograms_formation"} <= stage_folders
     assert "histograms/set00-resnet9-seed1" in made["filterdb_reproducibility"].inputs
     lowres = {"lowres-set00-resnet9-seed0", "lowres-set00-resnet9-seed1"}
     assert set(trained(study)) == lowres | {"set00-seed0", "set01-seed0"}

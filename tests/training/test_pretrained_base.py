@@ -111,5 +111,5 @@ def test_wrong_settings_are_one_line(pretrained, expected):
 
 
 def test_a_key_says_a_name_or_a_digest_and_never_a_place():
-    assert Pretrained(timm="convnext_femto").told == {"timm": "convnext_femto"}
-    assert Pretrained(path="x", sha256="0" * 64).told == {"sha256": "0" * 64}
+    assert Pretrained(timm="convnext_femto").key_fields == {"timm": "convnext_femto"}
+    assert Pretrained(path="x", sha256="0" * 64).key_fields == {"sha256": "0" * 64}

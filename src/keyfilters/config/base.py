@@ -31,16 +31,16 @@ class Settings(BaseModel):
 
 
 class Recipe(Settings):
-    """Settings of a training. `ALWAYS_TOLD`: the fields that its key has had from the beginning."""
+    """Settings of a training. `ORIGINAL_FIELDS`: the fields that its key has had from the beginning."""
 
-    ALWAYS_TOLD: ClassVar[frozenset[str]]
+    ORIGINAL_FIELDS: ClassVar[frozenset[str]]
 
     @property
-    def told(self) -> dict[str, Any]:
+    def key_fields(self) -> dict[str, Any]:
         """What a key says, as JSON types: a field that was added later only where it is not as by default, so that
         the keys of what was trained before stay.
         """
         fields = type(self).model_fields
-        names = {name for name, value in self if name in self.ALWAYS_TOLD or value != fields[name].get_default()}
-        nested = {name: value.told for name, value in self if name in names and isinstance(value, Recipe)}
+        names = {name for name, value in self if name in self.ORIGINAL_FIELDS or value != fields[name].get_default()}
+        nested = {name: value.key_fields for name, value in self if name in names and isinstance(value, Recipe)}
         return self.model_dump(mode="json", include=names) | nested

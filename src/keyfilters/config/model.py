@@ -28,7 +28,7 @@ class Pretrained(Settings):
         return self
 
     @property
-    def told(self) -> dict[str, Any]:
+    def key_fields(self) -> dict[str, Any]:
         """What a key says: a name or a digest, never where a file lies."""
         return self.model_dump(include={"timm", "sha256"}, exclude_none=True)
 
@@ -69,11 +69,11 @@ class Model(Settings):
         return self
 
     @property
-    def told(self) -> dict[str, Any]:
+    def key_fields(self) -> dict[str, Any]:
         """What a key and a result say of it: what is given, as JSON types."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"pretrained"})
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments that are given, without the architecture."""
-        return {name: value for name, value in self.told.items() if name != "architecture"}
+        return {name: value for name, value in self.key_fields.items() if name != "architecture"}

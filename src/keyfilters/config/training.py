@@ -35,7 +35,7 @@ class Augmentation(Recipe):
     `erasing`: the probability that a rectangle becomes noise.
     """
 
-    ALWAYS_TOLD = frozenset({"flip", "shift"})
+    ORIGINAL_FIELDS = frozenset({"flip", "shift"})
 
     flip: bool = False
     shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
@@ -57,7 +57,7 @@ class Training(Recipe):
     `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
     """
 
-    ALWAYS_TOLD = frozenset(
+    ORIGINAL_FIELDS = frozenset(
         {
             "epochs",
             "batch_size",

@@ -23,7 +23,7 @@ class Choices(Settings):
     projections: Literal["transferred", "trained"] = "transferred"
 
     @property
-    def told(self) -> dict[str, Any]:
+    def key_fields(self) -> dict[str, Any]:
         """What a key and a result say of them: the bias, and what is not as by default."""
         return {"bias": self.bias, **self.model_dump(exclude_defaults=True)}
 
@@ -47,5 +47,5 @@ class Transfer(Choices):
     frozen: bool = True
 
     @property
-    def told(self) -> dict[str, Any]:
-        return {"layers": self.layers, **super().told}
+    def key_fields(self) -> dict[str, Any]:
+        return {"layers": self.layers, **super().key_fields}

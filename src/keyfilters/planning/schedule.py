@@ -109,7 +109,7 @@ def schedule(study: Study, name: str, root: Path) -> str:
             f"Schedule of the study {name}, at {study.image_size} px:",
             tabulate(rows, headers, floatfmt=",.2f"),
             tabulate(critical, ["", f"what decides it on {GPUS[-1]} GPUs"]),
-            estimate.told(),
+            estimate.key_fields(),
         ]
     )
 
@@ -143,7 +143,7 @@ class Estimate:
         self.sources["the slow rate of a time limit, which counts an unprepared set as 100,000 pictures"] += 1
         return resources.training_seconds(job, self.root, gpu=True)
 
-    def told(self) -> str:
+    def key_fields(self) -> str:
         return "Trainings estimated from " + "; ".join(f"{source}: {n}" for source, n in self.sources.items()) + "."
 
 

@@ -20,7 +20,7 @@ from keyfilters.errors import GOES_ON
 from keyfilters.running import heartbeat, logs
 from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
-from keyfilters.study import jobs
+from keyfilters.study import jobs, paths
 from keyfilters.study.study import Study
 
 STATES = ("done", "running", "waiting", "failed")
@@ -55,15 +55,10 @@ class Files:
     def _is_done(self, name: str, job: Job) -> bool:
         if job.stage in jobs.KEYED:
             return (self.root / job.folder / artifacts.MANIFEST).exists()
-        return records.is_fresh(records.place(self.results, name, job.stage), job.key)
+        return records.is_fresh(paths.record(self.results, job.stage, name), job.key)
 
     def _unfinished(self, name: str, job: Job) -> Found:
-        if job.stage in jobs.KEYED:
-            log = self.logs / f"{name}.log"
-        elif job.stage in ("cell", "filterdb"):
-            log = self.logs / f"{job.stage}/{self.name}/{name}.log"
-        else:
-            log = self.logs / f"{name}/{self.name}.log"
+        log = paths.log(self.logs, self.name, job.stage, name)
         lines, left = logs.end(log), self.partials.get(name, [])
         last = lines[-1] if lines else ""
         if any(map(heartbeat.is_alive, left)) or (not lines and heartbeat.is_alive(log)):

@@ -1,1 +1,1 @@
-"""Why an artifact is what it is: explaining, checking, setting aside, fetching from DVC's remote."""
+"""Why an artifact is what it is: explaining, checking, pruning, fetching from DVC's remote."""

@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 def differences(old: Mapping[str, Any], job: Job, root: Path) -> list[Difference]:
     """What makes `job` another job than the one described by `old`, through all that both read.
 
-    Manifests of the old inputs are looked for below `root` and among what was set aside; where one is gone,
+    Manifests of the old inputs are looked for below `root` and among what was pruned; where one is gone,
     the input itself is named as the difference.
     """
     new = job.description
@@ -50,8 +50,8 @@ def differences(old: Mapping[str, Any], job: Job, root: Path) -> list[Difference
 
 
 def described(root: Path, folder: str) -> Mapping[str, Any] | None:
-    """The description in the manifest of `folder`, present or set aside; None if there is none."""
-    for place in (root, artifacts.aside(root)):
+    """The description in the manifest of `folder`, present or pruned; None if there is none."""
+    for place in (root, artifacts.pruned(root)):
         try:
             return artifacts.manifest(place, folder).description
         except KeyfiltersError:

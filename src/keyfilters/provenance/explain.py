@@ -17,7 +17,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.provenance.differences import Difference, described, differences
 from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
-from keyfilters.study import jobs
+from keyfilters.study import jobs, paths
 from keyfilters.study.study import Study
 
 
@@ -42,7 +42,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
         before = [folder for folder in made_from if folder.rpartition("-")[0].endswith(f"/{training.name}")]
         _add(tree, role, training, (root, results), before[0] if before else None)
     for folder in sorted({*made_from} - {training.folder for training in cell.inputs.values()}):
-        if folder.rpartition("-")[0] not in {f"{job.room}/{job.name}" for job in cell.inputs.values()}:
+        if folder.rpartition("-")[0] not in {f"{job.stage_folder}/{job.name}" for job in cell.inputs.values()}:
             tree.add(f"[red]made with {escape(folder)}, which is no longer part of it[/]")
     return tree
 
@@ -66,7 +66,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
 def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
     """A line for an artifact, or for the tables of a set of filters."""
     if job.stage not in jobs.KEYED:
-        fresh = records.is_fresh(records.place(results, job.name, job.stage), job.key)
+        fresh = records.is_fresh(paths.record(results, job.stage, job.name), job.key)
         return job.name, "[green]fresh[/]" if fresh else "[yellow]not made yet[/]", "", "", ""
     try:
         artifacts.manifest(root, job.folder)
@@ -98,7 +98,7 @@ def _known(found: Mapping[str, Job], name: str) -> Job:
 
 def _record(results: Path, cell: str) -> dict[str, Any] | None:
     try:
-        return json.loads((results / "cells" / f"{cell}.json").read_text())
+        return json.loads(paths.record(results, "cell", cell).read_text())
     except (OSError, ValueError):
         return None
 

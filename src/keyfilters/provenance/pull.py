@@ -19,7 +19,7 @@ def pull(root: Path, named: Iterable[Job]) -> list[str]:
     Raises KeyfiltersError if DVC cannot fetch them or fetches something else; what is here stays as it is.
     """
     missing = [job for job in named if not (root / job.folder / artifacts.MANIFEST).exists()]
-    recorded = _recorded(root, sorted({job.room for job in missing})) if missing else set()
+    recorded = _recorded(root, sorted({job.stage_folder for job in missing})) if missing else set()
     there = sorted({job.folder for job in missing} & recorded)
     if there:
         command = [sys.executable, "-m", "dvc", "pull", *(str(root / folder) for folder in there)]
@@ -43,14 +43,14 @@ def _reason(printed: str) -> str:
     return (errors or printed.strip().splitlines() or ["no reason given"])[0]
 
 
-def _recorded(root: Path, rooms: Iterable[str]) -> set[str]:
-    """Folders of the artifacts in those of the directories `rooms` below `root` that dvc.lock records."""
+def _recorded(root: Path, stage_folders: Iterable[str]) -> set[str]:
+    """Folders of the artifacts in those of the directories `stage_folders` below `root` that dvc.lock records."""
     from dvc.api import DVCFileSystem
     from dvc_data.index import DataIndexDirError
 
     recorded, found = DVCFileSystem(), set()
-    for room in rooms:
-        folder = str(root / room)
+    for stage_folder in stage_folders:
+        folder = str(root / stage_folder)
         try:
             names = recorded.ls(folder, detail=False) if recorded.exists(folder) else []
         except DataIndexDirError:
@@ -58,5 +58,5 @@ def _recorded(root: Path, rooms: Iterable[str]) -> set[str]:
                 f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
                 "see `dvc remote list`"
             ) from None
-        found |= {f"{room}/{Path(name).name}" for name in names}
+        found |= {f"{stage_folder}/{Path(name).name}" for name in names}
     return found

@@ -19,7 +19,7 @@ class Progress:
     def __init__(self, name: str, epochs: int, images: int) -> None:
         self.name, self.epochs, self.images = name, epochs, images
         self.first = self.seen = 0
-        self.began = self.told = time.perf_counter()
+        self.began = self.key_fields = time.perf_counter()
         self.bar = _bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Progress:
@@ -52,7 +52,7 @@ class Progress:
     @property
     def due(self) -> bool:
         """Whether the log has had no line for a while."""
-        return not self.bar and time.perf_counter() > self.told + SECONDS
+        return not self.bar and time.perf_counter() > self.key_fields + SECONDS
 
     def advance(self, images: int) -> None:
         self.seen += images
@@ -62,7 +62,7 @@ class Progress:
 
     def tell(self, loss: float, accuracy: float) -> None:
         """A line of the log: mean loss, and share of training pictures recognised, in the epoch so far."""
-        self.told = time.perf_counter()
+        self.key_fields = time.perf_counter()
         if not self.bar:
             left = (self.epochs * self.images - self.seen) / self.images_per_second
             print(

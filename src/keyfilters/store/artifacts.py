@@ -104,14 +104,14 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
 
 
 def _replace_folder(new: Path, final: Path) -> None:
-    """Give `new` the name `final`; what stood there is moved aside first, never written into."""
-    aside = final.with_name(f".{final.name}.replaced")
-    shutil.rmtree(aside, ignore_errors=True)
+    """Give `new` the name `final`; what stood there is renamed first, never written into."""
+    replaced = final.with_name(f".{final.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
     new.chmod(0o755)  # mkdtemp's own mode keeps colleagues out
     if final.exists():
-        final.replace(aside)
+        final.replace(replaced)
     new.replace(final)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def manifest(root: Path, folder: str) -> Artifact:
@@ -148,6 +148,6 @@ def checkpoint(path: Path) -> Path:
     return path.with_name(f".{path.name}{CHECKPOINT}")
 
 
-def aside(root: Path) -> Path:
-    """Where artifacts below `root` go that their study no longer names."""
-    return root.parent / "aside" / root.name
+def pruned(root: Path) -> Path:
+    """Where artifacts below `root` are moved that their study no longer names."""
+    return root.parent / "pruned" / root.name

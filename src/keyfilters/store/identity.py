@@ -56,8 +56,8 @@ class Job:
         return folder_of(self.description)
 
     @property
-    def room(self) -> str:
-        """The folder of its part of the stage."""
+    def stage_folder(self) -> str:
+        """`<stage>` or `<stage>_<part>`: the folder of all artifacts of the stage, or of its part of them."""
         return self.folder.partition("/")[0]
 
     @property
@@ -78,8 +78,8 @@ def key_of(description: Mapping[str, Any]) -> str:
 
 def folder_of(description: Mapping[str, Any]) -> str:
     """The artifact's folder of a description, as `Job.folder`."""
-    room = "_".join(filter(None, (description["stage"], description.get("part"))))
-    return f"{room}/{description['name']}-{key_of(description)}"
+    stage_folder = "_".join(filter(None, (description["stage"], description.get("part"))))
+    return f"{stage_folder}/{description['name']}-{key_of(description)}"
 
 
 def walk(targets: Iterable[Job]) -> Iterator[Job]:

@@ -7,26 +7,13 @@ job and the digest of every file. A file whose record does not fit the present s
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keyfilters.store.files import sha256, write_text
 
-FIGURES = ("fig", "filterdb_", "depthwise_")  # what the names of figures begin with
-
-
-def place(results: Path, name: str, stage: str) -> Path:
-    """The record of a cell `<table>/<cell>`, of a set of filters (stage `filterdb`), or of a table or figure.
-
-    A table's or figure's other files lie beside it under the same name.
-    """
-    if stage == "cell":
-        return results / "cells" / f"{name}.json"
-    if stage == "filterdb":
-        return results / "filterdb" / name / "tables.json"
-    return results / ("figures" if name.startswith(FIGURES) else "tables") / f"{name}.json"
+ALWAYS_NEW = "/proc/self"  # a folder that has just been changed, whenever one looks
 
 
 def record(path: Path, key: str, content: Mapping[str, Any], files: Sequence[Path] = ()) -> None:
@@ -45,9 +32,3 @@ def is_fresh(path: Path, key: str) -> bool:
         )
     except (OSError, ValueError, KeyError):
         return False
-
-
-def expire(path: Path) -> None:
-    """Make a stale file older than everything, for a scheduler that only looks at times."""
-    if path.exists():
-        os.utime(path, (1, 1))  # not 0, which Snakemake takes for 'no file'

@@ -41,7 +41,7 @@ def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
     inputs = {"dataset": prepare(study, dataset)}
     given = study.model_of(model).pretrained.get(dataset)
     if given:
-        settings = {"model": study.model_of(model).told, "pretrained": given.told}
+        settings = {"model": study.model_of(model).key_fields, "pretrained": given.key_fields}
         return Job("train", f"{name}-pretrained", settings, inputs, part)
     return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
 
@@ -61,7 +61,7 @@ def transfer(
     `experiment`: fields of `Transfer`.
     """
     choices = Transfer(**study.transfer.model_dump(), **experiment)
-    settings = _training_settings(study, target, seed, model) | {"transfer": choices.told}
+    settings = _training_settings(study, target, seed, model) | {"transfer": choices.key_fields}
     parts = [choices.layers]
     if choices.first:
         parts.append(f"first{choices.first}")
@@ -97,8 +97,8 @@ def _network(dataset: str, model: str) -> str:
 @cache
 def _training_settings(study: Study, dataset: str, seed: int, model: str) -> dict[str, Any]:
     return {
-        "model": study.model_of(model).told,
-        "training": study.recipe(dataset, model).told,
+        "model": study.model_of(model).key_fields,
+        "training": study.recipe(dataset, model).key_fields,
         "seed": seed,
     }
 
@@ -123,8 +123,8 @@ def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
     section = study.lowres
     checkpoints = section.checkpoints(dataset, network, seed)
     settings = {
-        "model": section.model_of(dataset, network).told,
-        "training": section.recipe(dataset, network).told,
+        "model": section.model_of(dataset, network).key_fields,
+        "training": section.recipe(dataset, network).key_fields,
         "seed": seed,
         **({"checkpoints": list(checkpoints)} if checkpoints else {}),
     }
@@ -139,7 +139,7 @@ def tables(study: Study) -> dict[str, Job]:
     A cell is the table's own unless its name says whose it is.
     """
     found = {}
-    for table, experiment in study.tables.made.items():
+    for table, experiment in study.tables.enabled.items():
         made = experiment.inputs(study)
         inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
         found[table] = Job(table, table, experiment.settings(study), inputs)

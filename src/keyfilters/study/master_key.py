@@ -1,4 +1,4 @@
-"""The tables and figures that a study makes, and what those of *The Master Key Filters Hypothesis* are made of."""
+"""The tables and figures of *The Master Key Filters Hypothesis*: what each is, and what it is made from."""
 
 from __future__ import annotations
 
@@ -9,30 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from keyfilters.config.base import MODEL, Name, PositiveInt, Settings
+from keyfilters.config.base import MODEL, Name, PositiveInt
 from keyfilters.models import layer_count
 from keyfilters.store.identity import Job
-from keyfilters.study.depthwise import (
-    DepthwiseBasis,
-    DepthwiseDrift,
-    DepthwiseFigure,
-    FilterFigure1,
-    FilterFigure2,
-    FilterFigure7,
-    FilterReproducibility,
-)
-from keyfilters.study.filterdb import (
-    FilterAblation,
-    FilterFigure,
-    FilterFigure3,
-    FilterFigure4,
-    FilterFigure5,
-    FilterFigure6,
-    FilterFigure8,
-    FilterFigure9,
-    FilterFigure10,
-)
-from keyfilters.study.jobs import lowres_train, prepare, train, transfer
+from keyfilters.study.jobs import prepare, train, transfer
+from keyfilters.study.output import Output
 
 if TYPE_CHECKING:
     from keyfilters.study.study import Study
@@ -44,8 +25,12 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 Counts = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
 
-class Experiment(Settings):
-    """One table or figure. `check` finds what is wrong with it in a study, `inputs` lists its cells by name."""
+class Experiment(Output):
+    """One of the paper's, made from cells unless it says otherwise."""
+
+    paper = "The Master Key Filters Hypothesis"
+    kind = "table"
+    reads = "cells"
 
     def check(self, study: Study) -> None:
         """Raises ValueError, which begins with the field, if a set or a model is not the study's."""
@@ -56,11 +41,8 @@ class Experiment(Settings):
                     if name not in known:
                         raise ValueError(f".{field}: no {kind} {name!r}, expected one of: {', '.join(known)}")
 
-    def inputs(self, study: Study) -> dict[str, Job]:
-        raise NotImplementedError
-
     def settings(self, study: Study) -> dict[str, Any]:
-        """What decides the table beside its inputs: here, what the paper calls the study's sets."""
+        """What the paper calls the study's sets."""
         stands_for = {name: dataset.paper for name, dataset in study.datasets.items() if dataset.paper}
         return {"paper": stands_for} if stands_for else {}
 
@@ -75,17 +57,18 @@ class Ordered(Experiment):
 def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, Any] | None = None) -> Job:
     """The base model of a set; `role` is what a renderer must know of the cell beside its sets."""
     settings = {"target": dataset} | ({"role": role} if role else {})
-    return _cell(study, dataset, settings, partial(train, study, dataset, model=model))
+    return cell(study, dataset, settings, partial(train, study, dataset, model=model))
 
 
 def transfer_cell(table: str, study: Study, target: str, source: str, role: dict[str, Any] | None = None, **how) -> Job:
     """A transfer; `how` it is done are the models and fields of `Transfer`."""
-    settings = {"target": target, "source": source, "choices": study.transfer.told} | ({"role": role} if role else {})
+    settings = {"target": target, "source": source, "choices": study.transfer.key_fields}
+    settings |= {"role": role} if role else {}
     training = partial(transfer, table, study, target, source, **how)
-    return _cell(study, f"{target}--{source}", settings, training)
+    return cell(study, f"{target}--{source}", settings, training)
 
 
-def _cell(
+def cell(
     study: Study, name: str, settings: dict[str, Any], training: Callable[..., Job], seeds: Iterable[int] | None = None
 ) -> Job:
     trainings = {f"seed{seed}": training(seed=seed) for seed in seeds or study.seeds}
@@ -97,12 +80,18 @@ def _cell(
 class Table1(Ordered):
     """All depthwise filters of the source in the target: as they are, shuffled, the first 3 layers' repeated."""
 
+    name = "table1"
+    comparison = True
+    caption = (
+        "Accuracy with all depthwise filters of a distant source: in place, shuffled, the first three layers' repeated."
+    )
+
     source: Name
     target: Name
     model: Name = MODEL
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        model = study.model_of(self.model).told
+        model = study.model_of(self.model).key_fields
 
         def scenario(method: str, arrangement: str) -> Job:
             models = {"model": self.model, "source_model": self.model}
@@ -135,6 +124,10 @@ class Grid(Experiment):
 class Table2(Grid):
     """Depthwise filters, compared with the row's selffer."""
 
+    name = "table2"
+    comparison = True
+    caption = "Accuracy of targets with the frozen depthwise filters of every source."
+
     def inputs(self, study: Study) -> dict[str, Job]:
         return {
             f"{target}--{source}": transfer_cell("table2", study, target, source)
@@ -145,17 +138,25 @@ class Table2(Grid):
 class Table3(Ordered):
     """Depthwise filters of several models, trained on the source and stacked, in one small target."""
 
+    name = "table3"
+    comparison = True
+    caption = "Accuracy of a small target with depthwise filters of larger models and another architecture."
+
     source: Name
     target: Name
     models: Names
 
     def inputs(self, study: Study) -> dict[str, Job]:
         cell = partial(transfer_cell, "table3", study, self.target, self.source, arrangement="stacked")
-        return {model: cell({"model": study.model_of(model).told}, source_model=model) for model in self.models}
+        return {model: cell({"model": study.model_of(model).key_fields}, source_model=model) for model in self.models}
 
 
 class Table4(Ordered):
     """Depthwise filters of another architecture and domain, beside the target's selffer."""
+
+    name = "table4"
+    comparison = True
+    caption = "Accuracy of a small target with depthwise filters of another architecture and domain."
 
     source: Name
     target: Name
@@ -163,15 +164,19 @@ class Table4(Ordered):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         cell = partial(transfer_cell, "table4", study, self.target)
-        other = study.model_of(self.model).told
+        other = study.model_of(self.model).key_fields
         return {
-            "selffer": cell(self.target, {"model": study.model.told}),
+            "selffer": cell(self.target, {"model": study.model.key_fields}),
             self.model: cell(self.source, {"model": other}, source_model=self.model, arrangement="stacked"),
         }
 
 
 class Table5(Grid):
     """Pointwise layers, compared with the row's base model."""
+
+    name = "table5"
+    comparison = True
+    caption = "Accuracy of targets with the frozen pointwise layers of every source."
 
     def inputs(self, study: Study) -> dict[str, Job]:
         bases = {target: base_cell(study, target) for target in self.targets or study.whole_sets}
@@ -188,6 +193,11 @@ class Sets(Experiment):
 class Table6(Sets):
     """The sets as prepared."""
 
+    name = "table6"
+    comparison = True
+    reads = "artifacts"
+    caption = "The sets of images as prepared."
+
     def inputs(self, study: Study) -> dict[str, Job]:
         return {dataset: prepare(study, dataset) for dataset in self.datasets or study.whole_sets}
 
@@ -195,29 +205,21 @@ class Table6(Sets):
 class Table7(Sets):
     """Accuracy of the base models."""
 
+    name = "table7"
+    comparison = True
+    caption = "Accuracy of the base models."
+
     def inputs(self, study: Study) -> dict[str, Job]:
         return {dataset: base_cell(study, dataset) for dataset in self.datasets or study.whole_sets}
 
 
-class LowResolution(Ordered):
-    """Accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
-
-    def check(self, study: Study) -> None:
-        if not list(study.lowres.pairs):
-            raise ValueError(": the study has no low-resolution networks; give `lowres` networks and datasets")
-
-    def inputs(self, study: Study) -> dict[str, Job]:
-        section, found = study.lowres, {}
-        for dataset, network in section.pairs:
-            role = {"network": network, "model": section.model_of(dataset, network).told}
-            training = partial(lowres_train, study, dataset, network)
-            settings, seeds = {"target": dataset, "role": role}, section.seeds_of(dataset, network)
-            found[f"{dataset}--{network}"] = _cell(study, f"{dataset}--{network}", settings, training, seeds)
-        return found
-
-
 class Figure1(Ordered):
     """Depthwise filters, drawn at random from the first, middle and last layers of some models."""
+
+    name = "fig1"
+    kind = "figure"
+    reads = "artifacts"
+    caption = "Depthwise filters, drawn at random from the first, middle and last layers."
 
     dataset: Name
     models: Names
@@ -253,12 +255,16 @@ class Curve(Ordered):
         return {name.format(n=n): cell({"series": series, "n": n}, layers=self.layers, first=n, **how) for n in self.n}
 
     def base(self, study: Study) -> dict[str, Job]:
-        role = {"series": "base B", "model": study.model_of(self.model).told}
+        role = {"series": "base B", "model": study.model_of(self.model).key_fields}
         return {"base": base_cell(study, self.target, self.model, role)}
 
 
 class Figure2a(Curve):
     """Convolutions of a plain network: A3B for n = 3, B3B from the target itself, with + trained along."""
+
+    name = "fig2a"
+    kind = "figure"
+    caption = "Accuracy against the number of transferred convolutions of a plain network."
 
     layers = "convolutions"
 
@@ -273,6 +279,10 @@ class Figure2a(Curve):
 class Figure2b(Curve):
     """Convolutions of a ResNet, A3B for n = 3."""
 
+    name = "fig2b"
+    kind = "figure"
+    caption = "Accuracy against the number of transferred convolutions of a ResNet."
+
     layers = "convolutions"
 
     def inputs(self, study: Study) -> dict[str, Job]:
@@ -282,6 +292,10 @@ class Figure2b(Curve):
 class Figure2c(Curve):
     """Depthwise layers of a ConvNeXt, A3B for n = 3."""
 
+    name = "fig2c"
+    kind = "figure"
+    caption = "Accuracy against the number of transferred depthwise layers of a ConvNeXt."
+
     layers = "depthwise"
 
     def inputs(self, study: Study) -> dict[str, Job]:
@@ -290,6 +304,11 @@ class Figure2c(Curve):
 
 class Figure3(Experiment):
     """The method as a picture: a base model, and a network that takes its first n depthwise layers."""
+
+    name = "fig3"
+    kind = "figure"
+    reads = "artifacts"
+    caption = "The method: a base model, and a network that takes its first depthwise layers."
 
     source: Name
     target: Name
@@ -306,6 +325,10 @@ class Figure3(Experiment):
 class Figure4(Curve):
     """Depthwise layers of a distant source and of the target itself."""
 
+    name = "fig4"
+    kind = "figure"
+    caption = "Accuracy against the number of depthwise layers transferred from a distant source."
+
     layers = "depthwise"
 
     def inputs(self, study: Study) -> dict[str, Job]:
@@ -318,51 +341,15 @@ class Figure4(Curve):
 class Claims(Experiment):
     """What the paper claims of Tables 1, 2 and 5 and Figure 2c, against the study's numbers."""
 
+    name = "claims"
+    caption = "What the paper claims, against the study's numbers."
+
     def inputs(self, study: Study) -> dict[str, Job]:
         """The cells of those among them that the study makes, under the names that they have there."""
-        made = study.tables.made
+        made = study.tables.enabled
         return {
             f"{table}/{name}": job
             for table in ("table1", "table2", "table5", "fig2c")
             if table in made
             for name, job in made[table].inputs(study).items()
         }
-
-
-class Tables(Settings):
-    """The tables and figures that the study makes; what is left out is not made."""
-
-    table1: Table1 | None = None
-    table2: Table2 | None = None
-    table3: Table3 | None = None
-    table4: Table4 | None = None
-    table5: Table5 | None = None
-    table6: Table6 | None = None
-    table7: Table7 | None = None
-    lowres: LowResolution | None = None
-    fig1: Figure1 | None = None
-    fig2a: Figure2a | None = None
-    fig2b: Figure2b | None = None
-    fig2c: Figure2c | None = None
-    fig3: Figure3 | None = None
-    fig4: Figure4 | None = None
-    claims: Claims | None = None
-    filterdb_fig1: FilterFigure1 | None = None
-    filterdb_fig2: FilterFigure2 | None = None
-    filterdb_fig3: FilterFigure3 | None = None
-    filterdb_fig4: FilterFigure4 | None = None
-    filterdb_fig5: FilterFigure5 | None = None
-    filterdb_fig6: FilterFigure6 | None = None
-    filterdb_fig7: FilterFigure7 | None = None
-    filterdb_fig8: FilterFigure8 | None = None
-    filterdb_fig9: FilterFigure9 | None = None
-    filterdb_fig10: FilterFigure10 | None = None
-    filterdb_ablation: FilterAblation | None = None
-    filterdb_reproducibility: FilterReproducibility | None = None
-    depthwise_pca: DepthwiseBasis | None = None
-    depthwise_drift: DepthwiseDrift | None = None
-    depthwise_quality: DepthwiseFigure | None = None
-
-    @property
-    def made(self) -> dict[str, Experiment | FilterFigure]:
-        return {table: experiment for table, experiment in self if experiment}

@@ -21,7 +21,7 @@ from keyfilters.config.zoo import Zoo
 from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
 from keyfilters.study import jobs
-from keyfilters.study.master_key import Tables
+from keyfilters.study.tables import Tables
 
 
 class Study(Settings):
@@ -79,7 +79,7 @@ class Study(Settings):
         for name in self.analysis.basis_of or ():
             if name not in jobs.extracts(self):
                 raise ValueError(f"analysis.basis_of: no network {name!r} in the study's zoo; `filters ls` lists them")
-        for table, experiment in self.tables.made.items():
+        for table, experiment in self.tables.enabled.items():
             try:
                 experiment.check(self)
             except ValueError as error:

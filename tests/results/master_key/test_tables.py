@@ -139,12 +139,3 @@ def test_a_record_fits_one_key_and_unchanged_files(tmp_path):
     assert not records.is_fresh(record, "abc")
     record.write_text("{")
     assert not records.is_fresh(record, "abc")
-
-
-def test_an_expired_file_keeps_its_content(tmp_path):
-    file = tmp_path / "table.csv"
-    file.write_text("1,2\n")
-    records.expire(file)
-    records.expire(tmp_path / "nothing")
-    assert file.read_text() == "1,2\n"
-    assert file.stat().st_mtime == 1

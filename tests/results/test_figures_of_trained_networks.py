@@ -14,6 +14,7 @@ from keyfilters.analysis.coefficients import coefficients, scale
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store.identity import Job
+from keyfilters.study.tables import OUTPUTS
 from tests.helpers.tiny_trained_study import (
     DEPTHWISE,
     EPOCHS,
@@ -94,7 +95,7 @@ def make(study, name, folder="figures", **settings):
     """Make a figure; its CSV and the path of that."""
     file = study.results / folder / f"{name}.csv"
     job = Job(name, name, *JOBS[name](study, **settings))
-    getattr(import_module(f"keyfilters.results.{name}"), name)(job.description, study.root, file)
+    getattr(import_module(OUTPUTS[name].module()), name)(job.description, study.root, file)
     return pd.read_csv(file, keep_default_na=False), file
 
 
