@@ -24,7 +24,7 @@ from keyfilters.study import jobs
 from keyfilters.study.study import check
 from keyfilters.training import state
 from keyfilters.training.train import train
-from keyfilters.transfer.transfer import transfer as transfer_job
+from keyfilters.transfer import transfer as transfer_job
 
 GOLDEN = Path(__file__).with_name("golden.json")
 STAGES = ("prepare", "train", "transfer")

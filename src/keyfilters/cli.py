@@ -306,17 +306,30 @@ def _quality(arguments: argparse.Namespace) -> None:
         show_quality(arguments.model, layers, Console())
 
 
+def _bases(study, root: Path):
+    """The bases of a study. Raises KeyfiltersError if they are not made yet, or the study has no networks."""
+    from keyfilters.analysis.stages import basis
+    from keyfilters.store import artifacts
+    from keyfilters.study import jobs
+
+    if not jobs.extracts(study):
+        raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
+    folder = jobs.basis(study).folder
+    if not (root / folder / artifacts.MANIFEST).exists():
+        raise KeyfiltersError("the study's basis is not made yet; run `snakemake --cores all all_basis`")
+    return basis.read(artifacts.read(root, folder))
+
+
 def _drift(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from keyfilters.analysis.pairs import drift
-    from keyfilters.analysis.stages import basis
     from keyfilters.filters.named import named
     from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
     one, other = (named(name, root, jobs.extracts(study)) for name in arguments.networks)
-    pairs = drift(one, other, basis.of_study(study, root), study.analysis)
+    pairs = drift(one, other, _bases(study, root), study.analysis)
     if arguments.json:
         told = {"networks": arguments.networks, "settings": study.analysis.model_dump(mode="json")}
         print(json.dumps(told | {"sets": [asdict(pair) for pair in pairs]}, indent=1))

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keyfilters.analysis.basis import fit
+from keyfilters.analysis.basis import Bins, fit
 from keyfilters.analysis.coefficients import edges, extremes
 from keyfilters.analysis.drift import distributions, pairwise_drift
 from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.histograms import counted
 from keyfilters.config.analysis import Analysis
 from keyfilters.filters.hdf5 import Published

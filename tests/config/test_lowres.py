@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models import ARCHITECTURES
+from keyfilters.models.registry import ARCHITECTURES
 from keyfilters.store import identity
 from keyfilters.study import jobs
 from keyfilters.study.study import check

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from keyfilters.analysis.basis import fit
+from keyfilters.analysis.basis import Bins, fit
 from keyfilters.analysis.coefficients import bounds, edges, histograms
 from keyfilters.analysis.moments import moments
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.config.analysis import Analysis
 from tests.helpers.drawn_filters import draw
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models import ARCHITECTURES
 from keyfilters.models.build import build
 from keyfilters.models.hornet import VARIANTS
+from keyfilters.models.registry import ARCHITECTURES
 
 SMALL = {
     "convnext_femto": {"dims": [8, 8, 16, 16], "patch_size": 2, "kernel_sizes": 5},

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from keyfilters.models import ARCHITECTURES, layer_count
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers, is_depthwise, main_path, pointwise_layers
+from keyfilters.models.registry import ARCHITECTURES, layer_count
 
 
 def unfilled(architecture, **arguments):
@@ -37,7 +37,7 @@ def test_counts_per_architecture(architecture, layers, filters, pointwise, convo
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if not name.startswith("lowres_")])
 @pytest.mark.parametrize("arguments", [{}, {"depths": (1, 2, 1, 1), "layers": (1, 2, 1, 1)}])
 def test_the_number_of_layers_is_known_without_building(architecture, arguments):
-    arguments = {name: value for name, value in arguments.items() if name in ARCHITECTURES[architecture]}
+    arguments = {name: value for name, value in arguments.items() if name in ARCHITECTURES[architecture].arguments}
     network = unfilled(architecture, **arguments)
     assert layer_count(architecture, arguments) == len(depthwise_layers(network) or main_path(network))
 

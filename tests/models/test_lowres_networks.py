@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models import ARCHITECTURES, layer_count
 from keyfilters.models.build import build
 from keyfilters.models.lowres import FORMS
+from keyfilters.models.registry import ARCHITECTURES, layer_count
 
 # Parameters, and kernels of regular 3x3 convolutions, with 10 classes and 3 channels.
 COUNTS = {

@@ -23,7 +23,8 @@ from keyfilters.training import checkpoint as checkpoint_module
 from keyfilters.training import loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.state import State
-from keyfilters.training.train import WEIGHTS, train
+from keyfilters.training.train import train
+from keyfilters.training.weights import WEIGHTS
 from tests.helpers.tiny_jobs import MODEL, training_job
 
 EPOCHS = 4  # of 24 pictures in batches of 8, so of 3 steps

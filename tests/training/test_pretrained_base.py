@@ -17,7 +17,8 @@ from keyfilters.store.files import sha256
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import check
-from keyfilters.training.train import WEIGHTS, train
+from keyfilters.training.train import train
+from keyfilters.training.weights import WEIGHTS
 from keyfilters.transfer.transfer import transfer
 from tests.helpers.tiny_jobs import MODEL, prepared_job, training_job
 

@@ -17,7 +17,8 @@ from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.training import checkpoint, loop, recipe, state
 from keyfilters.training.epochs import Formation, weights_of
-from keyfilters.training.train import WEIGHTS, train, weights_after
+from keyfilters.training.train import train
+from keyfilters.training.weights import WEIGHTS, weights_after
 from tests.helpers.tiny_jobs import prepared_job, training_job
 
 NETWORK = {"architecture": "lowres_resnet9", "width": 1 / 16}

@@ -14,7 +14,8 @@ from keyfilters.store import artifacts, runs
 from keyfilters.store.files import sha256
 from keyfilters.training import loop, state
 from keyfilters.training import train as train_module
-from keyfilters.training.train import WEIGHTS, train
+from keyfilters.training.train import train
+from keyfilters.training.weights import WEIGHTS
 from tests.helpers.tiny_jobs import training_job
 
 

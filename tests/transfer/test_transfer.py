@@ -9,7 +9,8 @@ from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
-from keyfilters.training.train import WEIGHTS, train
+from keyfilters.training.train import train
+from keyfilters.training.weights import WEIGHTS
 from keyfilters.transfer.copying import End, copy_filters
 from keyfilters.transfer.transfer import SEED_OFFSET, transfer
 from tests.helpers.tiny_jobs import MODEL, training_job

@@ -40,6 +40,18 @@ class Basis:
         return -self.components @ self.mean
 
 
+@dataclass(frozen=True)
+class Bins:
+    """A basis and the edges `[bins + 1]` of histograms of coefficients in it."""
+
+    basis: Basis
+    edges: np.ndarray
+
+    @property
+    def width(self) -> float:
+        return float(self.edges[1] - self.edges[0])
+
+
 def fit(moments: Moments) -> Basis:
     """The basis of the filters with these moments.
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, drift
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.config.analysis import Analysis
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, symmetric_kl, weighted
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.histograms import counted
-from keyfilters.config.analysis import Analysis
+from keyfilters.config.analysis import Analysis, filters_of
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Filters
-from keyfilters.study.jobs import filters_of
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from keyfilters.config.base import Name, PositiveInt, Settings, Share
+
+VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
+"""The settings of `Analysis` that decide its verdicts on layers."""
 
 
 class FilterSet(Settings):
@@ -53,3 +56,9 @@ class Analysis(Settings):
     sparse_above: Share = 0.5
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
+
+
+def filters_of(analysis: Analysis) -> dict[str, Any]:
+    """Which filters an analysis reads, and how."""
+    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
+    return {"sets": sets, "precision": analysis.precision}

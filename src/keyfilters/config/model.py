@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from keyfilters.config.base import Digest, Name, PositiveFloat, PositiveInt, Settings, Share
-from keyfilters.models import ARCHITECTURES
+from keyfilters.config.base import Digest, Name, Settings
+from keyfilters.models.registry import ARCHITECTURES
 
 
 class Pretrained(Settings):
@@ -33,39 +33,25 @@ class Pretrained(Settings):
         return self.model_dump(include={"timm", "sha256"}, exclude_none=True)
 
 
-class Model(Settings):
+class _Model(Settings):
     """An architecture with its arguments; what is left out is the architecture's default.
 
     `pretrained`: by set, the weights that its base model on that set is not trained for.
     """
 
     architecture: str
-    depths: tuple[PositiveInt, ...] | None = None
-    dims: tuple[PositiveInt, ...] | None = None
-    base_dim: PositiveInt | None = None
-    layers: tuple[PositiveInt, ...] | None = None
-    channels: tuple[PositiveInt, ...] | None = None
-    width: PositiveFloat | None = None
-    in_channels: Literal[1, 3] | None = None
-    patch_size: PositiveInt | None = None
-    map_size: PositiveInt | None = None
-    kernel_sizes: tuple[PositiveInt, ...] | None = None
-    orders: tuple[PositiveInt, ...] | None = None
-    scale: PositiveFloat | None = None
-    conv_mlp: bool | None = None
-    ls_init_value: PositiveFloat | None = None
-    drop_path_rate: Share | None = None
     pretrained: dict[Name, Pretrained] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _known(self) -> Model:
+    def _known(self) -> _Model:
         if self.architecture not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
             raise ValueError(f"unknown architecture {self.architecture!r}, expected one of: {known}")
-        known = ARCHITECTURES[self.architecture]
+        arguments = ARCHITECTURES[self.architecture].arguments
         for argument in self.arguments:
-            if argument not in known:
-                raise ValueError(f"{self.architecture} has no {argument!r}, expected one of: {', '.join(known)}")
+            if argument not in arguments:
+                known = ", ".join(arguments)
+                raise ValueError(f"{self.architecture} has no {argument!r}, expected one of: {known}")
         return self
 
     @property
@@ -77,3 +63,8 @@ class Model(Settings):
     def arguments(self) -> dict[str, Any]:
         """The arguments that are given, without the architecture."""
         return {name: value for name, value in self.key_fields.items() if name != "architecture"}
+
+
+_ARGUMENTS = {name: type_ for entry in ARCHITECTURES.values() for name, type_ in entry.arguments.items()}
+
+Model = create_model("Model", __base__=_Model, **{name: (type_ | None, None) for name, type_ in _ARGUMENTS.items()})

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
 from keyfilters.filters.onnx_export import export
 from keyfilters.models import pretrained
-from keyfilters.models.build import build
 from keyfilters.store.artifacts import Artifact
-from keyfilters.training.train import WEIGHTS, weights_after
+from keyfilters.training.network import load_network
+from keyfilters.training.weights import WEIGHTS, weights_after
 
 Known = dict[str, str | None]
 """What CNN Filter DB's meta table tells of a network beside its weights, under its names; and more."""
@@ -27,8 +26,7 @@ def trained(
     `epoch`: its weights after one of its checkpoints in place of the last.
     """
     architecture = network.description["settings"]["model"]
-    found = build(architecture, network.facts["dataset"]["classes"])
-    found.load_state_dict(load_file(network.path / (WEIGHTS if epoch is None else weights_after(epoch))))
+    found = load_network(network, WEIGHTS if epoch is None else weights_after(epoch))
     known = {
         "Name": architecture["architecture"],
         "Training-Dataset": network.facts["dataset"]["title"],

@@ -7,7 +7,9 @@ from collections import OrderedDict
 from torch import nn
 
 
-def build_yosinski8(num_classes: int, width: float = 1.0, patch_size: int = 4, map_size: int = 6) -> nn.Sequential:
+def build_yosinski8(
+    architecture: str, num_classes: int, width: float = 1.0, patch_size: int = 4, map_size: int = 6
+) -> nn.Sequential:
     """The eight layers of Yosinski et al., "How transferable are features in deep neural networks?", NeurIPS 2014.
 
     Krizhevsky's network in one tower and without response normalisation. The fully connected layers 6 and 7

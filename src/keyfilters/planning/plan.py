@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from keyfilters.models.registry import SPEED_SOURCE, architecture
 from keyfilters.store import identity
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
@@ -90,14 +91,11 @@ def cost(job: Job, sizes: dict[str, tuple[int, int] | None]) -> Cost:
 
 def images_per_second(model: dict, image_size: int) -> float | None:
     """Estimate for training a `model` of its published size; None where that is not known."""
-    architecture = model["architecture"]
-    known = _speeds()
-    if architecture not in known or any(argument in model for argument in SIZE_ARGUMENTS):
+    known = architecture(model["architecture"])
+    if known.giga_macs is None or any(argument in model for argument in SIZE_ARGUMENTS):
         return None
-    operations, rate = known[architecture]
-    if rate is None:
-        reference_operations, reference_rate = known[REFERENCE]
-        rate = reference_rate * reference_operations / operations
+    reference = architecture(REFERENCE)
+    rate = known.images_per_second or reference.images_per_second * reference.giga_macs / known.giga_macs
     patches = NATIVE_PATCH / model.get("patch_size", NATIVE_PATCH)
     return rate / (image_size / NATIVE_SIZE * patches) ** 2
 
@@ -124,8 +122,7 @@ def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[C
             f"Not in the sums: {unknown} of {len(every)} trainings, whose pictures are not counted before they are "
             "prepared, or whose networks have sizes of their own, for which no images/s are published."
         )
-    measured = {line["measured"] for line in _table("speed") if line["measured"]}
-    yield f"GPU-hours from images/s of {'; '.join(sorted(measured))}; see the head of plan.py for how they are scaled."
+    yield f"GPU-hours from images/s of {SPEED_SOURCE}; see the head of plan.py for how they are scaled."
     prepared = [job for job in jobs.keyed(study).values() if job.stage == "prepare" and sizes[job.name]]
     bytes_of = {
         f"{job.name} at {job.settings['image_size']} px": sum(sizes[job.name]) * job.settings["image_size"] ** 2 * 3
@@ -151,16 +148,4 @@ def _published_sets() -> dict[tuple[str, str], tuple[int, int, int]]:
     return {
         (line["source"], line["set"]): (int(line["classes"]), int(line["train"]), int(line["test"]))
         for line in _table("datasets")
-    }
-
-
-@cache
-def _speeds() -> dict[str, tuple[float, float | None]]:
-    """Giga multiply-accumulate operations of a picture, and images/s of a training where published."""
-    return {
-        line["architecture"]: (
-            float(line["giga_macs"]),
-            float(line["images_per_second"]) if line["images_per_second"] else None,
-        )
-        for line in _table("speed")
     }

@@ -11,23 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models import layer_count
+from keyfilters.models.registry import architecture, layer_count
 from keyfilters.planning.plan import REFERENCE, SIZE_ARGUMENTS, images_per_second
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
-
-# The argument that sets an architecture's width, and its value in the published network.
-FULL_WIDTH = {
-    "convnext_femto": ("dims", 48),
-    "convnext_tiny": ("dims", 96),
-    "convnext_base": ("dims", 128),
-    "convnext_large": ("dims", 192),
-    "hornet_tiny": ("base_dim", 64),
-    "hornet_small": ("base_dim", 96),
-    "hornet_large": ("base_dim", 192),
-    "resnet50": ("channels", 64),
-    "yosinski8": ("width", 1),
-}
 
 SLOWER = {False: 10_000, True: 3}  # than the machine of the published images/s: one core of a CPU, an older GPU
 STEP_SECONDS = {False: 0.2, True: 0.1}  # what a step takes with the smallest networks: many small layers
@@ -45,15 +32,15 @@ PREPARED_PER_SECOND = 100  # pictures
 
 def speed(model: dict[str, Any], image_size: int) -> float:
     """Images/s on the machine of the published ones; of networks without, those of `plan.REFERENCE`."""
-    architecture = model["architecture"]
     published = {name: value for name, value in model.items() if name not in SIZE_ARGUMENTS}
     rate = images_per_second(published, image_size) or images_per_second({"architecture": REFERENCE}, image_size)
-    if architecture not in FULL_WIDTH:
+    name = model["architecture"]
+    if architecture(name).width is None:
         return rate
-    argument, full = FULL_WIDTH[architecture]
+    argument, full = architecture(name).width
     width = model.get(argument, full)
     width = width[0] if isinstance(width, list) else width
-    layers = layer_count(architecture, model) / layer_count(architecture, {})
+    layers = layer_count(name, model) / layer_count(name, {})
     return rate / ((width / full) ** 2 * layers)
 
 

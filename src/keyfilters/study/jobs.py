@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from keyfilters.config.analysis import Analysis
+from keyfilters.config.analysis import VERDICTS, filters_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
 from keyfilters.datasets import identity
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from keyfilters.study.study import Study
 
 KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histograms", "layers")
-VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
 
 
 @cache
@@ -229,12 +228,6 @@ def formation(study: Study) -> dict[int, Job]:
         name = f"lowres-{trained.name}-epoch{epoch:03}"
         found[epoch] = _histograms(study, _extract_trained(name, trained, size, "formation", epoch=epoch))
     return found
-
-
-def filters_of(analysis: Analysis) -> dict[str, Any]:
-    """Which filters an analysis reads, and how."""
-    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
-    return {"sets": sets, "precision": analysis.precision}
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveInt
-from keyfilters.models import layer_count
+from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import prepare, train, transfer
 from keyfilters.study.output import Output

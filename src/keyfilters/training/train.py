@@ -23,13 +23,7 @@ from keyfilters.training import devices, loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
 from keyfilters.training.pretrained import load_and_test
-
-WEIGHTS = "model.safetensors"
-
-
-def weights_after(epoch: int) -> str:
-    """The file with the weights after one of the job's `checkpoints`; 0 is before the first epoch."""
-    return f"model-epoch{epoch:03}.safetensors"
+from keyfilters.training.weights import WEIGHTS, weights_after
 
 
 def train(

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from keyfilters.config.transfer import Transfer
 from keyfilters.models.build import build
 from keyfilters.store import artifacts
-from keyfilters.training.train import WEIGHTS, train_and_test
+from keyfilters.training.network import load_network
+from keyfilters.training.train import train_and_test
 from keyfilters.transfer.copying import End, copy_filters
 
 # A target starts elsewhere than the base model of the same seed did: otherwise a network that takes its own
@@ -37,15 +37,8 @@ def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_
         torch.manual_seed(settings["seed"] + SEED_OFFSET)
         network = build(settings["model"], classes=len(draft.inputs["dataset"].facts["classes"]))
         target = End(f"the target {settings['model']['architecture']}", network)
-        copied = copy_filters(base_model(source), target, choices, settings["seed"])
+        architecture = source.description["settings"]["model"]["architecture"]
+        origin = End(f"the source {architecture}", load_network(source))
+        copied = copy_filters(origin, target, choices, settings["seed"])
         draft.facts.update(copied=copied, frozen=copied if choices.frozen else [], source=source.facts["dataset"])
         train_and_test(network, description, draft, jobs_per_gpu)
-
-
-def base_model(source: artifacts.Artifact) -> End:
-    """The network of a `train` or `transfer` job's artifact, with its weights."""
-    model = source.description["settings"]["model"]
-    with torch.device("meta"):  # no random weights, which would cost time and move the generator
-        network = build(model, classes=source.facts["dataset"]["classes"])
-    network.load_state_dict(load_file(source.path / WEIGHTS), assign=True)
-    return End(f"the source {model['architecture']}", network)

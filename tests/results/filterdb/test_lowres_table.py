@@ -3,7 +3,7 @@
 import pandas as pd
 from PIL import Image
 
-from keyfilters.models import ARCHITECTURES
+from keyfilters.models.registry import ARCHITECTURES
 from keyfilters.results.filterdb.lowres import lowres, published
 from keyfilters.store.identity import Job
 

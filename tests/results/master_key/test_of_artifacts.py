@@ -10,8 +10,9 @@ from keyfilters.results.master_key.fig3 import fig3
 from keyfilters.results.master_key.table6 import table6
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
+from keyfilters.training.network import load_network
 from keyfilters.training.train import train
-from keyfilters.transfer.transfer import base_model, transfer
+from keyfilters.transfer.transfer import transfer
 from tests.helpers.tiny_jobs import training_job
 
 
@@ -46,7 +47,7 @@ def test_figure1_draws_filters_of_the_first_middle_and_last_layer(tmp_path):
     file = tmp_path / "results/figures/fig1.csv"
     settings = {"order": ["small"], "filters": 5, "seed": 0}
     fig1(Job("fig1", "fig1", settings, {"fig1/small": job}).description, tmp_path, file)
-    layers = depthwise_layers(base_model(artifacts.read(tmp_path, job.folder)).network)
+    layers = depthwise_layers(load_network(artifacts.read(tmp_path, job.folder)))
     names = list(layers)
     frame = pd.read_csv(file)
     assert frame["layer"].unique().tolist() == [names[0], names[6], names[11]]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from keyfilters.analysis.basis import Basis, fit
+from keyfilters.analysis.basis import Basis, Bins, fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes
 from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments as of_moments
@@ -18,22 +17,8 @@ from keyfilters.analysis.stages.filter_sets import chosen, dimensions
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
 from keyfilters.store import artifacts
-from keyfilters.study import jobs
-from keyfilters.study.study import Study
 
 BASES = "bases.safetensors"
-
-
-@dataclass(frozen=True)
-class Bins:
-    """A basis and the edges `[bins + 1]` of histograms of coefficients in it."""
-
-    basis: Basis
-    edges: np.ndarray
-
-    @property
-    def width(self) -> float:
-        return float(self.edges[1] - self.edges[0])
 
 
 def basis(description: Mapping[str, Any], root: Path, threads: int | None = None) -> None:
@@ -94,16 +79,3 @@ def read(artifact: artifacts.Artifact) -> dict[str, Bins]:
         count, *parts = (arrays[f"{name}/{part}"] for part in ("count", "mean", "components", "variances"))
         found[name] = Bins(Basis(int(count[0]), *parts), arrays[f"{name}/edges"])
     return found
-
-
-def of_study(study: Study, root: Path) -> dict[str, Bins]:
-    """The bases of a study, whose artifacts lie below `root`.
-
-    Raises KeyfiltersError if they are not made yet, or the study has no networks.
-    """
-    if not jobs.extracts(study):
-        raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
-    folder = jobs.basis(study).folder
-    if not (root / folder / artifacts.MANIFEST).exists():
-        raise KeyfiltersError("the study's basis is not made yet; run `snakemake --cores all all_basis`")
-    return read(artifacts.read(root, folder))

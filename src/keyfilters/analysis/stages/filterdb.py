@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
 from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, merged_tasks
 from keyfilters.analysis.phenotypes import phenotype
 from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.moments import LAYERS
-from keyfilters.config.analysis import Analysis, FilterSet
+from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
 from keyfilters.store import artifacts, records
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import key_of
-from keyfilters.study.jobs import VERDICTS
 
 
 def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.coefficients import histograms_of_layers
 from keyfilters.analysis.stages import basis as of_basis
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.filter_sets import chosen
 from keyfilters.filters.store import Filters, Store
 from keyfilters.store import artifacts

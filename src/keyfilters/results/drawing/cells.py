@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.models.registry import architecture
 
 STACKING = (
     "Stacked: the source's filters end to end as executed, dealt to the target layer by layer from their beginning, "
@@ -95,8 +96,7 @@ def choices(records: list[Mapping[str, Any]], layer: str) -> str:
 
 def title(model: Mapping[str, Any]) -> str:
     """`ConvNeXt femto` for `convnext_femto`."""
-    family, _, size = model["architecture"].partition("_")
-    return f"{ {'convnext': 'ConvNeXt', 'hornet': 'HorNet'}.get(family, family) } {size}".strip()
+    return architecture(model["architecture"]).title
 
 
 def network(model: Mapping[str, Any]) -> str:

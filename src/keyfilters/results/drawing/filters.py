@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.groups import DECILE_NAMES
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.stages import basis, histograms
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.analysis.stages.moments import MOMENTS, unstacked
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store import artifacts, records

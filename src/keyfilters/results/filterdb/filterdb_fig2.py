@@ -18,7 +18,7 @@ from safetensors import safe_open
 from keyfilters.analysis.groups import DECILE_NAMES, depth_decile
 from keyfilters.results.drawing import files, filters
 from keyfilters.store import artifacts
-from keyfilters.training.train import WEIGHTS
+from keyfilters.training.weights import WEIGHTS
 
 OVER, ROBUST, REGULAR = "over-parameterised", "robust", "regular"
 COLOURS = {OVER: "#c44e52", ROBUST: "#55a868", REGULAR: "#4c72b0"}

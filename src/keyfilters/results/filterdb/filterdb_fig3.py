@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.groups import GROUPINGS, Groups, gather
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.config.analysis import FilterSet
 from keyfilters.results.drawing import files, filters
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.stages import basis, histograms
-from keyfilters.analysis.stages.basis import Bins
 from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.drawing import files, filters

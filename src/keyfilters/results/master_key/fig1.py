@@ -17,7 +17,7 @@ from torch import Tensor
 from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.results.drawing import cells, files
 from keyfilters.store import artifacts
-from keyfilters.transfer.transfer import base_model
+from keyfilters.training.network import load_network
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def fig1(description: Mapping[str, Any], root: Path, file: Path) -> None:
         trained = artifacts.read(root, description["inputs"][name])
         model, dataset = trained.description["settings"]["model"], trained.facts["dataset"]["title"]
         networks.append(f"{cells.network(model)}, {100 * trained.facts['accuracy']:.1f} %")
-        layers = list(depthwise_layers(base_model(trained).network).items())
+        layers = list(depthwise_layers(load_network(trained)).items())
         for index in sorted({0, len(layers) // 2, len(layers) - 1}):
             name, convolution = layers[index]
             numbers = torch.randperm(len(convolution.weight), generator=generator)[: settings["filters"]]

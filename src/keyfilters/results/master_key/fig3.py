@@ -18,7 +18,7 @@ from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.results.drawing import cells, files
 from keyfilters.results.master_key.fig1 import show_filter
 from keyfilters.store import artifacts
-from keyfilters.transfer.transfer import base_model
+from keyfilters.training.network import load_network
 
 FILTERS = 3  # shown of each layer
 TRAINED, FROZEN = "#d9661f", "#1f6fb4"
@@ -55,7 +55,7 @@ def fig3(description: Mapping[str, Any], root: Path, file: Path) -> None:
 
 def _filters(network: artifacts.Artifact) -> dict[str, Tensor]:
     """Depthwise filters `[filters, kh, kw]` by layer."""
-    layers = depthwise_layers(base_model(network).network)
+    layers = depthwise_layers(load_network(network))
     return {name: convolution.weight.detach()[:, 0] for name, convolution in layers.items()}
 
 
