@@ -6,17 +6,20 @@ import argparse
 import json
 import os
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.store.artifacts import declared
 
 
 def main() -> None:
     """Run one verb; an error that the user can mend is one line and its exit status."""
     arguments = parser().parse_args()
     try:
-        arguments.run(arguments)
+        with declared(arguments.job) if "job" in arguments else nullcontext():
+            arguments.run(arguments)
         sys.stdout.flush()
     except KeyfiltersError as error:
         print(f"keyfilters {arguments.verb}: {error}", file=sys.stderr)

@@ -18,7 +18,7 @@ from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
-from keyfilters.study.jobs import VERDICTS, filters_of
+from keyfilters.study.jobs import VERDICTS, filters_of, with_filters
 from keyfilters.zoo.network import Network
 from tests.helpers.tiny_store import convolution, job, network
 
@@ -45,12 +45,14 @@ class Study:
             for name, extract in self.extracts.items()
         }
         of_bins = given.model_dump(include={"bins", "range"})
-        self.basis = Job("basis", "basis", of_filters | of_bins, {name: self.moments[name] for name in basis_of})
+        self.basis = Job(
+            "basis", "basis", of_filters | of_bins, with_filters({name: self.moments[name] for name in basis_of})
+        )
         self.histograms = {
             name: Job("histograms", name, of_filters, {"filters": extract, "basis": self.basis})
             for name, extract in self.extracts.items()
         }
-        self.layers = Job("layers", "layers", {}, self.moments)
+        self.layers = Job("layers", "layers", {}, with_filters(self.moments))
 
     def make(self) -> "Study":
         for made in self.moments.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 from keyfilters.analysis.stages import basis, histograms, layers, moments
 from keyfilters.config.analysis import Analysis
 from keyfilters.store.identity import Job
-from keyfilters.study.jobs import filters_of
+from keyfilters.study.jobs import filters_of, with_filters
 
 
 def analyse(
@@ -22,8 +22,8 @@ def analyse(
     sparse = analysis.model_dump(include={"sparse", "sparse_share"})
     measured = {name: Job("moments", name, settings | sparse, {"filters": job}) for name, job in extracts.items()}
     bins = analysis.model_dump(include={"bins", "range"})
-    based = Job("basis", "basis", settings | bins, measured)
-    together = Job("layers", "layers", {}, measured)
+    based = Job("basis", "basis", settings | bins, with_filters(measured))
+    together = Job("layers", "layers", {}, with_filters(measured))
     binned = {
         name: Job("histograms", job.name, settings, {"filters": job, "basis": based})
         for name, job in (counted or extracts).items()

@@ -37,7 +37,10 @@ def of_depthwise(study, name, **settings):
 
 def fig1(study, network="apples", **settings):
     given = {"set": REGULAR, "network": network, "filters": 15, "kernel": [3, 3], "kinds": ["regular"]}
-    return given | settings, {"filterdb_fig1/network": study.extracts[network]}
+    inputs = {"network": study.extracts[network]}
+    if network in study.networks:
+        inputs["training"] = study.networks[network]
+    return given | settings, {f"filterdb_fig1/{role}": job for role, job in inputs.items()}
 
 
 def fig2(study, **settings):
@@ -48,7 +51,8 @@ def fig2(study, **settings):
 
 def fig7(study, **settings):
     inputs = {f"epoch/{epoch}": study.histograms[epoch] for epoch in EPOCHS}
-    return {"set": REGULAR, "min_filters": 100, **FLOOR, **settings}, {"filterdb_fig7/basis": study.basis, **inputs}
+    inputs |= {"filterdb_fig7/basis": study.basis, "filterdb_fig7/network": inputs["epoch/2"].inputs["filters"]}
+    return {"set": REGULAR, "min_filters": 100, **FLOOR, **settings}, inputs
 
 
 def reproducibility(study, **settings):
@@ -62,7 +66,7 @@ def reproducibility(study, **settings):
 
 def pca(study, **settings):
     given = {name: {"kernel": [3, 3], "min_filters": 100} for name in (REGULAR, DEPTHWISE)}
-    return {"sets": given, **settings}, {"depthwise_pca/basis": study.basis}
+    return {"sets": given, **settings}, {"depthwise_pca/basis": study.basis, "depthwise_pca/layers": study.layers}
 
 
 def of_drift(study, **settings):

@@ -124,3 +124,18 @@ def test_a_manifest_of_another_artifact_is_refused(tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(KeyfiltersError, match="describes another artifact"):
         artifacts.read(tmp_path, JOB.folder)
+
+
+@pytest.mark.fault("artifact", "a job opens an artifact that its description does not name", "one line names both")
+def test_a_job_opens_its_inputs_and_nothing_else(tmp_path):
+    other = Job("prepare", "stripes", {})
+    for job in (JOB, other):
+        write(tmp_path, job=job)
+    reader = Job("train", "net", {}, {"dataset": JOB})
+    with artifacts.declared(reader.description):
+        assert artifacts.read(tmp_path, JOB.folder).facts == {"count": 3}
+        with pytest.raises(KeyfiltersError, match=rf"{other.folder}: no input of the job {reader.folder}"):
+            artifacts.manifest(tmp_path, other.folder)
+    with artifacts.write(tmp_path, reader.description), pytest.raises(KeyfiltersError, match="no input"):
+        artifacts.read(tmp_path, other.folder)
+    assert artifacts.read(tmp_path, other.folder).facts == {"count": 3}  # outside a job

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from keyfilters.config.base import Name, PositiveInt, Settings, Share
 
+FILTERS_OF = "filters/"  # before a model id: the role of its `extract`, where the id itself is that of its `moments`
 VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
 """The settings of `Analysis` that decide its verdicts on layers."""
 

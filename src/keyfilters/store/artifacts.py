@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from keyfilters.running.meter import Meter
 from keyfilters.store import machine, runs
 from keyfilters.store.files import sha256, write_text
 from keyfilters.store.identity import folder_of, key_of
+
+_JOB: ContextVar[Mapping[str, Any] | None] = ContextVar("the job that runs", default=None)
 
 MANIFEST = "manifest.json"
 CHECKPOINT = ".checkpoint"  # `.<name>-<key>.checkpoint` beside the artifact that it is to become
@@ -63,44 +66,55 @@ class Draft:
 
 
 @contextmanager
+def declared(description: Mapping[str, Any]) -> Iterator[None]:
+    """Run the job of `description`: in the block only artifacts that are among its inputs can be opened."""
+    token = _JOB.set(description)
+    try:
+        yield
+    finally:
+        _JOB.reset(token)
+
+
+@contextmanager
 def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
     """Write the artifact of `description` whole or not at all.
 
     Inputs named in the description are read and checked first; their manifests' digests are recorded.
     Nothing appears under the final name if the block raises or the process is killed.
     """
-    final = root / folder_of(description)
-    inputs = {role: read(root, folder) for role, folder in description["inputs"].items()}
-    final.parent.mkdir(parents=True, exist_ok=True)
-    partial = tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent)
-    draft = Draft(Path(partial), inputs, checkpoint(final), machine.cpu_name())
-    started = datetime.now(UTC)
-    try:
-        with beating(draft.path):
-            yield draft
-        manifest = {
-            "description": description,
-            "key": key_of(description),
-            "files": {path.name: sha256(path) for path in sorted(draft.path.iterdir())},
-            "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
-            "facts": draft.facts,
-        }
-        run = {
-            "started": started.isoformat(timespec="seconds"),
-            **draft.meter.spent,
-            **draft.run,
-            "hardware": draft.hardware,
-            "software": machine.software(),
-        }
-        write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        runs.save(root, folder_of(description), run)
-        _replace_folder(draft.path, final)
-        # What a killed job left; an orphan of it that still runs ends without a place to write to.
-        for left in final.parent.glob(f".{final.name}.*.partial"):
-            shutil.rmtree(left, ignore_errors=True)
-        draft.checkpoint.unlink(missing_ok=True)  # last, since an orphan writes it by way of its own folder
-    finally:
-        shutil.rmtree(draft.path, ignore_errors=True)
+    with declared(description):
+        final = root / folder_of(description)
+        inputs = {role: read(root, folder) for role, folder in description["inputs"].items()}
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial = tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent)
+        draft = Draft(Path(partial), inputs, checkpoint(final), machine.cpu_name())
+        started = datetime.now(UTC)
+        try:
+            with beating(draft.path):
+                yield draft
+            manifest = {
+                "description": description,
+                "key": key_of(description),
+                "files": {path.name: sha256(path) for path in sorted(draft.path.iterdir())},
+                "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
+                "facts": draft.facts,
+            }
+            run = {
+                "started": started.isoformat(timespec="seconds"),
+                **draft.meter.spent,
+                **draft.run,
+                "hardware": draft.hardware,
+                "software": machine.software(),
+            }
+            write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+            runs.save(root, folder_of(description), run)
+            _replace_folder(draft.path, final)
+            # What a killed job left; an orphan of it that still runs ends without a place to write to.
+            for left in final.parent.glob(f".{final.name}.*.partial"):
+                shutil.rmtree(left, ignore_errors=True)
+            draft.checkpoint.unlink(missing_ok=True)  # last, since an orphan writes it by way of its own folder
+        finally:
+            shutil.rmtree(draft.path, ignore_errors=True)
 
 
 def _replace_folder(new: Path, final: Path) -> None:
@@ -117,9 +131,14 @@ def _replace_folder(new: Path, final: Path) -> None:
 def manifest(root: Path, folder: str) -> Artifact:
     """The artifact at `<root>/<folder>` by its manifest alone; its other files may be elsewhere.
 
-    Raises KeyfiltersError if there is no manifest or it belongs to another key.
+    Raises KeyfiltersError if there is no manifest or it belongs to another key, or if the job that runs does not name
+    the artifact among its inputs.
     """
-    path = root / folder
+    path, job = root / folder, _JOB.get()
+    if job is not None and folder not in job["inputs"].values():
+        raise KeyfiltersError(
+            f"{folder}: no input of the job {folder_of(job)}; add it to the job's inputs in its study"
+        )
     try:
         found = json.loads((path / MANIFEST).read_text())
         right = folder_of(found["description"]) == folder

@@ -35,15 +35,17 @@ class Job:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON types."""
-        return {
+        """Everything that decides the result, as JSON types; in the order of names, so that a job which goes through
+        settings or inputs does not depend on the order in which a configuration names them."""
+        description = {
             "stage": self.stage,
             "version": VERSIONS[self.stage],
             "name": self.name,
-            "settings": dict(self.settings),
+            "settings": self.settings,
             "inputs": {role: job.folder for role, job in self.inputs.items()},
             **({"part": self.part} if self.part else {}),
         }
+        return json.loads(canonical(description))
 
     @cached_property
     def key(self) -> str:

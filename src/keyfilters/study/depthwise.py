@@ -9,7 +9,7 @@ from pydantic import Field
 from keyfilters.config.base import Name, PositiveInt
 from keyfilters.store.identity import Job
 from keyfilters.study.filterdb import FilterFigure, trained
-from keyfilters.study.jobs import basis, histograms
+from keyfilters.study.jobs import basis, histograms, layers
 from keyfilters.study.output import Output
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class DepthwiseBasis(Output):
             FilterFigure(set=name).check(study)
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return {"basis": basis(study)}
+        return {"basis": basis(study), "layers": layers(study)}
 
     def settings(self, study: Study) -> dict[str, Any]:
         given = {name: study.analysis.sets[name] for name in self.sets}

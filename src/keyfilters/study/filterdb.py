@@ -88,7 +88,9 @@ class FilterFigure1(FilterFigure):
             raise ValueError(f".network: no network {self.network!r} in the study's zoo; `filters ls` lists them")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return {"network": extracts(study)[self.network]}
+        network = extracts(study)[self.network]
+        training = {"training": network.inputs["network"]} if "network" in network.inputs else {}
+        return {"network": network, **training}
 
     def settings(self, study: Study) -> dict[str, Any]:
         given = study.analysis.sets[self.set]
@@ -196,7 +198,9 @@ class FilterFigure7(FilterFigure):
             raise ValueError(": no network keeps its weights during training; set `lowres.formation`")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return {"basis": basis(study)} | {f"epoch/{epoch}": job for epoch, job in formation(study).items()}
+        epochs = formation(study)
+        network = epochs[max(epochs)].inputs["filters"]
+        return {"basis": basis(study), "network": network} | {f"epoch/{epoch}": job for epoch, job in epochs.items()}
 
     def settings(self, study: Study) -> dict[str, Any]:
         return super().settings(study) | study.analysis.model_dump(include={"floor", "epsilon"})

@@ -5,10 +5,11 @@ What many jobs share (`@cache`) is made once for a study, so that planning thous
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from keyfilters.config.analysis import VERDICTS, filters_of
+from keyfilters.config.analysis import FILTERS_OF, VERDICTS, filters_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
 from keyfilters.datasets import identity
@@ -197,9 +198,14 @@ def moments(study: Study) -> dict[str, Job]:
 def basis(study: Study) -> Job:
     """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
     settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"bins", "range"})
-    given = moments(study)
-    inputs = {name: given[name] for name in study.analysis.basis_of or given}
-    return Job("basis", "basis", settings, inputs)
+    measured = moments(study)
+    inputs = {name: measured[name] for name in study.analysis.basis_of or measured}
+    return Job("basis", "basis", settings, with_filters(inputs) if study.analysis.range == "observed" else inputs)
+
+
+def with_filters(measured: Mapping[str, Job]) -> dict[str, Job]:
+    """Jobs of `moments` by model id, and by `filters/<model id>` those of `extract` whose filters they measured."""
+    return {**measured, **{f"{FILTERS_OF}{name}": job.inputs["filters"] for name, job in measured.items()}}
 
 
 @cache
@@ -232,8 +238,8 @@ def formation(study: Study) -> dict[int, Job]:
 
 @cache
 def layers(study: Study) -> Job:
-    """The moments and the quality of all networks as one table of layers."""
-    return Job("layers", "layers", {}, moments(study))
+    """The moments and the quality of all networks as one table of layers, and what is known of the networks."""
+    return Job("layers", "layers", {}, with_filters(moments(study)))
 
 
 def filterdb(study: Study) -> dict[str, Job]:

@@ -14,6 +14,7 @@ from keyfilters.analysis.coefficients import bounds, edges, extremes
 from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments as of_moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
+from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
 from keyfilters.store import artifacts
@@ -31,7 +32,8 @@ def basis(description: Mapping[str, Any], root: Path, threads: int | None = None
     """
     settings, arrays = description["settings"], {}
     with artifacts.write(root, description) as draft:
-        found = [of_moments.read(given)[1] for given in draft.inputs.values()]
+        measured = [given for role, given in draft.inputs.items() if not role.startswith(FILTERS_OF)]
+        found = [of_moments.read(given)[1] for given in measured]
         bases = {}
         for name in settings["sets"]:
             layers = [layer for arrays_of in found for layer in of_moments.unstacked(arrays_of, name)]
@@ -40,17 +42,20 @@ def basis(description: Mapping[str, Any], root: Path, threads: int | None = None
                 bases[name] = fit(merged)
         if not bases:
             raise KeyfiltersError(f"no network has filters of any of analysis.sets, {', '.join(settings['sets'])}")
-        for name, limits in _ranges(bases, draft.inputs, settings, root, threads).items():
+        for name, limits in _ranges(bases, description, root, threads).items():
             arrays |= _as_arrays(name, Bins(bases[name], edges(*limits, settings["bins"])))
         save_file(arrays, draft.path / BASES)
         draft.facts.update(filters={name: bases[name].count for name in bases})
 
 
-def _ranges(bases, inputs, settings, root, threads) -> dict[str, tuple[float, float]]:
+def _ranges(
+    bases: Mapping[str, Basis], description: Mapping[str, Any], root: Path, threads: int | None
+) -> dict[str, tuple[float, float]]:
     """The range of each set's histograms: of the coefficients, or of what they cannot leave."""
+    settings = description["settings"]
     if settings["range"] == "bounded":
         return {name: bounds(found) for name, found in bases.items()}
-    folders = {name: given.description["inputs"]["filters"] for name, given in inputs.items()}
+    folders = {role: folder for role, folder in description["inputs"].items() if role.startswith(FILTERS_OF)}
     sets = chosen(Store(root, folders), settings)
     return {
         name: extremes((block for _, block in blocks), bases[name], threads)

@@ -17,10 +17,10 @@ from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, 
 from keyfilters.analysis.phenotypes import phenotype
 from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
+from keyfilters.analysis.stages.layers import MODELS
 from keyfilters.analysis.stages.moments import LAYERS
 from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filters.store import Store
 from keyfilters.store import artifacts, records
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import key_of
@@ -46,7 +46,7 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     bins = basis.read(inputs.pop("basis")).get(name)
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {name}; take it out of `analysis.sets`")
-    layers = _layers(name, inputs.pop("layers"), root, analysis)
+    layers = _layers(name, inputs.pop("layers"), analysis)
     counts = [histograms.read(inputs[model])[name] for model in layers["model"].unique()]
     drifts, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis, least)
     files = [_write(table, record.with_name(file)) for file, table in ({"layers.csv": layers} | drifts).items()]
@@ -54,15 +54,12 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     records.record(record, key_of(description), content, files)
 
 
-def _layers(name: str, merged: artifacts.Artifact, root: Path, analysis: Analysis) -> pd.DataFrame:
+def _layers(name: str, merged: artifacts.Artifact, analysis: Analysis) -> pd.DataFrame:
     """The layers of a set with their quality, the depth decile, and what groups networks."""
     table = pd.read_parquet(merged.path / LAYERS)
     table = table[table["set"] == name].drop(columns="set").reset_index(drop=True)
-    of_moments = {model: artifacts.manifest(root, folder) for model, folder in merged.description["inputs"].items()}
-    store = Store(root, {model: given.description["inputs"]["filters"] for model, given in of_moments.items()})
-    known = (
-        store.models.set_index("model").reindex(columns=[*GROUPINGS.values()]).drop(columns=["model", "depth_decile"])
-    )
+    models = pd.read_parquet(merged.path / MODELS).set_index("model")
+    known = models.reindex(columns=[*GROUPINGS.values()]).drop(columns=["model", "depth_decile"])
     told = ["filters", "kh", "kw", "sparsity", "entropy"]
     quality = [
         asdict(judged(filters, kh * kw, sparsity, entropy, analysis))

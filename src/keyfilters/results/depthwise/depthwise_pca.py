@@ -29,8 +29,8 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
     Sets of less than their `min_filters` are left out; raises KeyfiltersError if none remains.
     """
     settings = description["settings"]
-    made = artifacts.read(root, description["inputs"][f"{description['stage']}/basis"])
-    bins, sizes = of_basis.read(made), _networks(made, root)
+    made, layers = (filters.read(description, root, role) for role in ("basis", "layers"))
+    bins, sizes = of_basis.read(made), _networks(made, layers)
     enough = {
         name: bins[name].basis
         for name, given in settings["sets"].items()
@@ -59,10 +59,10 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
     files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
 
 
-def _networks(made: artifacts.Artifact, root: Path) -> dict[str, int]:
-    """How many networks have filters of each set."""
-    tables = [pd.read_parquet(root / folder / moments.LAYERS) for folder in made.description["inputs"].values()]
-    return pd.Series([name for table in tables for name in table["set"].unique()]).value_counts().to_dict()
+def _networks(made: artifacts.Artifact, layers: artifacts.Artifact) -> dict[str, int]:
+    """How many of the networks that define the bases have filters of each set."""
+    table = pd.read_parquet(layers.path / moments.LAYERS)
+    return table[table["model"].isin([*made.description["inputs"]])].groupby("set")["model"].nunique().to_dict()
 
 
 def _components(name: str, basis: Basis, kernel: tuple[int, int]) -> pd.DataFrame:

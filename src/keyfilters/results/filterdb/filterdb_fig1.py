@@ -39,7 +39,7 @@ class Layer:
 def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> None:
     """Render `<results>/figures/filterdb_fig1.*` from a network of the store below `root`."""
     settings = description["settings"]
-    folder = next(iter(description["inputs"].values()))
+    folder = description["inputs"][f"{description['stage']}/network"]
     store = Store(root, {settings["network"]: folder})
     if settings["network"] in store.refused:
         raise KeyfiltersError(f"{settings['network']}: refused, so no filters to draw; set another `network`")
@@ -52,7 +52,7 @@ def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> Non
     trained_on = f" trained on {known['Training-Dataset']}" if isinstance(known["Training-Dataset"], str) else ""
     title = f"Figure 1: first {kernel} filters of each layer of {known['Name']}{trained_on}"
     notes = [
-        f"Study `{file.parents[1].name}`: 1 network, {settings['network']}{_accuracy(root, folder)}; {total:,} "
+        f"Study `{file.parents[1].name}`: 1 network, {settings['network']}{_accuracy(description, root)}; {total:,} "
         f"{kernel} filters in {len(layers)} layers; drawn are the first {settings['filters']} of each layer, all of a "
         "smaller one.",
         "Colours of a layer go from minus (blue) to plus (red) the largest absolute weight of all its filters; white "
@@ -79,10 +79,10 @@ def _layers(store: Store, settings: Mapping[str, Any]) -> list[Layer]:
     return found
 
 
-def _accuracy(root: Path, folder: str) -> str:
+def _accuracy(description: Mapping[str, Any], root: Path) -> str:
     """What is known of how well the network does, if it is trained here."""
-    network = artifacts.manifest(root, folder).description["inputs"].get("network")
-    found = artifacts.manifest(root, network).facts.get("accuracy") if network else None
+    training = description["inputs"].get(f"{description['stage']}/training")
+    found = artifacts.manifest(root, training).facts.get("accuracy") if training else None
     return "" if found is None else f", {100 * found:.1f} % of test pictures right"
 
 

@@ -34,6 +34,7 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     bins = basis.read(found.pop(f"{description['stage']}/basis")).get(settings["set"])
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {settings['set']}; set another `set`")
+    network = found.pop(f"{description['stage']}/network")
     of_epochs = {int(role.partition("/")[2]): artifact for role, artifact in found.items()}
     counts = {epoch: histograms.read(of_epochs[epoch])[settings["set"]].sum(axis=0) for epoch in sorted(of_epochs)}
     total = int(counts[max(counts)][0].sum())
@@ -45,7 +46,6 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     shares = {epoch: given[:, :-1] / total for epoch, given in counts.items()}
     outside = max(int(given[:, -1].sum()) for given in counts.values())
     frame = _table(counts, bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}))
-    network = artifacts.manifest(root, of_epochs[max(counts)].description["inputs"]["filters"])
     known, trained = network.facts["entry"], network.description["inputs"]["network"].partition("/")[2]
     title = f"Figure 7: coefficients of {known['Name']} during training on {known['Training-Dataset']}"
     shown = 100 * bins.basis.ratios[:SHOWN].sum()
