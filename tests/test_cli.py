@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keyfilters.datasets import reader
+from keyfilters.sources.package import reader
 from keyfilters.store.identity import Job
 
 SETTINGS = {

@@ -17,9 +17,8 @@ from keyfilters.analysis.drift import distributions, pairwise_drift
 from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments
 from keyfilters.analysis.stages.histograms import counted
-from keyfilters.config.analysis import Analysis
+from keyfilters.config.analysis import Analysis, filters_of
 from keyfilters.filters.hdf5 import Published
-from keyfilters.study.jobs import filters_of
 
 LIMIT = 3 << 29
 SET = "regular_3x3"

@@ -12,13 +12,13 @@ from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.groups import DECILES, depth_decile, gather
 from keyfilters.analysis.pairs import drift as drift_of_pair
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
-from keyfilters.config.analysis import Analysis, FilterSet
+from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet, filters_of
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
-from keyfilters.study.jobs import VERDICTS, filters_of, with_filters
+from keyfilters.study.jobs import with_filters
 from keyfilters.zoo.network import Network
 from tests.helpers.tiny_store import convolution, job, network
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.pictures import Picture
+from keyfilters.sources.image import SourceImage
 
 
 def picture(value, label, name, group=None, split=None):
-    return Picture(np.full((2, 2, 3), value, np.uint8), label, name, group or name, split)
+    return SourceImage(np.full((2, 2, 3), value, np.uint8), label, name, group or name, split)
 
 
 def names(distinct):

@@ -10,8 +10,8 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from keyfilters.datasets.prepare import prepare_set
-from keyfilters.datasets.readers import digits
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.package_sets import digits
 from tests.helpers.tiny_files import encode, noise, pack
 
 
@@ -154,7 +154,7 @@ def test_a_class_of_one_picture_cannot_be_split(run):
 
 @pytest.mark.fault("prepare", "an archive without images", "one line names it")
 def test_an_archive_without_pictures_is_an_error(run):
-    with pytest.raises(KeyfiltersError, match=r"set pets: no picture in .*set\.tar"):
+    with pytest.raises(KeyfiltersError, match=r"set pets: no image in .*set\.tar"):
         run({"set/README": b"words"})
 
 

@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.image import SourceImage
 
 LABELS = ("cat", "dog")
 PIXELS = np.zeros((1, 1, 3), np.uint8)
 
 
 def picture(name, label="cat", group=None, side=None):
-    return Picture(PIXELS, label, name, group or name, side)
+    return SourceImage(PIXELS, label, name, group or name, side)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("xyz"), st.integers(0, 9)), max_size=40))
 def test_neither_a_group_nor_a_picture_is_on_both_sides(drawn):
     pictures = [
-        Picture(np.full((1, 1, 3), value, np.uint8), label, str(index), str(group))
+        SourceImage(np.full((1, 1, 3), value, np.uint8), label, str(index), str(group))
         for index, (value, label, group) in enumerate(drawn)
     ]
     sides = split(without_duplicates(pictures).pictures, "set", 0.3)

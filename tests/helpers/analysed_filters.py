@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keyfilters.analysis.stages import basis, histograms, layers, moments
-from keyfilters.config.analysis import Analysis
+from keyfilters.config.analysis import Analysis, filters_of
 from keyfilters.store.identity import Job
-from keyfilters.study.jobs import filters_of, with_filters
+from keyfilters.study.jobs import with_filters
 
 
 def analyse(

@@ -8,11 +8,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from keyfilters.analysis.stages import basis, filterdb
-from keyfilters.config.analysis import Analysis, FilterSet
+from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
 from keyfilters.filters.extract import store
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
-from keyfilters.study.jobs import VERDICTS
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from tests.helpers.analysed_filters import analyse
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from keyfilters.config.base import Digest, Name, PositiveInt, Settings, Share
+from keyfilters.sources import SOURCES, source
 
 PAPER_SETS = (
     "ImageNet",
@@ -45,7 +46,7 @@ class Dataset(Settings):
     paper's tables in whose place it stands, where the title is not already that.
     """
 
-    source: Literal["package", "archive", "torchvision", "domainnet", "imagenet"] = "package"
+    source: Literal[SOURCES] = "package"
     set: Name | None = None
     classes: Annotated[tuple[str, ...], Field(min_length=2), BeforeValidator(_listed_classes)] | None = None
     title: str | None = None
@@ -59,12 +60,5 @@ class Dataset(Settings):
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> Dataset:
-        if self.source == "archive" and None in (self.path, self.sha256):
-            raise ValueError("`source: archive` needs `path` and `sha256`")
-        if self.source == "imagenet" and self.path is None:
-            raise ValueError("`source: imagenet` needs `path`, the folder with train/ and val/")
-        if self.source == "package" and self.path:
-            raise ValueError("`path` belongs to another source than `package`; set `source: archive`, say")
-        if self.source not in ("archive", "imagenet") and self.sha256:
-            raise ValueError(f"`sha256` belongs to another source than `{self.source}`, whose pins are its own")
+        source(self.source).check(self)
         return self

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.datasets.splitting import hash_order
+from keyfilters.sources.image import SourceImage
 
 ROWS, COLUMNS, CELL, MARGIN, TEXT = 10, 8, 48, 4, 120  # less than 200 kB in 256 colours
 
 
-def contact_sheet(pictures: Sequence[Picture], set_name: str) -> Image.Image:
+def contact_sheet(pictures: Sequence[SourceImage], set_name: str) -> Image.Image:
     """Some classes, spread over all, one in a row: its name and some pictures, shuffled by hash."""
     key = hash_order(set_name)
     samples = defaultdict(list)

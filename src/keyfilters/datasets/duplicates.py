@@ -7,21 +7,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from keyfilters.datasets.pictures import Picture
+from keyfilters.sources.image import SourceImage
 
 
 @dataclass(frozen=True)
 class Distinct:
     """Pictures of which no two have equal pixels, and how many were left out to get there."""
 
-    pictures: list[Picture]
+    pictures: list[SourceImage]
     duplicates: int
     """Left out because a copy with the same label is kept."""
     ambiguous: int
     """Left out because copies contradict each other's labels; none of them is kept."""
 
 
-def without_duplicates(pictures: Iterable[Picture]) -> Distinct:
+def without_duplicates(pictures: Iterable[SourceImage]) -> Distinct:
     """Keep one of the pictures with equal pixels (`data` as uint8 pixels of one shape) and equal label.
 
     A copy on the test side is the one that is kept. Groups that share a picture become one group.

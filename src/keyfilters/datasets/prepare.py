@@ -15,11 +15,12 @@ from keyfilters.datasets.arrays import Rows, save
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.pictures import Picture
-from keyfilters.datasets.sources import Source, open_source
 from keyfilters.datasets.splitting import at_most, split
 from keyfilters.errors import KeyfiltersError
 from keyfilters.fetching.packages import default_cache
+from keyfilters.sources import source
+from keyfilters.sources.image import SourceImage
+from keyfilters.sources.reading import Opened
 from keyfilters.store import artifacts
 
 
@@ -44,7 +45,7 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
 def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[str, Any]:
     """Write the set that `settings` describe into `folder`, and return what is known about it.
 
-    Settings: `name`, `set` (what its source calls it), `source` (as in `settings.Dataset`, with its `path`
+    Settings: `name`, `set` (what its source calls it), `source` (as in `config.dataset.Dataset`, with its `path`
     and `sha256`), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
     `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
@@ -58,10 +59,11 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     has no picture on one side of the split.
     """
     name, size = settings["name"], settings["image_size"]
-    source, path, facts = open_source(settings, cache)
+    opened = source(settings["source"]).open_set(settings, cache)
+    reader = opened.reader
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / ".pixels"
-    pictures, undecodable = _decode(source, path, settings, scratch)
+    pictures, undecodable = _decode(opened, settings, scratch)
     classes = sorted({picture.label for picture in pictures})
     distinct = without_duplicates(pictures)
     order = settings["set"]  # the same pictures, whatever a study calls the set
@@ -79,9 +81,9 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     scratch.unlink()
     return {
         "name": name,
-        "title": settings.get("title") or source.TITLE or name,
-        "domain": source.DOMAIN,
-        "licence": source.LICENCE,
+        "title": settings.get("title") or reader.TITLE or name,
+        "domain": reader.DOMAIN,
+        "licence": reader.LICENCE,
         "classes": classes,
         "train": len(sides["train"]),
         "test": len(sides["test"]),
@@ -92,7 +94,7 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
         "ambiguous_dropped": distinct.ambiguous,
         "undecodable": undecodable,
         "image_size": size,
-        **facts,
+        **opened.facts,
     }
 
 
@@ -114,16 +116,16 @@ def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[
     return mean, std
 
 
-def _decode(source: Source, path: Path, settings: Mapping[str, Any], scratch: Path) -> tuple[list[Picture], list[str]]:
+def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple[list[SourceImage], list[str]]:
     """All pictures, and the names of those that could not be decoded.
 
     Pixels, uint8 `[size, size, 3]`, are views of the file `scratch`, so a set may be larger than the memory.
     """
     size, pictures, undecodable = settings["image_size"], [], []
     with scratch.open("wb") as file:
-        for picture in _of_classes(source.read(path), settings):
+        for picture in _of_classes(opened.reader.read(opened.path), settings):
             try:
-                file.write(to_square(to_rgb(picture.data), size, source.FIT).tobytes())
+                file.write(to_square(to_rgb(picture.data), size, opened.reader.FIT).tobytes())
             except UndecodableError:
                 undecodable.append(picture.name)
             else:
@@ -135,12 +137,12 @@ def _decode(source: Source, path: Path, settings: Mapping[str, Any], scratch: Pa
             f"(first: {', '.join(undecodable[:3])}); mend the source or raise `max_undecodable`"
         )
     if not pictures:
-        raise KeyfiltersError(f"set {settings['set']}: no picture in {path}; is it the right file?")
+        raise KeyfiltersError(f"set {settings['set']}: no image in {opened.path}; is it the right file?")
     pixels = np.asarray(np.memmap(scratch, np.uint8, "r", shape=(len(pictures), size, size, 3)))
     return [replace(picture, data=view) for picture, view in zip(pictures, pixels, strict=True)], undecodable
 
 
-def _of_classes(pictures: Iterable[Picture], settings: Mapping[str, Any]) -> Iterator[Picture]:
+def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) -> Iterator[SourceImage]:
     """Those of the classes that the settings name. Raises KeyfiltersError if one has no picture."""
     wanted, found = settings.get("classes"), set()
     for picture in pictures:
@@ -154,7 +156,7 @@ def _of_classes(pictures: Iterable[Picture], settings: Mapping[str, Any]) -> Ite
         )
 
 
-def _count(sides: Mapping[str, Sequence[Picture]], classes: Sequence[str], name: str) -> dict[str, Any]:
+def _count(sides: Mapping[str, Sequence[SourceImage]], classes: Sequence[str], name: str) -> dict[str, Any]:
     """Pictures per class and side; none may be zero."""
     counts = {side: Counter(picture.label for picture in chosen) for side, chosen in sides.items()}
     for side, label in ((side, label) for side in sides for label in classes):

@@ -10,8 +10,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.image import SourceImage
 
 
 def hash_order(set_name: str) -> Callable[[str], str]:
@@ -19,7 +19,7 @@ def hash_order(set_name: str) -> Callable[[str], str]:
     return lambda name: hashlib.sha256(f"{set_name}:{name}".encode()).hexdigest()
 
 
-def split(pictures: Sequence[Picture], set_name: str, test_share: float) -> dict[str, list[Picture]]:
+def split(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> dict[str, list[SourceImage]]:
     """The pictures of the sides "train" and "test": as the source says, else whole groups at a time.
 
     Raises KeyfiltersError if the source says it of some pictures only.
@@ -34,7 +34,7 @@ def split(pictures: Sequence[Picture], set_name: str, test_share: float) -> dict
     return sides
 
 
-def _groups_to_test(pictures: Sequence[Picture], set_name: str, test_share: float) -> set[str]:
+def _groups_to_test(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> set[str]:
     """Groups until each class has its `test_share` of pictures, at least one.
 
     A group of several classes is taken only while each of them still lacks test pictures.
@@ -53,7 +53,7 @@ def _groups_to_test(pictures: Sequence[Picture], set_name: str, test_share: floa
     return chosen
 
 
-def at_most(pictures: Sequence[Picture], set_name: str, per_class: int | None) -> Sequence[Picture]:
+def at_most(pictures: Sequence[SourceImage], set_name: str, per_class: int | None) -> Sequence[SourceImage]:
     """Up to `per_class` pictures of each class (None: all), in their given order."""
     if per_class is None:
         return pictures

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keyfilters.config.analysis import FILTERS_OF, VERDICTS, filters_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
-from keyfilters.datasets import identity
+from keyfilters.sources import source
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
-    settings |= identity(given.source, name)
+    settings |= source(given.source).identity(name)
     return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
 
 

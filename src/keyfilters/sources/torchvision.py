@@ -12,12 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources.image import SourceImage
+from keyfilters.sources.reading import Opened
+
+if TYPE_CHECKING:
+    from keyfilters.config.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class TorchvisionSet:
         """The official parts that each side is made of, in torchvision's words."""
         return {side: " + ".join(parts) for side, parts in (("train", self.train), ("test", self.test))}
 
-    def read(self, root: Path) -> Iterator[Picture]:
+    def read(self, root: Path) -> Iterator[SourceImage]:
         """All pictures of both sides, downloaded below `root` if they are not there."""
         for side, parts in (("train", self.train), ("test", self.test)):
             for part in parts:
@@ -71,7 +75,7 @@ class TorchvisionSet:
                 "or put its files there as torchvision lays them out"
             ) from error
 
-    def _pictures(self, found: Any, side: Literal["train", "test"], part: str) -> Iterator[Picture]:
+    def _pictures(self, found: Any, side: Literal["train", "test"], part: str) -> Iterator[SourceImage]:
         import numpy as np
 
         for index in range(len(found)):
@@ -84,13 +88,30 @@ class TorchvisionSet:
             except (OSError, SyntaxError, ValueError):  # what Pillow raises where the class itself decodes
                 data, label = b"", found._labels[index]
             data = data if isinstance(data, bytes) else np.asarray(data)
-            yield Picture(data, found.classes[label], name=name, group=name, split=side)
+            yield SourceImage(data, found.classes[label], name=name, group=name, split=side)
 
 
 def _idx(*digests: str) -> dict[str, str]:
     """The four files of MNIST and its like, in torchvision's order."""
     files = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     return {f"{file}-ubyte.gz": digest for file, digest in zip(files, digests, strict=True)}
+
+
+def check(dataset: Dataset) -> None:
+    """Raises ValueError if the section has a digest: the pins are torchvision's."""
+    if dataset.sha256:
+        raise ValueError("`sha256` belongs to another source than `torchvision`, whose pins are its own")
+
+
+def identity(name: str) -> dict[str, Any]:
+    """The digests with which torchvision pins the set's files."""
+    return {"md5": dict(SETS[name].md5)}
+
+
+def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
+    """The set `settings["set"]` in torchvision's root folder `settings["path"]`, else in one of the cache."""
+    of_set = SETS[settings["set"]]
+    return Opened(of_set, Path(settings["path"] or cache / "torchvision"), {"splits": of_set.SPLITS})
 
 
 SETS = {

