@@ -9,9 +9,16 @@ import sys
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store.artifacts import declared
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy import ndarray
+    from pandas import DataFrame
+    from rich.console import Console
 
 
 def main() -> None:
@@ -98,12 +105,19 @@ def parser() -> argparse.ArgumentParser:
     added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
-    added = upkeep("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
-    added.add_argument("model", help="a network of the study's zoo, or a weight file: .onnx, ...")
-    added.add_argument("--json", action="store_true", help="print JSON")
-    added = upkeep("drift", _drift, "the drift between the filters of two networks, in the study's bases")
-    added.add_argument("networks", nargs=2, metavar="NETWORK", help="of the study's zoo, or a weight file: .onnx, ...")
-    added.add_argument("--json", action="store_true", help="print JSON")
+    network = "of the study's zoo, or a weight file, or a folder or an archive with some, or ARCHIVE/PATH"
+
+    def on_networks(name: str, run, description: str) -> argparse.ArgumentParser:
+        added = upkeep(name, run, description)
+        added.add_argument("--json", action="store_true", help="print JSON")
+        added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and picture")
+        added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
+        return added
+
+    added = on_networks("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
+    added.add_argument("model", help=f"a network {network}")
+    added = on_networks("drift", _drift, "the drift between the filters of two networks, in the study's bases")
+    added.add_argument("networks", nargs=2, metavar="NETWORK", help=network)
     return top
 
 
@@ -293,20 +307,34 @@ def _pull(arguments: argparse.Namespace) -> None:
 
 
 def _quality(arguments: argparse.Namespace) -> None:
+    from functools import partial
+
     from keyfilters.analysis.quality import as_json, quality
-    from keyfilters.filters.named import named
+    from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
-    layers = quality(named(arguments.model, root, jobs.extracts(study)), study.analysis)
-    if arguments.json:
-        print(json.dumps(as_json(arguments.model, layers, study.analysis), indent=1))
-    else:
-        from rich.console import Console
 
+    def measure(opened) -> DataFrame:
+        return quality(opened(), study.analysis)
+
+    with named(arguments.model, root, jobs.extracts(study)) as networks:
+        found = of_each({name: partial(measure, opened) for name, opened in networks.items()})
+    if arguments.json:
+        _print_json([as_json(name, layers, study.analysis) for name, layers in found.items()])
+
+    def show(console: Console) -> None:
         from keyfilters.results.terminal import show_quality
 
-        show_quality(arguments.model, layers, Console())
+        for name, layers in found.items():
+            show_quality(name, layers, console)
+
+    def draw() -> Figure:
+        from keyfilters.results.drawing.networks import quality_figure
+
+        return quality_figure(found)
+
+    _present(arguments, f"Quality of {arguments.model}", show, draw)
 
 
 def _bases(study, root: Path):
@@ -324,21 +352,62 @@ def _bases(study, root: Path):
 
 
 def _drift(arguments: argparse.Namespace) -> None:
+    from contextlib import ExitStack
     from dataclasses import asdict
+    from functools import partial
+    from itertools import product
 
-    from keyfilters.analysis.pairs import drift
-    from keyfilters.filters.named import named
+    from keyfilters.analysis.pairs import drift, histograms
+    from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
     study, root, _ = _load(arguments)
-    one, other = (named(name, root, jobs.extracts(study)) for name in arguments.networks)
-    pairs = drift(one, other, _bases(study, root), study.analysis)
-    if arguments.json:
-        told = {"networks": arguments.networks, "settings": study.analysis.model_dump(mode="json")}
-        print(json.dumps(told | {"sets": [asdict(pair) for pair in pairs]}, indent=1))
-    else:
-        from rich.console import Console
 
+    def count(opened) -> dict[str, ndarray]:
+        return histograms(opened(), bins, study.analysis)
+
+    with ExitStack() as stack:
+        sides = [stack.enter_context(named(name, root, jobs.extracts(study))) for name in arguments.networks]
+        bins = _bases(study, root)
+        calls = [{name: partial(count, opened) for name, opened in networks.items()} for networks in sides]
+        one, other = map(of_each, calls)
+    pairs = product(one, other)
+    found = of_each({(a, b): partial(drift, one[a], other[b], bins, study.analysis) for a, b in pairs})
+    if arguments.json:
+        settings = study.analysis.model_dump(mode="json")
+        items = found.items()
+        _print_json([{"networks": n, "settings": settings, "sets": [asdict(p) for p in pairs]} for n, pairs in items])
+
+    def show(console: Console) -> None:
         from keyfilters.results.terminal import show_drift
 
-        show_drift(arguments.networks, pairs, Console())
+        for names, pairs in found.items():
+            show_drift(names, pairs, console)
+
+    def draw() -> Figure:
+        from keyfilters.results.drawing.networks import drift_figure
+
+        return drift_figure(found)
+
+    _present(arguments, f"Drift between {' and '.join(arguments.networks)}", show, draw)
+
+
+def _print_json(found: list) -> None:
+    """One object, or a list of several."""
+    print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
+
+
+def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:
+    """Print what `show` prints unless JSON was, and write the picture and the page that are asked for."""
+    from rich.console import Console
+
+    if not arguments.json:
+        show(Console())
+    if arguments.png:
+        from keyfilters.results.drawing.files import save
+
+        save(draw(), arguments.png)
+    if arguments.html:
+        from keyfilters.results.page import write_page
+
+        write_page(arguments.html, title, show, draw)

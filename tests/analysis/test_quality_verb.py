@@ -5,15 +5,16 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keyfilters import cli
 from keyfilters.analysis.quality import quality
 from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import Single
-from keyfilters.zoo import files
 from keyfilters.zoo.network import Convolution, Network
 from tests.helpers.onnx_chains import chain
+from tests.helpers.tiny_files import pack
 
 
 def weights(seed=0):
@@ -52,11 +53,45 @@ def test_a_file_of_ones_own(tmp_path, run):
     assert "T_H of 5x5 by our fit" in printed
 
 
+def test_an_archive_is_judged_network_by_network(tmp_path, run):
+    chain(tmp_path / "one.onnx", weights())
+    chain(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
+    names = ("one.onnx", "pointwise.onnx", "again.onnx")
+    files = {f"net/{name}": (tmp_path / name.replace("again", "one")).read_bytes() for name in names}
+    archive = pack(tmp_path / "package.whl", files)
+    found = json.loads(run("quality", archive, "--json"))
+    assert [(model["model"], len(model["layers"])) for model in found] == [("net/again.onnx", 3), ("net/one.onnx", 3)]
+    assert run("quality", archive).count(": of 3 layers 2 random, 1 sparse") == 2
+
+
+def test_one_of_several_networks_that_has_nothing_to_tell_is_a_line(tmp_path, monkeypatch, capsys):
+    chain(tmp_path / "one.onnx", weights())
+    chain(tmp_path / "pointwise.onnx", {"b": weights()["b"]})
+    monkeypatch.setattr(sys, "argv", ["keyfilters", "quality", str(tmp_path), "--json"])
+    cli.main()
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["model"] == "one.onnx"
+    assert printed.err == (
+        "left out: pointwise.onnx: no convolution with kernels of more than one weight, so no quality to tell\n"
+    )
+
+
+def test_a_page_and_a_picture_of_what_is_printed(tmp_path, run):
+    chain(tmp_path / "model.onnx", weights())
+    run("quality", tmp_path / "model.onnx", "--html", tmp_path / "page.html", "--png", tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size[0] > 1000
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/png;base64,") == 1
+    assert "of 3 layers 2 random, 1 sparse" in page
+    assert "http" not in page
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("absent.onnx", None, "absent.onnx: neither a file nor a network of the study"),
-        ("weights.zip", b"", "weights.zip: not the ending of a format"),
+        ("weights.zip", b"", "weights.zip: its content is of no weight format that can be read: caffemodel, "),
         ("broken.onnx", b"no model", "broken.onnx"),
     ],
 )
@@ -101,9 +136,3 @@ def test_a_weight_too_large_for_float16_is_an_error_that_names_its_layer():
     assert quality(Single(network, "net"), Analysis())["verdict"].tolist() == ["too few"]
     with pytest.raises(KeyfiltersError, match="layer large: weights are NaN or infinite in this precision"):
         quality(Single(network, "net"), Analysis(precision="float16"))
-
-
-def test_every_ending_names_a_format():
-    from keyfilters.zoo.readers import FORMATS
-
-    assert set(files.ENDINGS.values()) <= set(FORMATS)

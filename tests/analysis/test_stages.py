@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
+from keyfilters.analysis import pairs
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.groups import DECILES, depth_decile, gather
-from keyfilters.analysis.pairs import drift as drift_of_pair
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
 from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet, filters_of
 from keyfilters.errors import KeyfiltersError
@@ -233,19 +233,23 @@ def test_the_drift_of_two_networks_is_that_of_the_tables(study, tmp_path):
     study.tables("regular_3x3", tmp_path / "tables.json")
     matrix = pd.read_csv(tmp_path / "drift_model.csv").set_index("group")
     stores = [Store(study.root, {name: study.extracts[name].folder}) for name in ("one", "two")]
-    pairs = drift_of_pair(*stores, basis.read(study.read(study.basis)), study.analysis)
-    assert [pair.set for pair in pairs] == ["regular_3x3", "regular_5x5"]
-    assert pairs[0].filters == (384, 384)
-    assert pairs[0].drift == pytest.approx(matrix.loc["one", "two"], rel=1e-5)
-    assert drift_of_pair(stores[0], stores[0], basis.read(study.read(study.basis)), study.analysis)[0].drift == 0
-    assert isinstance(json.dumps(pairs[0].__dict__), str)
+    bins = basis.read(study.read(study.basis))
+    counts = [pairs.histograms(store, bins, study.analysis) for store in stores]
+    found = pairs.drift(*counts, bins, study.analysis)
+    assert [pair.set for pair in found] == ["regular_3x3", "regular_5x5"]
+    assert found[0].filters == (384, 384)
+    assert found[0].drift == pytest.approx(matrix.loc["one", "two"], rel=1e-5)
+    assert pairs.drift(counts[0], counts[0], bins, study.analysis)[0].drift == 0
+    assert isinstance(json.dumps(found[0].__dict__), str)
 
 
 def test_networks_without_a_common_set_have_no_drift(study, tmp_path):
     other = job(tmp_path, "pointwise", Network((convolution((4, 4, 1, 1)),), {}, 1))
     stores = Store(study.root, {"one": study.extracts["one"].folder}), Store(tmp_path, {"pointwise": other.folder})
+    bins = basis.read(study.read(study.basis))
+    counts = [pairs.histograms(store, bins, study.analysis) for store in stores]
     with pytest.raises(KeyfiltersError, match="no set of filters that both networks have"):
-        drift_of_pair(*stores, basis.read(study.read(study.basis)), study.analysis)
+        pairs.drift(*counts, bins, study.analysis)
 
 
 def test_results_do_not_depend_on_threads(study, tmp_path):

@@ -14,6 +14,7 @@ from keyfilters.study import jobs
 from keyfilters.study.study import load
 from tests.helpers.onnx_chains import chain
 from tests.helpers.stubs import configuration
+from tests.helpers.tiny_files import pack
 from tests.helpers.tiny_store import job, network
 
 SHAPES = ((16, 8, 3, 3), (16, 16, 3, 3), (8, 4, 5, 5))
@@ -75,6 +76,22 @@ def test_drift_of_a_file_of_ones_own(with_basis, tmp_path):
     assert found["drift"] > 0
     printed = " ".join(with_basis("drift", "one", tmp_path / "mine.onnx").split())
     assert f"Outside the range of the study's histograms, not counted: 0 and {found['outside'][1]:,}" in printed
+
+
+def test_drift_of_every_network_of_an_archive(with_basis, tmp_path):
+    random = np.random.default_rng(5)
+    for name in ("a.onnx", "b.onnx"):
+        chain(tmp_path / name, {"a": random.uniform(-1, 1, (16, 16, 3, 3)).astype(np.float32)})
+    archive = pack(tmp_path / "nets.zip", {name: (tmp_path / name).read_bytes() for name in ("a.onnx", "b.onnx")})
+    found = json.loads(with_basis("drift", "one", archive, "--json"))
+    assert [pair["networks"] for pair in found] == [["one", "a.onnx"], ["one", "b.onnx"]]
+    alone = json.loads(with_basis("drift", "one", archive / "b.onnx", "--json"))
+    assert alone["sets"] == found[1]["sets"]
+    page, picture = tmp_path / "page.html", tmp_path / "picture.png"
+    printed = with_basis("drift", "one", archive, "--html", page, "--png", picture)
+    assert printed.count("regular_3x3: D = ") == 2
+    assert page.read_text().count("regular_3x3: D = ") == 2
+    assert picture.stat().st_size > 10_000
 
 
 def test_quality_of_a_network_of_the_study(run):

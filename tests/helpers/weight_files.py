@@ -163,7 +163,8 @@ def save_coreml(path, layers=ALL, half=False):
     # A layer of softmax: field 175 of the layer, an empty message.
     softmax = b"\x0a\x04last" + b"\x12" + bytes([len(last)]) + last.encode() + varint(175 << 3 | 2) + b"\0"
     network = model.neuralNetwork.SerializeToString() + b"\x0a" + varint(len(softmax)) + softmax
-    path.write_bytes(varint(500 << 3 | 2) + varint(len(network)) + network)
+    version = varint(1 << 3) + varint(4)
+    path.write_bytes(version + varint(500 << 3 | 2) + varint(len(network)) + network)
     return path
 
 

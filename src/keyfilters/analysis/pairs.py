@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, symmetric_kl, weighted
 from keyfilters.analysis.stages.histograms import counted
@@ -28,22 +30,28 @@ class Pair:
     drift: float
 
 
-def drift(one: Filters, other: Filters, bins: dict[str, Bins], analysis: Analysis) -> list[Pair]:
-    """The drift of every set of filters that both have and that has a basis.
+Counts = dict[str, np.ndarray]
+
+
+def histograms(filters: Filters, bins: dict[str, Bins], analysis: Analysis) -> Counts:
+    """Of each set with a basis: counts `[d, bins + 1]` of a network's coefficients, the last of those outside."""
+    return {name: layers.sum(axis=0) for name, layers in counted(filters, bins, filters_of(analysis)).items()}
+
+
+def drift(one: Counts, other: Counts, bins: dict[str, Bins], analysis: Analysis) -> list[Pair]:
+    """The drift of every set of filters that both have, from their `histograms`.
 
     Raises KeyfiltersError if there is none.
     """
-    settings = filters_of(analysis)
-    counts = [counted(given, bins, settings) for given in (one, other)]
     pairs = []
-    for name, given in bins.items():
-        found = [layers[name].sum(axis=0) for layers in counts]
+    for name, of_set in bins.items():
+        found = one[name], other[name]
         filters = [int(of[0].sum()) for of in found]
         if all(filters):
-            p, q = (distributions(of[:, :-1], given.width, analysis) for of in found)
+            p, q = (distributions(of[:, :-1], of_set.width, analysis) for of in found)
             divergences = symmetric_kl(p, q)
             outside = tuple(int(of[:, -1].sum()) for of in found)
-            weights = given.basis.ratios
+            weights = of_set.basis.ratios
             total = float(weighted(divergences, weights))
             pairs.append(Pair(name, tuple(filters), outside, divergences.tolist(), weights.tolist(), total))
     if not pairs:

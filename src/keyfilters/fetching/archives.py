@@ -15,6 +15,7 @@ from typing import IO
 from keyfilters.errors import KeyfiltersError
 
 BLOCK = 1 << 20  # bytes
+ZIP = b"PK\x03\x04"  # the first bytes of a zip archive
 
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
 
@@ -50,6 +51,33 @@ def unpack(path: Path, wanted: Callable[[str], bool], folder: Path, most: int) -
     return found
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file is a tar (compressed or not), zip or wheel, by its content."""
+    return _is_zip(path) or tarfile.is_tarfile(path)
+
+
+def names(path: Path) -> list[str]:
+    """The names of the plain files of an archive, in its order: links and devices are passed over.
+
+    Raises KeyfiltersError if the file is no archive or a damaged one.
+    """
+    with _damage_named(path):
+        if _is_zip(path):
+            with zipfile.ZipFile(path) as archive:
+                return [entry.filename for entry in archive.infolist() if not entry.is_dir() and _is_plain(entry)]
+        with tarfile.open(path) as archive:
+            return [entry.name for entry in archive if entry.isreg()]
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP
+
+
+def _is_plain(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_IFMT(entry.external_attr >> 16) in (0, stat.S_IFREG)  # 0 where the writer was no Unix
+
+
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
@@ -59,9 +87,7 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 
 def _entries(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[bytes]]]:
-    with path.open("rb") as file:
-        is_zip = file.read(4) == b"PK\x03\x04"
-    return (_zip_entries if is_zip else _tar_entries)(path, wanted)
+    return (_zip_entries if _is_zip(path) else _tar_entries)(path, wanted)
 
 
 def _tar_entries(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -79,8 +105,7 @@ def _zip_entries(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
         for entry in archive.infolist():
             _check_name(path, entry.filename)
             if not entry.is_dir() and wanted(entry.filename):
-                kind = stat.S_IFMT(entry.external_attr >> 16)  # 0 where the writer was no Unix
-                _check_kind(path, entry.filename, kind in (0, stat.S_IFREG))
+                _check_kind(path, entry.filename, _is_plain(entry))
                 with archive.open(entry) as file:
                     yield entry.filename, file
 

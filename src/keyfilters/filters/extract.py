@@ -87,12 +87,8 @@ def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network
 
     Raises KeyfiltersError if it cannot be read.
     """
-    options = {}
-    if settings["format"] == "oidn-tza":
-        options["offset"] = int(settings["part"], 16)
-    elif settings["format"] == "onnx-chunked":
-        options["key"] = settings["part"]
-    return kinds.apply(format.read(path, **options), kinds.parse(settings.get("kinds", "")))
+    network = format.read(path, **format.FORMAT.options(settings.get("part", "")))
+    return kinds.apply(network, kinds.parse(settings.get("kinds", "")))
 
 
 def store(network: Network, folder: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,3 @@ class Single:
             filters = self._convolutions[row.Index].load().reshape(-1, row.kh * row.kw)
             for start in range(0, len(filters), most):
                 yield row.Index, filters[start : start + most]
-
-
-def read(path: Path) -> Single:
-    """The filters in a weight file, read by its ending. Raises KeyfiltersError as `zoo.files.read` does."""
-    from keyfilters.zoo import files
-
-    return Single(files.read(path), path.name)

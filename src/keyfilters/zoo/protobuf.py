@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
@@ -29,3 +31,47 @@ def messages(package: str, schema: Mapping[str, Mapping[str, str]]) -> dict[str,
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in schema}
+
+
+class Entry(NamedTuple):
+    """A field of an encoded message: its number and wire type, and where its value begins and ends."""
+
+    number: int
+    wire: int
+    start: int
+    end: int
+
+
+def entries(path: Path, start: int = 0, end: int | None = None, most: int = 64) -> list[Entry]:
+    """The first fields of the message in a file, or in these bytes of it, whose values are passed over.
+
+    The list ends where the bytes are no message any more; where they are cut short, with the field that is cut.
+    """
+    found = []
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        end = size if end is None else min(end, size)
+        position = start
+        while position < end and len(found) < most:
+            file.seek(position)
+            key, begin = _varint(file.read(10), position)
+            wire, length = key & 7, {1: 8, 5: 4}.get(key & 7)
+            if wire in (0, 2):
+                file.seek(begin)
+                number, after = _varint(file.read(10), begin)
+                begin, length = (begin, after - begin) if wire == 0 else (after, number)
+            if not key >> 3 or length is None or begin > end:
+                break
+            found.append(Entry(key >> 3, wire, begin, min(begin + length, end)))
+            position = begin + length
+    return found
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """The number of seven bits a byte that `data` begins with, and the position behind it; 0 where there is none."""
+    value = 0
+    for i, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            return value, position + i + 1
+    return 0, position

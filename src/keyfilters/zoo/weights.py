@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,14 @@ def convolution(
         return weight
 
     return Convolution(name, shape, load, **facts)
+
+
+def json_of(path: Path) -> Any:
+    """The content of a file of JSON. Raises KeyfiltersError if it is none."""
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise KeyfiltersError(f"{path}: not JSON ({error})") from None
 
 
 def to_oihw(weight: np.ndarray, layout: str) -> np.ndarray:

@@ -7,34 +7,24 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo.readers import (
+    FORMATS,
     caffemodel,
     coreml_mlmodel,
     dlib_dat,
     flax_pickle,
     katago,
-    keras_h5,
     mxnet_params,
-    ncnn,
-    npz,
     oidn_tza,
-    safetensors,
+    reader,
     tf_checkpoint,
     tf_pb,
-    tfjs,
     tfjs_in_js,
-    tflite,
-    torch,
 )
-from tests.helpers.ncnn_files import save as save_ncnn
-from tests.helpers.tfjs_files import graph, hwio
-from tests.helpers.tfjs_files import save as save_tfjs
-from tests.helpers.tflite_files import save as save_tflite
-from tests.helpers.tiny_networks import LAYERS, UP, Layer, torch_module, weight
+from tests.helpers.formats import ALL, REGULAR, SAMPLES
+from tests.helpers.tiny_networks import LAYERS, Layer, weight
 from tests.helpers.weight_files import (
     checkpoint_names,
     save_bundle,
@@ -44,80 +34,30 @@ from tests.helpers.weight_files import (
     save_dlib,
     save_flax,
     save_graphdef,
-    save_h5,
     save_katago,
     save_literal,
     save_mxnet,
     save_tza,
 )
 
-ALL = (*LAYERS, UP)
-# KataGo and dlib have one kind of convolution; their files hold these layers.
-REGULAR = tuple(layer for layer in LAYERS if layer.kind != "depthwise")
+
+def read(sample, path):
+    """The network of a file of a sample."""
+    module = reader(sample.format)
+    return module.read(path, **module.FORMAT.options(sample.part))
 
 
-def save_state_dict(path, layers=LAYERS):
-    import torch
-
-    torch.save(torch_module(layers).state_dict(), path)
-    return path
+def test_every_format_has_a_sample():
+    assert {sample.format for sample in SAMPLES.values()} == set(FORMATS)
 
 
-def save_module(path, layers=ALL):
-    import torch
-
-    torch.save(torch_module(layers), path)
-    return path
-
-
-def save_npz(path, layers=LAYERS):
-    with path.open("wb") as file:
-        np.savez(file, **{f"{layer.name}/W": layer.weight for layer in layers})
-    return path
-
-
-def save_safetensors(path, layers=LAYERS):
-    from safetensors.numpy import save_file
-
-    save_file({f"{layer.name}.weight": layer.weight for layer in layers}, path)
-    return path
-
-
-def save_graph_model(path, layers=ALL):
-    return save_tfjs(path.parent, {"node": graph(layers)}, [(f"{layer.name}/w", hwio(layer), None) for layer in layers])
-
-
-# Format: reader, writer, the layers in its file, and which facts the format tells of a convolution.
-GRAPH = ("kind", "groups", "stride", "depth")
-FORMATS = {
-    "torch, state dict": (torch, save_state_dict, LAYERS, ()),
-    "torch, module": (torch, save_module, ALL, GRAPH[:3]),
-    "tfjs": (tfjs, save_graph_model, ALL, GRAPH),
-    "tflite": (tflite, save_tflite, ALL, GRAPH),
-    "ncnn": (ncnn, save_ncnn, ALL, GRAPH),
-    "keras": (keras_h5, save_h5, ALL, GRAPH),
-    "npz": (npz, save_npz, LAYERS, ()),
-    "safetensors": (safetensors, save_safetensors, LAYERS, ()),
-    "caffe": (caffemodel, save_caffe, ALL, GRAPH[:3]),
-    "graphdef": (tf_pb, save_graphdef, ALL, GRAPH),
-    "checkpoint": (tf_checkpoint, lambda path: save_checkpoint(path, checkpoint_names()), LAYERS, ()),
-    "flax": (flax_pickle, save_flax, LAYERS, ()),
-    "coreml": (coreml_mlmodel, save_coreml, ALL, GRAPH),
-    "mxnet": (mxnet_params, save_mxnet, LAYERS, ()),
-    "katago": (katago, lambda path: save_katago(path, REGULAR), REGULAR, ("kind", "groups")),
-    "tza": (oidn_tza, save_tza, LAYERS, ()),
-    "dlib": (dlib_dat, lambda path: save_dlib(path, REGULAR), REGULAR, GRAPH[:3]),
-    "bundle": (tfjs_in_js, save_bundle, ALL, GRAPH),
-    "literal": (tfjs_in_js, save_literal, ALL, GRAPH),
-}
-
-
-@pytest.mark.parametrize("format_", FORMATS)
-def test_the_same_network_in_every_format(tmp_path, format_):
-    reader, save, layers, told = FORMATS[format_]
-    network = reader.read(save(tmp_path / "model.bin"))
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_same_network_in_every_format(tmp_path, name):
+    sample = SAMPLES[name]
+    layers, told = sample.layers, sample.facts
+    network = read(sample, sample.save(tmp_path / "model.bin"))
     found = network.convolutions
-    if reader is safetensors:  # sorted by its writer
+    if sample.format == "safetensors":  # sorted by its writer
         found = sorted(found, key=lambda c: [layer.name for layer in layers].index(c.name.split(".")[0]))
     assert len(found) == len(layers)
     for rank, (convolution, layer) in enumerate(zip(found, layers, strict=True)):
@@ -131,60 +71,13 @@ def test_the_same_network_in_every_format(tmp_path, format_):
     assert network.left_out == ()
 
 
-@pytest.mark.fault(
-    "weight file",
-    "files of most formats with changed bytes or cut short, drawn by hypothesis",
-    "a network with finite weights, or one line that names the file",
-)
-@pytest.mark.parametrize("format_", FORMATS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.none() | st.floats(0, 1), flips=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), max_size=4))
-def test_damaged_files_give_a_network_or_one_line(tmp_path_factory, format_, cut, flips):
-    reader, path, whole = _whole(tmp_path_factory, format_)
-    data = bytearray(whole)
-    for place, change in flips:
-        data[int(place * (len(data) - 1))] ^= change
-    path.write_bytes(data if cut is None else data[: int(cut * len(data))])
-    outcome = _outcome(reader, path)
-    if isinstance(outcome, str):
-        assert str(path.parent) in outcome
-        assert "\n" not in outcome
-
-
-def _outcome(reader, path):
-    """The network with all weights loaded, or the text of the KeyfiltersError."""
-    try:
-        network = reader.read(path)
-        for convolution in network.convolutions:
-            assert np.isfinite(convolution.load()).all()
-    except KeyfiltersError as error:
-        return str(error)
-    return network
-
-
-WHOLE = {}
-
-
-def _whole(factory, format_):
-    """The reader, and the file that is damaged: the index of a checkpoint, the graph of an ncnn model."""
-    if format_ not in WHOLE:
-        reader, save, _, _ = FORMATS[format_]
-        path = save(factory.mktemp("whole") / "model.bin")
-        if format_ == "checkpoint":
-            path = path.with_name("model.bin.index")
-        if format_ == "ncnn":
-            path = path.with_suffix(".param")
-        WHOLE[format_] = reader, path, path.read_bytes()
-    return WHOLE[format_]
-
-
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("content", [b"", b"no such format", bytes(200)])
-def test_not_this_format(tmp_path, format_, content):
+def test_not_this_format(tmp_path, name, content):
     path = tmp_path / "model.bin"
     path.write_bytes(content)
     with pytest.raises(KeyfiltersError, match=re.escape(str(tmp_path))) as caught:
-        FORMATS[format_][0].read(path)
+        read(SAMPLES[name], path)
     assert "\n" not in str(caught.value)
 
 

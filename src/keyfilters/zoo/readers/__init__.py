@@ -1,38 +1,18 @@
 """One module per weight format, each with `read(path) -> Network`; siblings of the file lie beside it.
 
-Where a file holds several networks, `read` is told which: `offset` of a TZA archive, `key` of a list of ONNX chunks.
-
-Importing this package loads no reader: a study's keys need only the names of the formats.
+What else there is to say of a format stands in the `FORMAT` of its module. The names of the modules are those of the
+formats, with `_` for `-`. Importing this package loads no reader: a study's keys need only the names.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
 from keyfilters.errors import KeyfiltersError
 
-FORMATS = (
-    "onnx",
-    "onnx-chunked",
-    "torch",
-    "tfjs",
-    "tfjs-in-js",
-    "tflite",
-    "ncnn",
-    "npz",
-    "oidn-tza",
-    "keras-h5",
-    "tf-checkpoint",
-    "tf-pb",
-    "caffemodel",
-    "safetensors",
-    "katago",
-    "flax-pickle",
-    "mxnet-params",
-    "dlib-dat",
-    "coreml-mlmodel",
-)
+FORMATS = tuple(sorted(module.name.replace("_", "-") for module in iter_modules(__path__)))
 
 
 def reader(format: str) -> ModuleType:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
-from keyfilters.zoo.protobuf import messages
+from keyfilters.zoo.protobuf import entries, messages
 from keyfilters.zoo.weights import convolution, from_iohw, reader
 
 MESSAGES = messages(
@@ -66,7 +67,20 @@ V1_NAMES = (
 V1_TYPES = V1_NAMES.split()
 CONVOLUTIONS = {"Convolution", "CONVOLUTION", "ConvolutionDepthwise", "DepthwiseConvolution"}
 DECONVOLUTIONS = {"Deconvolution", "DECONVOLUTION"}
+NET = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0), (8, 2), (100, 2)}  # fields and their wire types
 RAW = {0: "<f8", 1: "<f4", 2: "<f2"}  # NVCaffe's types
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    found = entries(path)
+    layers = [entry for entry in found if (entry.number, entry.wire) in ((2, 2), (100, 2))]
+    if not layers or {(entry.number, entry.wire) for entry in found} - NET:
+        return False
+    fields = {(entry.number, entry.wire) for entry in entries(path, layers[0].start, layers[0].end)}
+    return ((5, 0) if layers[0].number == 2 else (2, 2)) in fields  # the type, a number in the older form
+
+
+FORMAT = Format(extensions=(".caffemodel",), recognises=_recognises)
 
 
 @reader("Caffe")

@@ -12,9 +12,10 @@ import numpy as np
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
-from keyfilters.zoo.protobuf import messages
+from keyfilters.zoo.protobuf import entries, messages
 from keyfilters.zoo.weights import convolution, from_iohw, reader
 
 MESSAGES = messages(
@@ -46,6 +47,14 @@ NAMES |= {180: "lrn", 190: "crop", 200: "padding", 210: "upsample", 230: "add", 
 NAMES |= {300: "reshape", 301: "flatten", 310: "permute", 320: "concat", 330: "split", 350: "slice", 500: "custom"}
 NAMES |= {165: "mvn", 220: "unary", 240: "average", 245: "scale", 260: "max", 261: "min", 280: "reduce"}
 NAMES |= {290: "loadConstant", 410: "gru", 420: "uniDirectionalLSTM", 430: "biDirectionalLSTM"}
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    found = [(entry.number, entry.wire) for entry in entries(path)]
+    return found[:1] == [(1, 0)] and any(300 <= number < 3000 and wire == 2 for number, wire in found)
+
+
+FORMAT = Format(extensions=(".mlmodel",), recognises=_recognises)
 
 
 @reader("Core ML")

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import mmap
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network, kind_of
 from keyfilters.zoo.weights import convolution, reader
 
 LAYER = b"\x01\x05con_4"  # a string behind its length
+VERSION = b"\x01\x01"  # of the serialised network, which it begins with
 TENSOR_VERSION = 2
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if not head.startswith(VERSION):
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(LAYER) >= 0
+
+
+FORMAT = Format(extensions=(".dat",), recognises=_recognises)
 
 
 @reader("dlib")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.weights import convolution, oihw_shape, reader, to_oihw
 
@@ -21,12 +22,22 @@ ALLOWED = {(module, name) for module in MULTIARRAY for name in ("_reconstruct", 
     ("numpy", "dtype"),
 }
 
+PROTOCOLS = (b"\2", b"\3", b"\4", b"\5")
+OF_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that PyTorch's older files begin with
+
 
 class _Arrays(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise KeyfiltersError(f"the pickle wants {module}.{name}, and only NumPy arrays are read")
         return super().find_class(module, name)
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head[:1] == pickle.PROTO and head[1:2] in PROTOCOLS and not head.startswith(OF_TORCH)
+
+
+FORMAT = Format(extensions=(".pkl", ".pickle"), recognises=_recognises)
 
 
 @reader("pickle of Flax")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network, kind_of
 from keyfilters.zoo.weights import LARGEST, convolution, reader, to_oihw
 
@@ -17,6 +19,16 @@ from keyfilters.zoo.weights import LARGEST, convolution, reader, to_oihw
 CONVOLUTION = re.compile(rb"([!-~]+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+$")
 BINARY = b"@BIN@"
 LONGEST = 300  # bytes of text before the numbers
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    try:
+        return BINARY in zlib.decompressobj(wbits=31).decompress(head)
+    except zlib.error:
+        return False
+
+
+FORMAT = Format(extensions=(".bin.gz",), recognises=_recognises)
 
 
 @reader("KataGo")

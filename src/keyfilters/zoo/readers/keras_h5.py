@@ -10,9 +10,30 @@ import numpy as np
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import keras
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.tensorflow import Weight
 from keyfilters.zoo.weights import reader
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if not head.startswith(MAGIC):
+        return False
+    try:
+        with h5py.File(path) as file:
+            of_keras = "keras_version" in file.attrs or "model_weights" in file
+            return of_keras or file.visit(lambda name: _is_kernel(name) or None) is not None
+    except Exception:  # a damaged file, of which the reader says more
+        return True
+
+
+def _is_kernel(name: str) -> bool:
+    return name.rpartition("/")[2].partition(":")[0] in keras.KERNELS
+
+
+FORMAT = Format(extensions=(".h5", ".hdf5"), recognises=_recognises)
 
 
 @reader("Keras HDF5")

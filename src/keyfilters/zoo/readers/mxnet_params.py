@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format, begins_with
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.weights import convolution, reader
 
 LIST_MAGIC, ARRAY_MAGIC = 0x112, 0xF993FAC9
 TYPES = {0: "<f4", 1: "<f8", 2: "<f2", 3: "u1", 4: "<i4", 5: "i1", 6: "<i8"}
+
+
+FORMAT = Format(extensions=(".params",), recognises=begins_with(struct.pack("<QQ", LIST_MAGIC, 0)))
 
 
 @reader("MXNet")

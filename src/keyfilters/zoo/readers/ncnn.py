@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from keyfilters.zoo.weights import convolution, reader
@@ -34,6 +35,21 @@ class _Layer:
 
     def get(self, number: int, default: int = 0) -> int:
         return self.values.get(number, default)
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    graph, weights = path.with_suffix(".param"), path.with_suffix(".bin")
+    if path not in (graph, weights) or not (graph.is_file() and weights.is_file()):
+        return False
+    with graph.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC.encode()
+
+
+def _siblings(member: PurePosixPath) -> Callable[[str], bool]:
+    return str(member.with_suffix(".param")).__eq__
+
+
+FORMAT = Format(extensions=(".bin", ".param"), recognises=_recognises, siblings=_siblings)
 
 
 @reader("ncnn")

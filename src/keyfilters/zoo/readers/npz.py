@@ -10,8 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.weights import convolution, reader
+
+ENTRY = (
+    b"PK\x03\x04"  # the begin of an entry of a zip archive; the length of its name lies 26 bytes behind, the name 30
+)
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head.startswith(ENTRY) and head[30 : 30 + int.from_bytes(head[26:28], "little")].endswith(b".npy")
+
+
+FORMAT = Format(extensions=(".npz",), recognises=_recognises)
 
 
 @reader("NumPy archive")

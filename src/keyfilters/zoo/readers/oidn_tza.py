@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import struct
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,40 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.weights import convolution, reader
 
 MAGIC, VERSION = 0x41D7, 2
+START = struct.pack("<HBB", MAGIC, VERSION, 0)
+LIBRARY = b"\x7fELF"
 TYPES = {"f": "<f4", "h": "<f2"}
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head.startswith(START) or (head.startswith(LIBRARY) and bool(_parts(path)))
+
+
+def _parts(path: Path) -> list[str]:
+    """Where the archives in a file begin, in hexadecimal."""
+    found = []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        position = content.find(START)
+        while position >= 0:
+            table = position + int.from_bytes(content[position + 4 : position + 12], "little")
+            # By chance the four bytes are in any large library: behind them lies a table of a plausible length.
+            if table + 4 <= len(content) and 0 < int.from_bytes(content[table : table + 4], "little") < 10_000:
+                found.append(hex(position))
+            position = content.find(START, position + 1)
+    return found
+
+
+FORMAT = Format(
+    extensions=(".tza",),
+    recognises=_recognises,
+    parts=_parts,
+    options=lambda part: {"offset": int(part or "0", 16)},
+)
 
 
 @reader("TZA")

@@ -7,22 +7,38 @@ from external data beside it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from onnx import AttributeProto, NodeProto, helper
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import onnx_files
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from keyfilters.zoo.onnx_graphs import Vertex, depths, flatten, inlined, ordered, users
 from keyfilters.zoo.onnx_quantised import dequantised, is_quantised
 from keyfilters.zoo.onnx_weights import Constant, Constants
+from keyfilters.zoo.protobuf import entries
 
 _WEIGHT = {"Conv": 1, "FusedConv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3}
 """Which input of each operator is its weight."""
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    kinds = {(entry.number, entry.wire) for entry in entries(path)}
+    of_model = {(1, 0), (2, 2), (3, 2), (4, 2), (5, 0), (6, 2), (7, 2), (8, 2), (14, 2), (20, 2), (25, 2), (26, 2)}
+    return {(1, 0), (7, 2)} <= kinds <= of_model
+
+
+def _siblings(member: PurePosixPath) -> Callable[[str], bool]:
+    """External data are called as the file with an ending (`.data`, `_data`)."""
+    return lambda name: name.startswith((f"{member}.", f"{member}_"))
+
+
+FORMAT = Format(extensions=(".onnx",), recognises=_recognises, siblings=_siblings)
 
 
 def read(path: Path) -> Network:

@@ -2,22 +2,69 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
 
-from keyfilters.zoo.network import Network
+import numpy as np
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
+from keyfilters.zoo.network import Convolution, Network
 from keyfilters.zoo.readers import onnx
-from keyfilters.zoo.weights import reader
+from keyfilters.zoo.weights import json_of, reader
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head.lstrip().startswith(b"{") and b'"chunks"' in path.read_bytes() and bool(_parts(path))
+
+
+def _chunks(path: Path, part: str) -> list[str]:
+    try:
+        return [str(chunk["hash"]) for chunk in json_of(path)[part]["chunks"]]
+    except (TypeError, KeyError):
+        raise KeyfiltersError(f"the resources have no chunks of {part!r}") from None
+
+
+def _parts(path: Path) -> list[str]:
+    """The entries whose first chunk lies beside the list and begins as ONNX does: others are programs."""
+    try:
+        first = {key: path.with_name(Path(_chunks(path, key)[0]).name) for key in json_of(path)}
+    except (KeyfiltersError, TypeError, IndexError):
+        return []
+    return [key for key, chunk in first.items() if chunk.is_file() and onnx.FORMAT.recognises(chunk, b"")]
+
+
+FORMAT = Format(
+    extensions=(".json",),
+    recognises=_recognises,
+    listed=_chunks,
+    parts=_parts,
+    options=lambda part: {"key": part},
+)
 
 
 @reader("list of ONNX chunks")
 def read(path: Path, key: str) -> Network:
-    """The network of the model `key`; its chunks lie beside the list at `path`, and are joined there."""
-    chunks = [path.with_name(Path(chunk["hash"]).name) for chunk in json.loads(path.read_bytes())[key]["chunks"]]
-    joined = path.with_name("joined.onnx")
-    with joined.open("wb") as output:
-        for chunk in chunks:
-            with chunk.open("rb") as file:
-                shutil.copyfileobj(file, output)
-    return onnx.read(joined)
+    """The network of the model `key`; its chunks lie beside the list at `path`.
+
+    They are joined in a temporary file, which is there for as long as a convolution of the network is.
+    """
+    joined = NamedTemporaryFile(suffix=".onnx")  # noqa: SIM115 - closed when no convolution needs it
+    for name in _chunks(path, key):
+        with path.with_name(Path(name).name).open("rb") as file:
+            shutil.copyfileobj(file, joined)
+    joined.flush()
+    try:
+        network = onnx.read(Path(joined.name))
+    except KeyfiltersError as error:
+        raise KeyfiltersError(str(error).replace(joined.name, f"{path} {key}")) from error
+    kept = (replace(layer, load=partial(_load, layer, joined)) for layer in network.convolutions)
+    return replace(network, convolutions=tuple(kept))
+
+
+def _load(layer: Convolution, joined: IO[bytes]) -> np.ndarray:
+    return layer.load()

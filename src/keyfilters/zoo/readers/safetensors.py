@@ -9,8 +9,18 @@ import numpy as np
 from safetensors import safe_open
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.weights import convolution, oihw_shape, reader, to_oihw
+
+LONGEST_HEADER = 100_000_000  # bytes that the library takes
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < LONGEST_HEADER
+
+
+FORMAT = Format(extensions=(".safetensors",), recognises=_recognises)
 
 
 @reader("safetensors")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.protobuf import messages
 from keyfilters.zoo.weights import convolution, oihw_shape, reader, to_oihw
@@ -35,8 +36,30 @@ TYPES = {1: np.dtype("<f4"), 2: np.dtype("<f8"), 19: np.dtype("<f2")}
 TABLE_MAGIC = 0xDB4775248B80FB57
 FOOTER, TRAILER = 48, 5  # bytes at the end of the table, and behind each block
 OPTIMIZER = re.compile("OPTIMIZER_SLOT|Adam|Momentum|RMSProp|Adagrad|ExponentialMovingAverage|^save_counter")
+PART = re.compile(r"\.(index|data-\d+-of-\d+)$")
 # What the object graph of a Keras model puts behind the name of a variable.
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    index = _index(path)
+    if not (PART.search(path.name) and index.is_file()):
+        return False
+    with index.open("rb") as file:
+        file.seek(max(file.seek(0, 2) - 8, 0))
+        return int.from_bytes(file.read(), "little") == TABLE_MAGIC
+
+
+def _index(path: Path) -> Path:
+    return path.with_name(f"{PART.sub('', path.name)}.index")
+
+
+def _siblings(member: PurePosixPath) -> Callable[[str], bool]:
+    prefix = PART.sub("", str(member))
+    return lambda name: name.startswith(prefix) and PART.fullmatch(name[len(prefix) :]) is not None
+
+
+FORMAT = Format(extensions=(".index", ".data-00000-of-00001"), recognises=_recognises, siblings=_siblings)
 
 
 @reader("TensorFlow checkpoint")
@@ -45,8 +68,7 @@ def read(path: Path) -> Network:
 
     They are taken as HWIO of unknown kind, but a depthwise kernel is known by its name.
     """
-    prefix = re.sub(r"\.(index|data-\d+-of-\d+)$", "", path.name)
-    index = path.with_name(f"{prefix}.index")
+    prefix, index = PART.sub("", path.name), _index(path)
     if not index.is_file():
         raise KeyfiltersError(f"{path}: {index.name} is missing beside it")
     found = []

@@ -11,8 +11,9 @@ import numpy as np
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import tensorflow
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
-from keyfilters.zoo.protobuf import messages
+from keyfilters.zoo.protobuf import entries, messages
 from keyfilters.zoo.tensorflow import Node, Weight
 from keyfilters.zoo.weights import reader
 
@@ -38,6 +39,17 @@ MESSAGES = messages(
     },
 )
 TYPES = {1: "<f4", 2: "<f8", 19: "<f2"}
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    found = entries(path)
+    if not found or {(entry.number, entry.wire) for entry in found} - {(1, 2), (2, 2), (3, 0), (4, 2)}:
+        return False
+    node = {(entry.number, entry.wire) for entry in entries(path, found[0].start, found[0].end)}
+    return found[0].number == 1 and {(1, 2), (2, 2)} <= node <= {(number, 2) for number in range(1, 8)}
+
+
+FORMAT = Format(extensions=(".pb",), recognises=_recognises)
 
 
 @reader("TensorFlow graph")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -16,17 +15,38 @@ import numpy as np
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.zoo import keras, tensorflow
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.tensorflow import Node, Weight
-from keyfilters.zoo.weights import convolution, oihw_shape, reader, to_oihw
+from keyfilters.zoo.weights import convolution, json_of, oihw_shape, reader, to_oihw
 
 BYTES = {"float32": 4, "float16": 2, "int32": 4, "uint16": 2, "uint8": 1, "int8": 1, "bool": 1, "complex64": 8}
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if not head.lstrip().startswith((b"{", b"[")):
+        return False
+    content = path.read_bytes()
+    return b'"weightsManifest"' in content or (b'"paths"' in content and b'"weights"' in content)
+
+
+def _listed(path: Path, part: str) -> list[str]:
+    """The shards of a model or of a manifest."""
+    document = json_of(path)
+    groups = document.get("weightsManifest", []) if isinstance(document, dict) else document
+    try:
+        return [str(name) for group in groups for name in group["paths"]]
+    except (TypeError, KeyError):
+        raise KeyfiltersError("the weights manifest lists no paths") from None
+
+
+FORMAT = Format(extensions=(".json",), recognises=_recognises, listed=_listed)
 
 
 @reader("TF.js")
 def read(path: Path) -> Network:
     """The network of a `model.json` or `*-weights_manifest.json`."""
-    document = json.loads(path.read_bytes())
+    document = json_of(path)
     manifest = document if isinstance(document, list) else document["weightsManifest"]
     weights: dict[str, Weight] = {}
     for group in manifest:

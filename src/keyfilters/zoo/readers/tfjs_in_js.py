@@ -9,23 +9,40 @@ from __future__ import annotations
 import base64
 import json
 import re
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.readers import tfjs
 from keyfilters.zoo.weights import reader
 
 BUNDLED_MODEL = re.compile(r"'(\{(?:[^'\\]|\\.)*\"weightsManifest\"(?:[^'\\]|\\.)*\})'")
 BUNDLED_WEIGHTS = re.compile(r'"data:application/octet-stream;base64,([A-Za-z0-9+/]+=*)"')
+MANIFEST = re.compile(rb"""["']?weightsManifest["']?\s*:\s*\[\s*\{""")
 LITERAL = re.compile(r"\.exports\s*=\s*(?=\{)")
 SHARD = re.compile(r'\.exports\s*=\s*"([A-Za-z0-9+/]+=*)"')
 TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*")|(?P<single>'(?:[^'\\]|\\.)*')|(?P<name>[A-Za-z_$][\w$]*)|(?P<flag>![01])"""
     r"""|(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<mark>[{}\[\],:])|(?P<space>\s+)"""
 )
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if b"\0" in head or head.lstrip().startswith((b"{", b"[")):
+        return False
+    content = path.read_bytes()
+    return b"modelTopology" in content and MANIFEST.search(content) is not None
+
+
+def _siblings(member: PurePosixPath) -> Callable[[str], bool]:
+    return lambda name: PurePosixPath(name).match(f"{member.parent}/*shard*.js")
+
+
+FORMAT = Format(extensions=(".js",), recognises=_recognises, siblings=_siblings)
 
 
 @reader("JavaScript with a TF.js")

@@ -13,11 +13,13 @@ import numpy as np
 import tflite
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from keyfilters.zoo.sparse import to_dense
 from keyfilters.zoo.weights import convolution, reader, to_oihw
 
+IDENTIFIER = b"TFL3"
 OPERATORS = {
     number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int) and name[0] != "_"
 }
@@ -37,11 +39,14 @@ TYPES = {
 }
 
 
+FORMAT = Format(extensions=(".tflite",), recognises=lambda path, head: head[4:8] == IDENTIFIER)
+
+
 @reader("TensorFlow Lite")
 def read(path: Path) -> Network:
     """The convolutions of all subgraphs; only those of the first, the network itself, have depths."""
     content = np.memmap(path, np.uint8, "r")
-    if bytes(content[4:8]) != b"TFL3":
+    if bytes(content[4:8]) != IDENTIFIER:
         raise KeyfiltersError(f"{path}: no TensorFlow Lite file (its identifier is not TFL3)")
     model = tflite.Model.GetRootAsModel(content, 0)
     names = [_operator(model.OperatorCodes(i)) for i in range(_bounded(model.OperatorCodesLength(), content))]

@@ -21,6 +21,7 @@ import torch
 import torch.jit._pickle
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from keyfilters.zoo.weights import convolution, from_iohw, reader
 
@@ -30,6 +31,7 @@ HARMLESS_CALLS = {"torchvision.transforms.functional.InterpolationMode", "ultral
 SCRIPT_LISTS = ("build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag")
 # Bytes that may be packed in a file: PyTorch packs the code of TorchScript alone, and archive bombs are packed.
 LARGEST_CODE = 100_000_000
+OLDER = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled number that files of before 1.6 begin with
 # Parts of a checkpoint that are not the network itself.
 NOT_THE_NETWORK = re.compile("optim|.*scheduler")
 # Of a weight in two parts: the older and the newer form of `weight_norm`.
@@ -53,6 +55,19 @@ class _StandType(type):
         if cls.__name__ not in HARMLESS_CALLS:
             raise KeyfiltersError(f"the pickle wants to run {cls.__name__}")
         return cls.__new__(cls)
+
+
+def _recognises(path: Path, head: bytes) -> bool:
+    if head.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return any(name.endswith(("/data.pkl", "/constants.pkl")) for name in archive.namelist())
+        except (zipfile.BadZipFile, OSError, ValueError):
+            return False
+    return head.startswith(OLDER) or (head.startswith(b"PK\x03\x04") and b"/data.pkl" in head)
+
+
+FORMAT = Format(extensions=(".pt", ".pth", ".ckpt", ".bin", ".pkl", ".ptl", ".pth.tar"), recognises=_recognises)
 
 
 @reader("PyTorch")
