@@ -17,6 +17,7 @@ from keyfilters.config.training import Training
 from keyfilters.datasets import batches
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
+from keyfilters.models.depthwise import use_own_backward
 from keyfilters.running.progress import Progress
 from keyfilters.store import artifacts
 from keyfilters.training import devices, loop
@@ -66,6 +67,7 @@ def train_and_test(
     with devices.hold(jobs_per_gpu) as device, _memory_named(training.batch_size):
         _note_device(draft, device)
         network.to(device, memory_format=torch.channels_last)
+        use_own_backward(network)
         if training.compile:
             network.compile()  # in place: its weights keep their names
         train_split, test_split = _load(prepared, settings["model"], training, device)
