@@ -8,6 +8,7 @@ from PIL import Image
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.drawing.arrows import arrow
+from keyfilters.results.drawing.paper import numbers
 from keyfilters.results.master_key.table2 import table2
 from keyfilters.results.master_key.table7 import table7
 from keyfilters.store import records
@@ -83,6 +84,24 @@ def test_a_table_says_what_it_rests_on(rendered):
     text = (rendered[1] / "table2.md").read_text()
     for part in ("12 trainings", "n = 2 a cell (seeds 0, 1)", "the bias", "is trained"):
         assert part in text
+
+
+def test_the_record_says_which_cell_each_number_is_of(rendered):
+    record = json.loads((rendered[1] / "table2.json").read_text())
+    assert record["shown"]["columns"] == ["Target \\ Source", "The big set", "The middle set", "The small set"]
+    assert record["shown"]["rows"][1] == ["The small set", "↑80.0 ± 14.1", "↓50.0 ± 0.0", "60.0 ± 0.0"]
+    assert record["cells"][1] == ["table2/small--big", "table2/small--middle", "table2/small--small"]
+    assert record["paper"] == {}
+
+
+def test_the_record_has_the_papers_numbers_by_cell(tmp_path, gathered):
+    inputs = dict([gathered("table7", "small"), gathered("table7", "big")])
+    job = Job("table7", "table7", {"paper": {"small": "STL-10"}}, inputs)
+    table7(job.description, tmp_path / "results/tables/table7.csv")
+    record = json.loads((tmp_path / "results/tables/table7.json").read_text())
+    assert record["cells"][0] == ["table7/big", "table7/small"]
+    assert set(record["cells"][1]) == {None}
+    assert record["paper"] == {"table7/small": numbers("table7")["Accuracy", "STL-10"]}
 
 
 def test_the_picture_shows_the_papers_colours(rendered):

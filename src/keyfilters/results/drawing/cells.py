@@ -18,7 +18,8 @@ STACKING = (
 
 
 def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
-    """The records of the cells that a table's job names, from `<results>/cells`, in the order that it asks for.
+    """The records of the cells that a table's job names, from `<results>/cells`, in the order that it asks for; each
+    with its name `<table>/<cell>` as `cell`.
 
     Raises KeyfiltersError if one is missing or was made from other settings than the job's.
     """
@@ -32,7 +33,7 @@ def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
             raise KeyfiltersError(f"{path}: no readable cell ({error}); run `snakemake {path}`") from None
         if record["key"] != folder.rpartition("-")[2]:
             raise KeyfiltersError(f"{path}: made from other settings; run `snakemake {path}`")
-        found.append(record)
+        found.append(record | {"cell": name})
     return found
 
 

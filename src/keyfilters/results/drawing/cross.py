@@ -29,7 +29,7 @@ def cross(
     by_pair = {(record["target"]["name"], record["source"]["name"]): record for record in records}
     targets = cells.by_size([record["target"] for record in records])
     sources = cells.by_size([record["source"] for record in records])
-    rows, text, marks = [], [], []
+    rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
         line = [by_pair[target, source["name"]] for source in sources]
         differences = [record["mean"] - references[target] for record in line]
@@ -45,6 +45,7 @@ def cross(
                 }
             )
         text.append([cells.percent(record) for record in line])
+        names.append([record["cell"] for record in line])
         marks.append([_shown(arrow(difference), own) for difference, own in zip(differences, selffer, strict=True)])
     grid = Grid(
         corner="Target \\ Source",
@@ -52,12 +53,14 @@ def cross(
         rows=[target["title"] for target in targets],
         text=text,
         marks=marks,
+        cells=names,
     )
     called = cells.names_in_paper(description, [*targets, *sources])
     ours = []
     for row in rows:
         place, compared = (called[row["target"]], called[row["source"]]), _arrow(row, compared_with)
-        ours.append(paper.Number(*place, row["mean"], row["n"], compared))
+        cell = by_pair[row["target"], row["source"]]["cell"]
+        ours.append(paper.Number(*place, row["mean"], row["n"], compared, cell))
     twin = paper.twin(description["stage"], ours)
     publish(description, file, pd.DataFrame(rows), grid, title, notes, twin)
 

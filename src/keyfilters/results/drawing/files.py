@@ -29,22 +29,32 @@ def publish(
     draw: Callable[[], Figure],
     twin: pd.DataFrame | None = None,
     numbers: str = "%.4f",
+    cells: Sequence[Sequence[str | None]] = (),
 ) -> None:
     """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
 
     `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`: format of
-    those in the CSV files.
+    those in the CSV files. `cells[i][j]`: the name of the cell whose number is in row i of `shown`, in its column j
+    after the first; the record has them, what is shown, and the paper's numbers by cell.
     """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
     written = {csv: frame} if twin is None else {csv: frame, csv.with_suffix(".paper.csv"): twin}
     for file, content in written.items():
-        write_text(file, content.to_csv(index=False, float_format=numbers))
+        write_text(file, content.drop(columns="cell", errors="ignore").to_csv(index=False, float_format=numbers))
     body = shown.to_markdown(index=False, disable_numparse=True)
     beside = [] if twin is None else filter(None, [paper.shown(twin)])
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
         save(draw(), picture)
-    told = {"title": title, "notes": notes}
+    told = {
+        "title": title,
+        "notes": notes,
+        "shown": {"columns": list(shown.columns), "rows": shown.astype(str).values.tolist()},
+    }
+    if cells:
+        told["cells"] = cells
+    if twin is not None:
+        told["paper"] = twin.dropna(subset=["cell", "paper"]).set_index("cell")["paper"].to_dict()
     records.record(csv.with_suffix(".json"), key_of(description), told, [*written, markdown, *pictures])
 
 

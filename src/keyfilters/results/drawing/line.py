@@ -40,13 +40,14 @@ def line(
         rows=["Accuracy (%)"],
         text=[[cells.percent(record) for record in records]],
         marks=[[""] * len(columns)],
+        cells=[[record["cell"] for record in records]],
         width=max(1.25, 0.08 * max(map(len, columns))),
     )
     table = description["stage"]
     by_column = dict(zip(printed, records, strict=True))
     reference = by_column.get(paper.COMPARED_WITH[table])
     ours = [
-        paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference))
+        paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference), record["cell"])
         for column, record in by_column.items()
     ]
     publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(table, ours))

@@ -19,7 +19,7 @@ COMPARED_WITH = {"table1": "Baseline", "table3": "ConvNeXt femto", "table4": "Co
 class Number:
     """One of our numbers; `row` and `column` are called as in the paper where they play the same role there.
 
-    `arrow` as `arrows.arrow`, empty where nothing is compared; `n` seeds.
+    `arrow` as `arrows.arrow`, empty where nothing is compared; `n` seeds; `cell`: its name, if it is one's.
     """
 
     row: str
@@ -27,6 +27,7 @@ class Number:
     value: float
     n: int | None = None
     arrow: str = ""
+    cell: str | None = None
 
 
 @cache
@@ -74,6 +75,7 @@ def twin(table: str, ours: Iterable[Number]) -> pd.DataFrame:
                 "arrow": mine,
                 "paper_arrow": their,
                 "same_arrow": mine == their if mine and their else None,
+                "cell": number.cell if number else None,
             }
         )
     return pd.DataFrame(lines).astype({"n": "Int64", "same_arrow": "boolean"})

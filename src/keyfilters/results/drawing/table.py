@@ -25,7 +25,7 @@ ARROWS = {"up": "↑", "down": "↓"}
 class Grid:
     """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers.
 
-    `width` of a column and of the `lead`ing one in inches.
+    `cells[i][j]`: the name of the cell whose number stands there, None where none does. `width` of a column and of the `lead`ing one in inches.
     """
 
     corner: str
@@ -33,6 +33,7 @@ class Grid:
     rows: Sequence[str]
     text: Sequence[Sequence[str]]
     marks: Sequence[Sequence[str]]
+    cells: Sequence[Sequence[str | None]] = ()
     width: float = 1.25
     lead: float = 1.9
 
@@ -56,7 +57,8 @@ def publish(
 ) -> None:
     """Write the table to `csv`, as Markdown and pictures beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
-    files.publish(description, csv, frame, shown, title, notes, partial(draw, grid, title, notes), twin)
+    draws = partial(draw, grid, title, notes)
+    files.publish(description, csv, frame, shown, title, notes, draws, twin, cells=grid.cells)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:

@@ -48,8 +48,9 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
         for network, model in networks.items()
         for dataset in order
     )
-    columns = {}
+    columns, names = {}, {}
     for dataset in order:
+        names[dataset["title"]] = [found[network, dataset["name"]]["cell"] for network in networks]
         columns[dataset["title"]] = [_cell(found[network, dataset["name"]]) for network in networks]
         theirs = [published().get((model["architecture"], dataset["name"])) for model in networks.values()]
         if any(theirs):
@@ -60,6 +61,7 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
         rows=list(networks),
         text=list(zip(*columns.values(), strict=True)),
         marks=[[""] * len(columns)] * len(networks),
+        cells=list(zip(*(names.get(column, [None] * len(networks)) for column in columns), strict=True)),
         width=1.7,
     )
     sets = "; ".join(

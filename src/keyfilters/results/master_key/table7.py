@@ -43,6 +43,7 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         rows=list(rows),
         text=list(rows.values()),
         marks=[[""] * len(order)] * len(rows),
+        cells=[[record["cell"] for record in columns], *[[None] * len(order)] * (len(rows) - 1)],
     )
     publish(
         description,
@@ -54,7 +55,9 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         paper.twin(
             "table7",
             [
-                paper.Number("Accuracy", called[record["target"]["name"]], record["mean"], record["n"])
+                paper.Number(
+                    "Accuracy", called[record["target"]["name"]], record["mean"], record["n"], cell=record["cell"]
+                )
                 for record in columns
             ],
         ),
