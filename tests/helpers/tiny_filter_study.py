@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.analysis.stages import basis, filterdb
-from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
+from keyfilters.config.analysis import FILTERS_OF, VERDICTS, Analysis, FilterSet
 from keyfilters.filters.extract import store
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
@@ -52,8 +52,8 @@ class FilterStudy:
     def __init__(self, folder: Path, **least: int) -> None:
         self.root, self.results = folder / "artifacts", folder / "results"
         self.analysis = Analysis(sets={SET: FilterSet(**{"min_filters": MIN_FILTERS} | least)})
-        extracts = {name: self._extract(name) for name in KNOWN}
-        self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, extracts)
+        self.extracts = {name: self._extract(name) for name in KNOWN}
+        self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, self.extracts)
         settings = self.analysis.model_dump(include={"floor", "epsilon", *VERDICTS})
         settings |= self.analysis.sets[SET].model_dump(include={"min_filters", "min_models"})
         self.tables = Job("filterdb", SET, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})
@@ -69,6 +69,7 @@ class FilterStudy:
     def figure(self, name: str, **settings) -> Job:
         """The job of a figure of the set, with what one that draws distributions has."""
         inputs = {f"{name}/{role}": job for role, job in {"filterdb": self.tables, **self.tables.inputs}.items()}
+        inputs |= {f"{FILTERS_OF}{model}": job for model, job in self.extracts.items()}
         return Job(name, name, {"set": SET, **self.tables.settings, **settings}, inputs)
 
     def read_bins(self) -> basis.Bins:

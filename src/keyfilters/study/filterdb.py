@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.config.base import Name, PositiveFloat, PositiveInt, Settings
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import basis, extracts, filterdb, formation, histograms, lowres, lowres_train
@@ -155,6 +156,10 @@ class FilterFigure4(DistributionFigure):
     examples: PositiveInt = 2
     bins: PositiveInt = 512
     limit: PositiveFloat = 3.3
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """The filters of all networks too: which of them are examples, their histograms decide."""
+        return super().inputs(study) | {f"{FILTERS_OF}{name}": job for name, job in extracts(study).items()}
 
 
 class Group(Settings):

@@ -18,6 +18,7 @@ from keyfilters.analysis.basis import Basis
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.phenotypes import Phenotype, phenotype
 from keyfilters.analysis.streaming import rounded
+from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.filters.store import Store
 from keyfilters.results.drawing import files, filters
 
@@ -85,7 +86,7 @@ def _blocks(description: Mapping[str, Any], root: Path, rows: pd.DataFrame) -> I
     """The filters of some layers of one network, from the store."""
     model = rows["model"].iloc[0]
     analysed = filters.read(description, root, model).description
-    store = Store(root, {model: analysed["inputs"]["filters"]})
+    store = Store(root, {model: description["inputs"][f"{FILTERS_OF}{model}"]})
     chosen = store.layers.set_index("layer", drop=False).loc[rows["layer"]]
     return (block for _, block in rounded(store.blocks(chosen), analysed["settings"]["precision"]))
 
