@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keyfilters.analysis.chance import Comparison
+from keyfilters.analysis.chance import Comparison, _some
 from keyfilters.analysis.drift import distributions, drift
 from tests.helpers.drawn_filters import draw
 from tests.helpers.small_groups import ANALYSIS, BASIS, BINS, counts
@@ -20,15 +20,14 @@ def test_all_filters_of_both_have_the_drift_of_the_definition():
 
 
 def test_as_many_filters_of_each_are_drawn_as_asked_for():
-    compare = Comparison(BINS, ANALYSIS, 1)
-    drawn = compare._some(ONE, 50)
+    drawn = _some(ONE, 50, np.random.default_rng(0))
     assert (drawn.sum(axis=-1) == 50).all()
     assert (drawn <= ONE).all()
-    assert (compare._some(ONE, 10_000) == ONE).all()
+    assert (_some(ONE, 10_000, np.random.default_rng(0)) == ONE).all()
 
 
 def test_every_filter_is_drawn_as_often():
-    drawn = Comparison(BINS, ANALYSIS, 1)._some(np.broadcast_to(ONE, (3000, *ONE.shape)), 50)
+    drawn = _some(np.broadcast_to(ONE, (3000, *ONE.shape)), 50, np.random.default_rng(0))
     share = 50 / 400
     deviation = np.sqrt(ONE * share * (1 - share) * (400 - ONE) / 399)  # hypergeometric
     assert (np.abs(drawn.mean(axis=0) - ONE * share) <= 5 * deviation / np.sqrt(3000)).all()
@@ -53,6 +52,13 @@ def test_a_seed_gives_the_same_numbers():
     first, again, other = (Comparison(BINS, ANALYSIS, 3, seed)(ONE, OTHER, 50) for seed in (0, 0, 1))
     assert first == again
     assert first != other
+
+
+def test_what_was_compared_before_does_not_matter():
+    compare = Comparison(BINS, ANALYSIS, 3)
+    first = compare(ONE, OTHER, 50)
+    compare(OTHER, ONE, 70)
+    assert compare(ONE, OTHER, 50) == first
 
 
 def test_filters_that_are_all_zero_or_equal_drift_by_a_finite_number():

@@ -16,7 +16,6 @@ from keyfilters.study.study import check
 from tests.helpers import isolated_jobs
 from tests.helpers.every_kind import configuration, other_way_round
 
-
 # Their settings list networks or rows in the order of the configuration, so their keys depend on it.
 ORDERED = {"lowres", "filterdb_reproducibility", "depthwise_drift", "depthwise_quality"}
 

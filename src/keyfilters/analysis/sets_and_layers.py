@@ -66,7 +66,7 @@ def answer(cells: np.ndarray, widths: Sequence[int], filters: int, compare: Comp
     between = np.zeros((networks, networks))
     for pair, found in of_sets.items():
         between[pair] = _beyond(found)
-    counts = compare.random.multinomial(networks, np.full(networks, 1 / networks), size=samples)
+    counts = compare.random(cells).multinomial(networks, np.full(networks, 1 / networks), size=samples)
     counts = counts[(counts > 0).sum(axis=1) > 1]  # of one network alone there is no pair
     same = [number for number, (one, other) in enumerate(pairs) if widths[one] == widths[other]]
     return Answer(
