@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from keyfilters.datasets import prepare as prepare_module
+from keyfilters.models.build import build
 from keyfilters.store import artifacts, identity
 from keyfilters.study import jobs
 from keyfilters.study.study import check
@@ -87,14 +88,16 @@ def outcome(tmp_path, monkeypatch):
         target, source = cell.inputs["dataset"], cell.inputs["source"]
         for dataset, tar in ((target, tars["rings"]), (source.inputs["dataset"], tars["bars"])):
             prepare_module.prepare(dataset.description, tmp_path, path=tar)
-        train(source.description, tmp_path, threads=1)
+        base = jobs.train(study, "bars", 0)
+        for job in (base, source):
+            train(job.description, tmp_path, threads=1)
         transfer_job.transfer(cell.description, tmp_path, threads=1)
         arrays = load_file(tmp_path / target.folder / "arrays.safetensors")
         return {
             "prepare": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in sorted(arrays.items())},
             **{
                 job.stage: {key: artifacts.read(tmp_path, job.folder).facts[key] for key in ("losses", "accuracy")}
-                for job in (source, cell)
+                for job in (base, cell)
             },
         }
 
@@ -137,7 +140,9 @@ def changed_schedule(monkeypatch):
 
 
 def changed_start(monkeypatch):
-    monkeypatch.setattr(transfer_job, "SEED_OFFSET", 2)
+    monkeypatch.setattr(
+        transfer_job, "build", lambda *args, **kwargs: (torch.manual_seed(2), build(*args, **kwargs))[1]
+    )
 
 
 def changed_pictures(monkeypatch):

@@ -14,6 +14,8 @@ PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters"]
 TABLES = [name for name in OUTPUTS if name not in (*FIGURES, "claims")]
+MODELS = ("models", "other_models", "lowres_models")
+TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
 STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
 
@@ -23,7 +25,7 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    others = {"claims", "sets", "models", "other_models", "lowres_models", "filters", "filterdb", "filter_figures"}
+    others = {"claims", "sets", *MODELS, *TRANSFERS, "filters", "filterdb", "filter_figures"}
     assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
     assert STAGES["filter_figures"]["foreach"] == [name for name in FIGURES if name != OF_EPOCHS]
 
@@ -61,17 +63,27 @@ def test_a_tables_stage_has_all_that_decides_it(table):
     walked = list(identity.walk([job]))
     assert set(parameters(table, "src/keyfilters/versions.yaml")) == {given.stage for given in walked}
     assert f"studies.${{study}}.tables.{table}" in parameters(table, "config.yaml")
-    owned = {given.stage_folder for given in walked if given.stage == "transfer"}
-    read = {given.stage_folder for given in walked if given.stage in ("prepare", "train")}
-    folders = {out.rpartition("/")[2] for out in map(next, map(iter, STAGES[table]["outs"])) if "artifacts" in out}
-    assert folders == owned
+    read = {given.stage_folder for given in walked if given.stage in ("prepare", "train", "transfer")}
+    assert STAGES[table]["cmd"] == f"snakemake --cores all {table}"
+    assert not any("artifacts" in out for out in map(next, map(iter, STAGES[table]["outs"])))
     deps = {dep.rpartition("/")[2] for dep in STAGES[table]["deps"]}
-    assert read & {"train", "train_other", "train_lowres"} <= deps
+    assert read - {"prepare"} <= deps
     assert ("train_lowres" in read) == ("studies.${study}.lowres" in parameters(table, "config.yaml"))
     assert ("train_other" in read) <= ("studies.${study}.models" in parameters(table, "config.yaml"))
-    assert all(
-        f"all_{folder}" in STAGES[table]["cmd"] and f"prune {folder}" in STAGES[table]["cmd"] for folder in owned
+
+
+@pytest.mark.parametrize(("stage", "folder"), TRANSFERS.items())
+def test_a_stage_of_transfers_owns_their_folder_and_has_all_that_decides_them(stage, folder):
+    of_folder = [job for job in jobs.keyed(STUDY).values() if job.stage_folder == folder]
+    walked = list(identity.walk(of_folder))
+    assert set(parameters(stage, "src/keyfilters/versions.yaml")) == {job.stage for job in walked}
+    assert {"studies.${study}.models", "studies.${study}.transfer", "studies.${study}.tables"} <= set(
+        parameters(stage, "config.yaml")
     )
+    assert {next(iter(out)).rpartition("/")[2] for out in STAGES[stage]["outs"]} == {folder}
+    deps = {dep.rpartition("/")[2] for dep in STAGES[stage]["deps"]}
+    assert {job.stage_folder for job in walked} - {folder} <= deps
+    assert STAGES[stage]["cmd"] == f"snakemake --cores all all_{folder} && keyfilters prune {folder}"
 
 
 @pytest.mark.parametrize("figure", FIGURES)

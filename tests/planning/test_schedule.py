@@ -59,14 +59,14 @@ def test_a_study_is_scheduled_from_its_own_images_per_second(tmp_path):
         with artifacts.write(tmp_path, job.description) as draft:
             draft.facts.update({"train": 3600, "test": 5} if job.stage == "prepare" else {"images_per_second": 2})
     text = schedule.schedule(study, "tiny", tmp_path)
-    assert "images/s measured in this study: 12" in text
+    assert "images/s measured in this study: 16" in text
     found = rows(text)
     assert found["table7"] == [4, 4, 1, 1]
     assert found["table2"] == [12, 12, 2, 2]
-    assert found["all"] == [12, 12, 2, 2]
+    assert found["all"] == [16, 16, 2, 2]
 
 
 def test_without_anything_made_or_published_the_limits_rate_is_used_and_said(tmp_path):
     text = schedule.schedule(check(configuration(2, 4)).current, "tiny", tmp_path)
-    assert "the slow rate of a time limit, which counts an unprepared set as 100,000 pictures: 12" in text
+    assert "the slow rate of a time limit, which counts an unprepared set as 100,000 pictures: 16" in text
     assert rows(text)["all"][1] > 0

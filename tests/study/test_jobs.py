@@ -35,16 +35,16 @@ def changed_cells(change):
         ("table2", 7, 42),
         ("table3", 6, 6),
         ("table4", 2, 2),
-        ("table5", 5, 20),
+        ("table5", 9, 20),
         ("table6", 0, 0),
         ("table7", 7, 0),
         ("lowres", 8, 0),
         ("fig1", 2, 0),
-        ("fig2a", 2, 8),
+        ("fig2a", 3, 8),
         ("fig2b", 2, 2),
         ("fig2c", 2, 2),
         ("fig3", 1, 1),
-        ("fig4", 2, 6),
+        ("fig4", 3, 6),
     ],
 )
 def test_the_trainings_under_each_table_of_the_mini_study(table, trained, transferred):
@@ -54,12 +54,33 @@ def test_the_trainings_under_each_table_of_the_mini_study(table, trained, transf
     assert (stages.count("train"), stages.count("transfer")) == (trained, transferred)
 
 
-def test_no_two_tables_share_a_folder_of_transfers():
-    owners = {}
-    own = {table: job for table, job in jobs.tables(check(CONFIG).current).items() if table != "claims"}
-    for table, job in own.items():
-        for stage_folder in {given.stage_folder for given in identity.walk([job]) if given.stage == "transfer"}:
-            assert owners.setdefault(stage_folder, table) == table
+def test_one_training_is_made_once():
+    """Whatever tables it is in: nothing of them is in its key."""
+    tables = jobs.tables(check(CONFIG).current)
+
+    def training(table, cell):
+        return tables[table].inputs[f"{table}/{cell}"].inputs["seed0"].folder
+
+    assert training("fig2c", "A18B") == training("table1", "transferred")
+    assert training("fig4", "emoji-n12") == training("table2", "emoji--emoji") == training("table4", "selffer")
+    assert training("fig4", "quickdraw-n12") == training("table2", "emoji--quickdraw")
+
+
+def test_all_that_is_trained_on_a_set_under_one_seed_starts_from_the_same_weights():
+    """Those of the seed; filters come from the next seed's base model, so a selffer does not start where they did."""
+    for job in jobs.keyed(check(CONFIG).current).values():
+        if job.stage == "transfer" and "source" in job.inputs:
+            assert job.inputs["source"].settings["seed"] == job.settings["seed"] + 1
+
+
+def test_a_control_without_a_source_has_none():
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["tables"]["table2"]["controls"] = ["random", "permuted"]
+    cells = jobs.tables(check(config).current)["table2"].inputs
+    assert set(cells["table2/emoji--random"].inputs["seed0"].inputs) == {"dataset"}
+    permuted = cells["table2/emoji--permuted"].inputs["seed0"]
+    assert permuted.inputs["source"] == cells["table2/emoji--emoji"].inputs["seed0"].inputs["source"]
+    assert permuted.settings["transfer"]["control"] == "permuted"
 
 
 def test_names_tell_the_trainings_of_a_table_apart():
@@ -74,10 +95,10 @@ def test_settings_that_are_as_by_default_are_no_part_of_a_key():
     config = copy.deepcopy(CONFIG)
     config["studies"]["mini"]["transfer"] = given
     assert cell_keys(config) == cell_keys(CONFIG)
-    job = jobs.transfer("table2", study, "faces", "food", 0)
+    job = jobs.transfer(study, "faces", "food", 0)
     assert job.settings["transfer"] == {"layers": "depthwise", "bias": "trained"}
-    job = jobs.transfer("fig2b", study, "faces", "food", 0, "resnet50", "tiny", layers="convolutions", first=3)
-    assert job.folder.startswith("transfer_fig2b/faces-resnet50--food-tiny-convolutions-first3-seed0-")
+    job = jobs.transfer(study, "faces", "food", 0, "resnet50", "tiny", layers="convolutions", first=3)
+    assert job.folder.startswith("transfer_other/faces-resnet50--food-tiny-convolutions-first3-seed0-")
     assert job.settings["transfer"] == {"layers": "convolutions", "bias": "trained", "first": 3}
 
 

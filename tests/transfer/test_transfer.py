@@ -12,7 +12,7 @@ from keyfilters.store.identity import Job
 from keyfilters.training.train import train
 from keyfilters.training.weights import WEIGHTS
 from keyfilters.transfer.copying import End, copy_filters
-from keyfilters.transfer.transfer import SEED_OFFSET, transfer
+from keyfilters.transfer.transfer import transfer
 from tests.helpers.tiny_jobs import MODEL, training_job
 
 HORNET = {"architecture": "hornet_tiny", "depths": [1, 1, 1, 1], "base_dim": 8, "patch_size": 2}
@@ -23,7 +23,7 @@ PLAIN = {"architecture": "yosinski8", "width": 1 / 16, "patch_size": 1, "map_siz
 def trained(root, choices, model=MODEL, source_model=MODEL, source="waves"):
     """Weights of the base model and of the network that took its filters, and the facts of the latter."""
     base, own = training_job(root, source), training_job(root)
-    base = Job(base.stage, base.name, base.settings | {"model": source_model}, base.inputs)
+    base = Job(base.stage, base.name, base.settings | {"model": source_model, "seed": 1}, base.inputs)
     settings = own.settings | {"model": model, "transfer": choices}
     job = Job("transfer", f"stripes--{source}", settings, own.inputs | {"source": base})
     train(base.description, root, threads=1)
@@ -33,7 +33,7 @@ def trained(root, choices, model=MODEL, source_model=MODEL, source="waves"):
 
 
 def start(model=MODEL):
-    torch.manual_seed(SEED_OFFSET)
+    torch.manual_seed(0)
     return build(model, classes=3)
 
 
@@ -82,7 +82,72 @@ def test_what_was_copied_is_frozen_and_all_else_moves(tmp_path, model, source_mo
         assert torch.equal(final[name], before) == (name in facts["frozen"]), name
 
 
-def test_a_selffer_does_not_start_at_its_base_models_weights():
-    torch.manual_seed(0)
-    base = build(MODEL, classes=3)
-    assert not torch.equal(base.head.fc.weight, start().head.fc.weight)
+def test_under_one_seed_a_transfer_starts_where_the_base_model_of_its_target_does(tmp_path):
+    """Without training, all that is not transferred is equal."""
+    own = training_job(tmp_path)
+    other = Job("train", "stripes", own.settings | {"seed": 1}, own.inputs)
+    settings = own.settings | {"transfer": {"layers": "depthwise"}}
+    job = Job("transfer", "stripes--stripes", settings, own.inputs | {"source": other})
+    starts = {}
+
+    def no_training(network, description, draft, jobs_per_gpu):
+        starts[description["stage"]] = {name: value.clone() for name, value in network.state_dict().items()}
+        draft.facts.update(dataset=draft.inputs["dataset"].facts)
+
+    train(other.description, tmp_path, threads=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("keyfilters.training.train.train_and_test", no_training)
+        patch.setattr("keyfilters.transfer.transfer.train_and_test", no_training)
+        train(own.description, tmp_path, threads=1)
+        transfer(job.description, tmp_path, threads=1)
+    filters = {f"{layer}.weight" for layer in depthwise_layers(start())}
+    for name, value in starts["train"].items():
+        assert torch.equal(value, starts["transfer"][name]) == (name not in filters), name
+
+
+def controlled(root, control, source="waves"):
+    """Weights of the base model, of the network with a control, and the names of what was frozen."""
+    base, final, facts = trained(root, {"layers": "depthwise", "control": control}, source=source)
+    assert set(facts["frozen"]) == {f"{layer}.weight" for layer in depthwise_layers(start())}
+    return base, final, facts["frozen"]
+
+
+def test_random_filters_are_the_targets_own_as_initialised(tmp_path):
+    own = training_job(tmp_path)
+    settings = own.settings | {"transfer": {"layers": "depthwise", "control": "random"}}
+    job = Job("transfer", "stripes--random", settings, own.inputs)
+    transfer(job.description, tmp_path, threads=1)
+    made = artifacts.read(tmp_path, job.folder)
+    final, before = load_file(made.path / WEIGHTS), start().state_dict()
+    assert "source" not in made.facts
+    for name, value in final.items():
+        assert torch.equal(value, before[name]) == (name in made.facts["frozen"]), name
+
+
+def test_the_identity_mixes_no_pixels(tmp_path):
+    _, final, frozen = controlled(tmp_path, "identity")
+    images = torch.randn(1, 1, 8, 8)
+    for name in frozen:
+        kernel = final[name][:1]
+        assert torch.equal(torch.nn.functional.conv2d(images, kernel, padding=kernel.shape[-1] // 2), images)
+
+
+def test_random_directions_keep_the_norms_of_the_sources_filters_alone(tmp_path):
+    base, final, frozen = controlled(tmp_path, "norms")
+    for name in frozen:
+        theirs, ours = base[name].flatten(1), final[name].flatten(1)
+        assert torch.allclose(theirs.norm(dim=1), ours.norm(dim=1), rtol=1e-5)
+        assert torch.nn.functional.cosine_similarity(theirs, ours).abs().mean() < 0.5
+
+
+def test_permuted_taps_are_the_sources_values_in_another_order(tmp_path):
+    base, final, frozen = controlled(tmp_path, "permuted")
+    for name in frozen:
+        theirs, ours = base[name].flatten(1), final[name].flatten(1)
+        assert torch.equal(theirs.sort(dim=1).values, ours.sort(dim=1).values)
+        assert not torch.equal(theirs, ours)
+
+
+def test_controls_are_drawn_by_the_seed(tmp_path):
+    filters = [controlled(tmp_path / str(n), "norms")[1]["stages.0.blocks.0.conv_dw.weight"] for n in (1, 2)]
+    assert torch.equal(*filters)

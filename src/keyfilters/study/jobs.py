@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from keyfilters import sources
 from keyfilters.config.analysis import FILTERS_OF, VERDICTS, filters_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
-from keyfilters.sources import source
+from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
     name = given.set or dataset
-    settings |= source(given.source).identity(name)
+    settings |= sources.source(given.source).identity(name)
     return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
 
 
@@ -46,21 +47,26 @@ def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
     return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
 
 
+@cache
 def transfer(
-    table: str,
     study: Study,
     target: str,
-    source: str,
+    source: str | None,
     seed: int,
     model: str = MODEL,
     source_model: str = MODEL,
     **experiment: Any,
 ) -> Job:
-    """A transfer of `table`: filters of `source_model`, trained on the set `source`, in `model`, trained on `target`.
+    """Filters of `source_model`, trained on the set `source`, in `model`, trained on `target`.
 
-    `experiment`: fields of `Transfer`.
+    `experiment`: fields of `Transfer`, over the study's own choices; a control may have no source. The filters are
+    those of the next seed's base model, so that everything that is trained on the target under one seed can start from
+    the same weights, and a selffer still does not start from those that its filters were trained with.
     """
-    choices = Transfer(**study.transfer.model_dump(), **experiment)
+    layers = layer_count(study.model_of(model).architecture, study.model_of(model).arguments)
+    if experiment.get("first") == layers:  # the same training as that of all layers
+        experiment = experiment | {"first": None}
+    choices = Transfer(**study.transfer.model_dump() | experiment)
     settings = _training_settings(study, target, seed, model) | {"transfer": choices.key_fields}
     parts = [choices.layers]
     if choices.first:
@@ -69,13 +75,14 @@ def transfer(
         parts.append(choices.arrangement)
     if not choices.frozen:
         parts.append("finetuned")
-    return Job(
-        "transfer",
-        "-".join([f"{_network(target, model)}--{_network(source, source_model)}", *parts, f"seed{seed}"]),
-        settings,
-        {"dataset": prepare(study, target), "source": train(study, source, seed, source_model)},
-        "" if table == "table2" else table,
-    )
+    origin = [_network(source, source_model)] if source else []
+    origin += [choices.control] if choices.control else []
+    inputs = {"dataset": prepare(study, target)}
+    if source:
+        inputs["source"] = train(study, source, seed + 1, source_model)
+    name = f"{_network(target, model)}--{'-'.join(origin)}"
+    part = "other" if model != MODEL else "pointwise" if choices.layers == "pointwise" else ""
+    return Job("transfer", "-".join([name, *parts, f"seed{seed}"]), settings, inputs, part)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveInt
+from keyfilters.config.transfer import WITHOUT_SOURCE, Control
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import prepare, train, transfer
@@ -60,12 +61,36 @@ def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, An
     return cell(study, dataset, settings, partial(train, study, dataset, model=model))
 
 
-def transfer_cell(table: str, study: Study, target: str, source: str, role: dict[str, Any] | None = None, **how) -> Job:
+def transfer_cell(study: Study, target: str, source: str | None, role: dict[str, Any] | None = None, **how: Any) -> Job:
     """A transfer; `how` it is done are the models and fields of `Transfer`."""
     settings = {"target": target, "source": source, "choices": study.transfer.key_fields}
     settings |= {"role": role} if role else {}
-    training = partial(transfer, table, study, target, source, **how)
-    return cell(study, f"{target}--{source}", settings, training)
+    return cell(
+        study, f"{target}--{source or how['control']}", settings, partial(transfer, study, target, source, **how)
+    )
+
+
+class Controlled(Experiment):
+    """One that has controls beside the paper's cells: ours, see `config.transfer.Control`."""
+
+    controls: tuple[Control, ...] = ()
+
+    def control_cells(
+        self, study: Study, target: str, source: str, name: str, role: dict[str, Any], **how: Any
+    ) -> dict[str, Job]:
+        """A cell for each control by its name, in which `{control}` is filled; `source` is that of the controls that
+        take something from one."""
+        return {
+            name.format(control=control): transfer_cell(
+                study,
+                target,
+                None if control in WITHOUT_SOURCE else source,
+                role | {"control": control},
+                control=control,
+                **how,
+            )
+            for control in self.controls
+        }
 
 
 def cell(
@@ -77,7 +102,7 @@ def cell(
     return Job("cell", name, settings, trainings)
 
 
-class Table1(Ordered):
+class Table1(Ordered, Controlled):
     """All depthwise filters of the source in the target: as they are, shuffled, the first 3 layers' repeated."""
 
     name = "table1"
@@ -96,13 +121,22 @@ class Table1(Ordered):
         def scenario(method: str, arrangement: str) -> Job:
             models = {"model": self.model, "source_model": self.model}
             role = {"method": method, "model": model}
-            return transfer_cell("table1", study, self.target, self.source, role, **models, arrangement=arrangement)
+            return transfer_cell(study, self.target, self.source, role, **models, arrangement=arrangement)
 
         return {
             "baseline": base_cell(study, self.target, self.model, {"method": "Baseline", "model": model}),
             "transferred": scenario("Transferred", "in place"),
             "shuffled": scenario("Shuffled", "shuffled"),
             "repeated": scenario("Only first 3 layers, repeated", "repeated"),
+            **self.control_cells(
+                study,
+                self.target,
+                self.source,
+                "{control}",
+                {"model": model},
+                model=self.model,
+                source_model=self.model,
+            ),
         }
 
 
@@ -121,7 +155,7 @@ class Grid(Experiment):
             raise ValueError(": every target must be a source too, for its selffer cell")
 
 
-class Table2(Grid):
+class Table2(Grid, Controlled):
     """Depthwise filters, compared with the row's selffer."""
 
     name = "table2"
@@ -129,10 +163,10 @@ class Table2(Grid):
     caption = "Accuracy of targets with the frozen depthwise filters of every source."
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return {
-            f"{target}--{source}": transfer_cell("table2", study, target, source)
-            for target, source in self.pairs(study)
-        }
+        cells = {f"{target}--{source}": transfer_cell(study, target, source) for target, source in self.pairs(study)}
+        for target in self.targets or study.whole_sets:
+            cells |= self.control_cells(study, target, target, f"{target}--{{control}}", {})
+        return cells
 
 
 class Table3(Ordered):
@@ -147,7 +181,7 @@ class Table3(Ordered):
     models: Names
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        cell = partial(transfer_cell, "table3", study, self.target, self.source, arrangement="stacked")
+        cell = partial(transfer_cell, study, self.target, self.source, arrangement="stacked")
         return {model: cell({"model": study.model_of(model).key_fields}, source_model=model) for model in self.models}
 
 
@@ -163,7 +197,7 @@ class Table4(Ordered):
     model: Name
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        cell = partial(transfer_cell, "table4", study, self.target)
+        cell = partial(transfer_cell, study, self.target)
         other = study.model_of(self.model).key_fields
         return {
             "selffer": cell(self.target, {"model": study.model.key_fields}),
@@ -180,7 +214,7 @@ class Table5(Grid):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         bases = {target: base_cell(study, target) for target in self.targets or study.whole_sets}
-        cell = partial(transfer_cell, "table5", study, layers="pointwise")
+        cell = partial(transfer_cell, study, layers="pointwise")
         return bases | {f"{target}--{source}": cell(target, source) for target, source in self.pairs(study)}
 
 
@@ -232,7 +266,7 @@ class Figure1(Ordered):
         return super().settings(study) | {"filters": self.filters, "seed": study.seeds[0]}
 
 
-class Curve(Ordered):
+class Curve(Ordered, Controlled):
     """Accuracy against the number n of layers transferred."""
 
     layers: ClassVar[Literal["depthwise", "convolutions"]]
@@ -249,10 +283,18 @@ class Curve(Ordered):
         if max(self.n) > layers:
             raise ValueError(f".n: {max(self.n)} is more than the {layers} layers of {model.architecture}")
 
-    def curve(self, table: str, study: Study, series: str, source: str, name: str, **how: Any) -> dict[str, Job]:
+    def curve(self, study: Study, series: str, source: str, name: str, **how: Any) -> dict[str, Job]:
         """A cell for each n; `name` of a cell has `{n}` in it."""
-        cell = partial(transfer_cell, table, study, self.target, source, model=self.model, source_model=self.model)
+        cell = partial(transfer_cell, study, self.target, source, model=self.model, source_model=self.model)
         return {name.format(n=n): cell({"series": series, "n": n}, layers=self.layers, first=n, **how) for n in self.n}
+
+    def control_curves(self, study: Study) -> dict[str, Job]:
+        """A cell for each control and n."""
+        cells, models = {}, {"model": self.model, "source_model": self.model}
+        for n in self.n:
+            how = {**models, "layers": self.layers, "first": n}
+            cells |= self.control_cells(study, self.target, self.source, f"{{control}}-n{n}", {"n": n}, **how)
+        return cells
 
     def base(self, study: Study) -> dict[str, Job]:
         role = {"series": "base B", "model": study.model_of(self.model).key_fields}
@@ -271,9 +313,9 @@ class Figure2a(Curve):
     def inputs(self, study: Study) -> dict[str, Job]:
         found = self.base(study)
         for first, source in (("A", self.source), ("B", self.target)):
-            found |= self.curve("fig2a", study, f"{first}nB", source, f"{first}{{n}}B")
-            found |= self.curve("fig2a", study, f"{first}nB+", source, f"{first}{{n}}B+", frozen=False)
-        return found
+            found |= self.curve(study, f"{first}nB", source, f"{first}{{n}}B")
+            found |= self.curve(study, f"{first}nB+", source, f"{first}{{n}}B+", frozen=False)
+        return found | self.control_curves(study)
 
 
 class Figure2b(Curve):
@@ -286,7 +328,7 @@ class Figure2b(Curve):
     layers = "convolutions"
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return self.base(study) | self.curve("fig2b", study, "AnB", self.source, "A{n}B")
+        return self.base(study) | self.curve(study, "AnB", self.source, "A{n}B") | self.control_curves(study)
 
 
 class Figure2c(Curve):
@@ -299,7 +341,7 @@ class Figure2c(Curve):
     layers = "depthwise"
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return self.base(study) | self.curve("fig2c", study, "AnB", self.source, "A{n}B")
+        return self.base(study) | self.curve(study, "AnB", self.source, "A{n}B") | self.control_curves(study)
 
 
 class Figure3(Experiment):
@@ -315,11 +357,8 @@ class Figure3(Experiment):
     n: PositiveInt = 3
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        seed = study.seeds[0]
-        return {
-            "base": train(study, self.source, seed),
-            "transfer": transfer("fig3", study, self.target, self.source, seed, first=self.n),
-        }
+        transferred = transfer(study, self.target, self.source, study.seeds[0], first=self.n)
+        return {"base": transferred.inputs["source"], "transfer": transferred}
 
 
 class Figure4(Curve):
@@ -334,8 +373,8 @@ class Figure4(Curve):
     def inputs(self, study: Study) -> dict[str, Job]:
         found = self.base(study)
         for source in (self.source, self.target):
-            found |= self.curve("fig4", study, source, source, f"{source}-n{{n}}")
-        return found
+            found |= self.curve(study, source, source, f"{source}-n{{n}}")
+        return found | self.control_curves(study)
 
 
 class Claims(Experiment):

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers, main_path, pointwise_layers
-from keyfilters.transfer.dealing import deal, fit
+from keyfilters.transfer.assignment import assign, fit
+from keyfilters.transfer.controls import CHANGES, unchanged
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,8 @@ class End:
 def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> list[str]:
     """Copy filters of `source` into `target`, and freeze them there unless the settings train them along.
 
-    `seed` permutes `shuffled` filters. Returns the names of the filled parameters. Raises KeyfiltersError
-    where a network has too few layers, or a filter does not fit where it is to go.
+    `seed` permutes `shuffled` filters and draws those of a control. Returns the names of the filled
+    parameters. Raises KeyfiltersError where a network has too few layers, or a filter does not fit where it is to go.
     """
     given, wanted = source.layers(settings), target.layers(settings)
     if settings.arrangement == "repeated":
@@ -71,27 +72,32 @@ def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> lis
         _check_in_place(given, filled)
     stack = [(origin, number) for layer in given for origin in layer for number in range(len(origin.filters))]
     sizes = [len(place.filters) for layer in wanted for place in layer]
-    dealt = deal(len(stack), sizes, seed if settings.arrangement == "shuffled" else None)
-    places = [place for layer in filled for place in layer]
+    assigned = assign(len(stack), sizes, seed if settings.arrangement == "shuffled" else None)
+    targets = [convolution for layer in filled for convolution in layer]
+    generator = torch.Generator().manual_seed(seed)
     copied = []
-    for place, positions in zip(places, dealt, strict=False):  # all layers are dealt to, the first are filled
-        copied += _fill(place, [stack[position] for position in positions], settings)
+    for convolution, positions in zip(targets, assigned, strict=False):  # of all layers, the first are filled
+        copied += _fill(convolution, [stack[position] for position in positions], settings, generator)
     return copied
 
 
-def _fill(place: Convolution, dealt: list[tuple[Convolution, int]], settings: Transfer) -> list[str]:
-    """Copy each filter, given as its convolution and its number there, into `place`."""
-    for origin in dict.fromkeys(origin for origin, _ in dealt):
-        _check_fit(origin, place, settings)
-    height, width = place.filters.shape[2:]
-    values = {"weight": [fit(origin.filters[number], height, width) for origin, number in dealt]}
-    if settings.bias == "copied" and place.module.bias is not None:
-        values["bias"] = [origin.module.bias[number] for origin, number in dealt]
+def _fill(
+    target: Convolution, assigned: list[tuple[Convolution, int]], settings: Transfer, generator: torch.Generator
+) -> list[str]:
+    """Copy each filter, named by its convolution and its number there, into `target`."""
+    for origin in dict.fromkeys(origin for origin, _ in assigned):
+        _check_fit(origin, target, settings)
+    height, width = target.filters.shape[2:]
+    change = CHANGES[settings.control] if settings.control else unchanged
+    weights = [change(origin.filters[number], generator) for origin, number in assigned]
+    values = {"weight": [fit(weight, height, width) for weight in weights]}
+    if settings.bias == "copied" and target.module.bias is not None:
+        values["bias"] = [origin.module.bias[number] for origin, number in assigned]
     for kind, filters in values.items():
-        parameter = getattr(place.module, kind)
+        parameter = getattr(target.module, kind)
         parameter.copy_(torch.stack(filters).reshape(parameter.shape))
         parameter.requires_grad_(not settings.frozen)
-    return [f"{place.name}.{kind}" for kind in values]
+    return [f"{target.name}.{kind}" for kind in values]
 
 
 def _first(layers: list[Layer], setting: str, n: int) -> list[Layer]:

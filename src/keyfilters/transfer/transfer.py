@@ -1,7 +1,8 @@
 """`keyfilters transfer`: filters of one network, frozen in another that is then trained.
 
 The experiments of *The Master Key Filters Hypothesis* (Tables 1 to 5, Figures 2 to 4): filters come from the
-source's base model; the rest starts at random and trains.
+source's base model; the rest starts at random and trains. Under one seed, a target starts from the same weights and
+sees the same batches whatever is transferred to it, as the target's own base model does.
 """
 
 from __future__ import annotations
@@ -19,10 +20,6 @@ from keyfilters.training.network import load_network
 from keyfilters.training.train import train_and_test
 from keyfilters.transfer.copying import End, copy_filters
 
-# A target starts elsewhere than the base model of the same seed did: otherwise a network that takes its own
-# filters ('selffer') would start at the very weights that these filters were trained with.
-SEED_OFFSET = 1_000_003
-
 
 def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_gpu: int = 1) -> None:
     """Make the artifact of a `transfer` job below `root`: weights, accuracy and losses.
@@ -33,12 +30,14 @@ def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_
     settings = description["settings"]
     choices = Transfer.model_validate(settings["transfer"])
     with artifacts.write(root, description) as draft:
-        source = draft.inputs["source"]
-        torch.manual_seed(settings["seed"] + SEED_OFFSET)
+        torch.manual_seed(settings["seed"])
         network = build(settings["model"], classes=len(draft.inputs["dataset"].facts["classes"]))
         target = End(f"the target {settings['model']['architecture']}", network)
-        architecture = source.description["settings"]["model"]["architecture"]
-        origin = End(f"the source {architecture}", load_network(source))
+        origin, source = target, draft.inputs.get("source")
+        if source:
+            architecture = source.description["settings"]["model"]["architecture"]
+            origin = End(f"the source {architecture}", load_network(source))
+            draft.facts.update(source=source.facts["dataset"])
         copied = copy_filters(origin, target, choices, settings["seed"])
-        draft.facts.update(copied=copied, frozen=copied if choices.frozen else [], source=source.facts["dataset"])
+        draft.facts.update(copied=copied, frozen=copied if choices.frozen else [])
         train_and_test(network, description, draft, jobs_per_gpu)

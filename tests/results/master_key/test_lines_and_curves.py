@@ -79,7 +79,7 @@ def test_table4_names_model_and_domain(gathered, render):
     ]
     file = render(table4, cells)
     assert lines(file)[0] == ["Source model", "ConvNeXt femto on The small set", "HorNet tiny on The big set"]
-    assert "dealt to the target layer by layer" in file.with_suffix(".md").read_text()
+    assert "assigned to the target layer by layer" in file.with_suffix(".md").read_text()
 
 
 def test_table5_compares_with_the_base_model(gathered, render):

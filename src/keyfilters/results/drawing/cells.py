@@ -12,9 +12,17 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import architecture
 
 STACKING = (
-    "Stacked: the source's filters end to end as executed, dealt to the target layer by layer from their beginning, "
+    "Stacked: the source's filters end to end as executed, assigned to the target layer by layer from their beginning, "
     "and from there again where they run out."
 )
+
+CONTROLS = {
+    "random": "Random, frozen",
+    "identity": "Identity, frozen",
+    "norms": "Random with the source's norms",
+    "permuted": "Taps permuted",
+}
+"""What people call the controls, `config.transfer.Control`."""
 
 
 def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
@@ -93,6 +101,28 @@ def choices(records: list[Mapping[str, Any]], layer: str) -> str:
     made = next(record["choices"] for record in records if record["choices"])
     others = "".join(f"; {name} is {value!r}" for name, value in made.items() if name != "bias")
     return f"Our choice where the paper is silent: the bias of a transferred {layer} is {made['bias']}{others}."
+
+
+def control(record: Mapping[str, Any]) -> str | None:
+    """The control that stands in the place of the cell's source, if one does."""
+    return record.get("role", {}).get("control")
+
+
+def on_controls(records: list[Mapping[str, Any]]) -> list[str]:
+    """A sentence that says what the controls are, if there are any."""
+    there = dict.fromkeys(filter(None, map(control, records)))
+    meant = {
+        "random": "the target's own filters as initialised",
+        "identity": "a one at the centre of zeros, which mixes no pixels",
+        "norms": "random directions with the norms of the source's filters",
+        "permuted": "the source's filters with their taps in random order",
+    }
+    listed = "; ".join(f"{CONTROLS[name].lower()}: {meant[name]}" for name in there)
+    return (
+        [f"Controls, ours and not the paper's, frozen like the filters whose place they take: {listed}."]
+        if there
+        else []
+    )
 
 
 def title(model: Mapping[str, Any]) -> str:

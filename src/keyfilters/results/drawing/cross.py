@@ -22,23 +22,25 @@ def cross(
     title: str,
     notes: Sequence[str],
 ) -> None:
-    """Publish the cells `records`: rows are targets, columns sources, both by size.
+    """Publish the cells `records`: rows are targets, columns sources, both by size, then the controls.
 
     `references`: by target, the accuracy in percent that its row is compared with, which is called `compared_with`.
     """
-    by_pair = {(record["target"]["name"], record["source"]["name"]): record for record in records}
+    by_pair = {(record["target"]["name"], _column(record)): record for record in records}
     targets = cells.by_size([record["target"] for record in records])
-    sources = cells.by_size([record["source"] for record in records])
+    sources = cells.by_size([record["source"] for record in records if not cells.control(record)])
+    controls = dict.fromkeys(filter(None, map(cells.control, records)))
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
-        line = [by_pair[target, source["name"]] for source in sources]
+        line = [by_pair[target, column] for column in (*(source["name"] for source in sources), *controls)]
         differences = [record["mean"] - references[target] for record in line]
-        selffer = [record["source"]["name"] == target for record in line]
+        selffer = [_column(record) == target for record in line]
         for record, difference, own in zip(line, differences, selffer, strict=True):
             rows.append(
                 {
                     "target": target,
-                    "source": record["source"]["name"],
+                    "source": _column(record),
+                    "control": bool(cells.control(record)),
                     **{key: record[key] for key in ("mean", "spread", "n")},
                     f"difference_to_{compared_with}": difference,
                     "mark": "selffer" if own else arrow(difference),
@@ -49,7 +51,7 @@ def cross(
         marks.append([_shown(arrow(difference), own) for difference, own in zip(differences, selffer, strict=True)])
     grid = Grid(
         corner="Target \\ Source",
-        columns=[source["title"] for source in sources],
+        columns=[*(source["title"] for source in sources), *(cells.CONTROLS[control] for control in controls)],
         rows=[target["title"] for target in targets],
         text=text,
         marks=marks,
@@ -58,11 +60,19 @@ def cross(
     called = cells.names_in_paper(description, [*targets, *sources])
     ours = []
     for row in rows:
+        if row["control"]:
+            continue
         place, compared = (called[row["target"]], called[row["source"]]), _arrow(row, compared_with)
         cell = by_pair[row["target"], row["source"]]["cell"]
         ours.append(paper.Number(*place, row["mean"], row["n"], compared, cell))
     twin = paper.twin(description["stage"], ours)
+    notes = [*notes, *cells.on_controls(records)]
     publish(description, file, pd.DataFrame(rows), grid, title, notes, twin)
+
+
+def _column(record: Mapping[str, Any]) -> str:
+    """The cell's control, else its source."""
+    return cells.control(record) or record["source"]["name"]
 
 
 def _arrow(row: Mapping[str, Any], compared_with: str) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import cells, files
 
-COLOURS = ("#1f6fb4", "#d9661f", "#3a8f5c", "#8c5aa8")
+COLOURS = ("#1f6fb4", "#d9661f", "#3a8f5c", "#8c5aa8", "#555555", "#999999", "#b08a3c", "#c06c84")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def curve(
     scale = 100 / base["mean"] if relative else 1
     series, rows = defaultdict(list), []
     for record in transferred:
-        name = (names or {}).get(record["role"]["series"], record["role"]["series"])
+        name = _series(record, names or {})
         spread = record["spread"] and scale * record["spread"]
         series[name].append(Point(record["role"]["n"], scale * record["mean"], spread))
         rows.append(
@@ -69,6 +70,7 @@ def curve(
         f"{cells.network(base['role']['model'])}.",
         *notes,
         cells.choices(transferred, "convolution"),
+        *cells.on_controls(records),
     ]
     counts = sorted({point.n for points in series.values() for point in points})
     unit = "accuracy (% of base B)" if relative else "accuracy (%)"
@@ -79,6 +81,11 @@ def curve(
     level = (scale * base["mean"], scale * cells.standard_error(base))
     draw = partial(_draw, dict(series), level, title, f"number n of {layers} transferred", unit, notes)
     files.publish(description, file, pd.DataFrame(rows), shown, title, notes, draw)
+
+
+def _series(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    control = cells.control(record)
+    return cells.CONTROLS[control] if control else names.get(record["role"]["series"], record["role"]["series"])
 
 
 def _line(points: Sequence[Point], counts: Sequence[int]) -> list[str]:
@@ -99,7 +106,7 @@ def _draw(
     level, error = base
     axes.axhspan(level - error, level + error, color="#eeeeee")
     axes.axhline(level, color="#777777", linestyle="--", linewidth=1, label="base B")
-    for (name, points), colour in zip(series.items(), COLOURS, strict=False):
+    for (name, points), colour in zip(series.items(), cycle(COLOURS), strict=False):
         points = sorted(points, key=lambda point: point.n)
         fine_tuned = name.endswith("+")
         axes.errorbar(

@@ -44,7 +44,7 @@ def line(
         width=max(1.25, 0.08 * max(map(len, columns))),
     )
     table = description["stage"]
-    by_column = dict(zip(printed, records, strict=True))
+    by_column = dict(zip(printed, records, strict=False))  # the controls come last
     reference = by_column.get(paper.COMPARED_WITH[table])
     ours = [
         paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference), record["cell"])

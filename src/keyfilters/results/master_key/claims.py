@@ -165,7 +165,8 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
     by_table: dict[str, dict[str, Record]] = {}
     for name, record in zip(description["inputs"], cells.load(description, results), strict=True):
         table, _, cell = name.partition("/")
-        by_table.setdefault(table, {})[cell] = record
+        if not cells.control(record):
+            by_table.setdefault(table, {})[cell] = record
     rows = [_judge(claim, by_table.get(claim.table, {})) for claim in CLAIMS]
     grid = Grid(
         corner="Claim",

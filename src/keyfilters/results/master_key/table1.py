@@ -20,10 +20,12 @@ def table1(description: Mapping[str, Any], file: Path) -> None:
         cells.basis(records, results.name),
         cells.sampling(records),
         f"Depthwise filters of {source['title']}, frozen in a network trained on {target['title']}: each in its layer; "
-        "permuted across all layers; those of the first 3 layers, dealt in order to all layers again and again. "
+        "permuted across all layers; those of the first 3 layers, assigned in order to all layers again and again. "
         f"Baseline: all trained. Both networks: {cells.network(model)}.",
         cells.choices(records, "depthwise convolution"),
+        *cells.on_controls(records),
     ]
-    methods = [record["role"]["method"] for record in records]
+    ours = [cells.CONTROLS[cells.control(record)] for record in records if cells.control(record)]
+    methods = [record["role"]["method"] for record in records if not cells.control(record)]
     title = f"Table 1: accuracy (%) on {target['title']} with filters of {source['title']}"
-    line(description, file, records, "Method", methods, title, notes, methods)
+    line(description, file, records, "Method", [*methods, *ours], title, notes, methods)

@@ -18,7 +18,7 @@ def table2(description: Mapping[str, Any], file: Path) -> None:
     selffers = {
         record["target"]["name"]: record["mean"]
         for record in records
-        if record["source"]["name"] == record["target"]["name"]
+        if not cells.control(record) and record["source"]["name"] == record["target"]["name"]
     }
     notes = [
         cells.basis(records, results.name),

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyfilters.transfer.dealing import deal, fit
+from keyfilters.transfer.assignment import assign, fit
 
 AVAILABLE = st.integers(1, 40)
 SIZES = st.lists(st.integers(1, 20), min_size=1, max_size=6)
@@ -18,27 +18,27 @@ def flat(dealt):
 
 @given(AVAILABLE, SIZES, st.none() | SEEDS)
 def test_every_layer_is_filled_with_filters_of_the_source(available, sizes, seed):
-    dealt = deal(available, sizes, seed)
+    dealt = assign(available, sizes, seed)
     assert [len(layer) for layer in dealt] == sizes
     assert set(flat(dealt)) <= set(range(available))
 
 
 @given(AVAILABLE, SIZES)
 def test_a_stack_keeps_its_order_and_repeats_from_its_beginning(available, sizes):
-    dealt = flat(deal(available, sizes))
+    dealt = flat(assign(available, sizes))
     assert dealt[:available] == list(range(min(available, sum(sizes))))
     assert dealt[available:] == dealt[:-available]
 
 
 @given(AVAILABLE, SIZES, SEEDS)
 def test_shuffling_keeps_the_multiset_and_is_decided_by_the_seed(available, sizes, seed):
-    shuffled = deal(available, sizes, seed)
-    assert sorted(flat(shuffled)) == sorted(flat(deal(available, sizes)))
-    assert shuffled == deal(available, sizes, seed)
+    shuffled = assign(available, sizes, seed)
+    assert sorted(flat(shuffled)) == sorted(flat(assign(available, sizes)))
+    assert shuffled == assign(available, sizes, seed)
 
 
 def test_shuffling_crosses_layers_and_differs_between_seeds():
-    one, two = deal(100, [50, 50], 0), deal(100, [50, 50], 1)
+    one, two = assign(100, [50, 50], 0), assign(100, [50, 50], 1)
     assert one != two
     assert 10 < sum(position >= 50 for position in one[0]) < 40
 

@@ -9,17 +9,17 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 
-def deal(available: int, sizes: Sequence[int], shuffle_seed: int | None = None) -> list[list[int]]:
+def assign(available: int, sizes: Sequence[int], shuffle_seed: int | None = None) -> list[list[int]]:
     """Positions in a stack of `available` filters for layers of `sizes` filters, one list per layer.
 
-    The stack is dealt from its beginning, layer by layer, and from its beginning again when it runs out.
-    With a seed, the filters so dealt then change places across all layers.
+    The stack is assigned from its beginning, layer by layer, wrapping around when it runs out. With a seed, the
+    filters so assigned then change places across all layers.
     """
     positions = torch.arange(sum(sizes)) % available
     if shuffle_seed is not None:
         order = torch.randperm(len(positions), generator=torch.Generator().manual_seed(shuffle_seed))
         positions = positions[order]
-    return [dealt.tolist() for dealt in positions.split(list(sizes))]
+    return [layer.tolist() for layer in positions.split(list(sizes))]
 
 
 def fit(weight: Tensor, height: int, width: int) -> Tensor:
