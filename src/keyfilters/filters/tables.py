@@ -21,6 +21,27 @@ OF_ENTRY = (
 )
 """Columns of the meta table that weights do not tell; null where nobody does."""
 
+VISUAL_CATEGORIES = {
+    "handwriting": "digits",
+    "handwritten digits": "digits",
+    "handwritten Hiragana": "text/documents",
+    "photographs of animals and vehicles": "natural",
+    "photographs of animals, plants, things and scenes": "natural",
+    "photographs of a thousand kinds of things": "natural",
+    "photographs of cats and dogs": "natural",
+    "photographs of clothes, grey": "natural",
+    "photographs of dishes": "natural",
+    "photographs of flowers": "natural",
+    "photographs of raw food": "natural",
+    "grey portraits": "faces",
+    "pictograms in colour": "pictograms",
+    "sketches": "sketches",
+    "sketches of 345 kinds of things": "sketches",
+    "traffic sign artwork": "pictograms",
+    "not stated": None,
+}
+"""Visual categories, as the table of models spells them, by the domain of the sets that networks are trained on."""
+
 
 def model_table(
     names: Sequence[str],
@@ -45,7 +66,8 @@ def model_table(
     }
     known = table_of_models()
     given = [
-        known[name].entry if name in known else found.get("entry", {}) for name, found in zip(names, facts, strict=True)
+        known[name].entry if name in known else of_trained(found.get("entry", {}))
+        for name, found in zip(names, facts, strict=True)
     ]
     columns |= {column: _texts(entry.get(column) for entry in given) for column in OF_ENTRY}
     columns["total_filters"] = _counts(total)
@@ -60,6 +82,12 @@ def model_table(
     for column in dict.fromkeys(column for entry in given for column in entry if column not in OF_ENTRY):
         columns[column] = pd.Series([entry.get(column) for entry in given])
     return pd.DataFrame(columns).rename_axis("model_id")
+
+
+def of_trained(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of a network that is trained here, with its visual category as the table of models spells it."""
+    category = entry.get("Visual Category")
+    return {**entry, "Visual Category": VISUAL_CATEGORIES.get(category, category)}
 
 
 def filter_counts(layers: pd.DataFrame) -> dict[tuple[int, int], int]:

@@ -15,6 +15,8 @@ from keyfilters.zoo.readers import FORMATS
 
 TABLE = Path(__file__).with_name("models.csv")
 
+PRECISIONS = ("float32", "float16", "uint8", "int8")
+
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -24,10 +26,12 @@ class Model(BaseModel):
 
     `source`, `package`, `version`, `file`, `sha256`: the pinned file that carries it. `member`: its path inside;
     `part`: which of several networks in the member, or empty. `task_group`: one of 20 kinds, one for each `task`.
-    `precision`: type of the stored weights. `non_commercial`: its licence, or that of its weights, allows no commercial
-    use. `artifact_bytes`, `member_bytes`: sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters
-    of regular convolutions as other code counted them, for comparison only. `kinds`: what the package's own code says
-    of layers whose format does not, as `zoo.kinds` has it.
+    `training_set`: empty if nobody tells. `family_known_by`, `training_set_known_by`: who or what tells it.
+    `precision`: of the weights in the package, whatever type a reader makes of them; `stored_as`: more of that.
+    `non_commercial`: its licence, or that of its weights, allows no commercial use. `artifact_bytes`, `member_bytes`:
+    sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters of regular convolutions as other code
+    counted them, for comparison only. `kinds`: what the package's own code says of layers whose format does not, as
+    `zoo.kinds` has it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,9 +48,12 @@ class Model(BaseModel):
     task: Text
     task_group: Text
     family: Text
-    training_set: Text
+    family_known_by: str
+    training_set: str
+    training_set_known_by: str
     visual_category: Text
-    precision: Text
+    precision: Literal[PRECISIONS]
+    stored_as: Text
     licence: Text
     non_commercial: Literal["true", "false"]
     artifact_bytes: Count
@@ -65,15 +72,17 @@ class Model(BaseModel):
         return {name: value for name in told if (value := getattr(self, name))}
 
     @property
-    def entry(self) -> dict[str, str]:
-        """What CNN Filter DB's meta table tells of it beside its weights, under its names; and more."""
+    def entry(self) -> dict[str, str | None]:
+        """What CNN Filter DB's meta table tells of it beside its weights, under its names; and more. Null: unknown."""
         return {
             "Name": self.family,
-            "Training-Dataset": self.training_set,
+            "Training-Dataset": self.training_set or None,
+            "Training set known by": self.training_set_known_by or None,
             "Visual Category": self.visual_category,
             "Task": self.task_group,
             "Task in detail": self.task,
             "Precision": self.precision,
+            "Package": self.package,
             "Licence": self.licence,
             "Source": " ".join(filter(None, (self.source, self.package, self.version, self.member, self.part))),
         }
