@@ -90,7 +90,8 @@ def parser() -> argparse.ArgumentParser:
     _filters_verbs(verbs.add_parser("filters", help="the filters of a study's networks").add_subparsers(required=True))
     added = upkeep("export-hdf5", _export_hdf5, "write 3x3 filters as the published file of CNN Filter DB")
     added.add_argument("file", type=Path)
-    added.add_argument("--kinds", nargs="+", default=["regular"], help="of these convolutions (default: regular)")
+    counted = ["regular", "depthwise", "grouped"]
+    added.add_argument("--kinds", nargs="+", default=counted, help="of these convolutions (default: all untransposed)")
     added.add_argument("--square", action="store_true", help="as N x 3 x 3 instead of N x 9")
     added = upkeep("explain", _explain, "what a table or a cell is made of, and why it is fresh or stale")
     added.add_argument("table")

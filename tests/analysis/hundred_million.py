@@ -21,7 +21,7 @@ from keyfilters.config.analysis import Analysis, filters_of
 from keyfilters.filters.hdf5 import Published
 
 LIMIT = 3 << 29
-SET = "regular_3x3"
+SET = "conv_3x3"
 
 
 def analyse(path: Path) -> dict:

@@ -10,7 +10,7 @@ from keyfilters.analysis import randomness
 from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.quality import of_layer, verdict
-from keyfilters.analysis.randomness import PUBLISHED, fitted
+from keyfilters.analysis.randomness import EXACT, PUBLISHED, fitted
 from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from tests.helpers.drawn_filters import draw
@@ -159,3 +159,10 @@ def test_no_filters_have_no_sparsity_and_no_entropy():
     assert sparsity(np.empty(0), PAPER) == 0
     assert entropy(np.zeros((9, 9))) == 0
     assert randomness.PUBLISHED.deviation is None
+
+
+def test_the_authors_constants_before_rounding_lie_a_thousandth_higher():
+    exact = layer(random_layer(), Analysis(randomness="exact"))
+    assert exact.threshold == float(EXACT(4096))
+    sizes = np.array([64, 256, 4096, 65536])
+    np.testing.assert_allclose(EXACT(sizes) - PUBLISHED(sizes), 0.001, atol=0.0005)

@@ -12,7 +12,7 @@ from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.groups import DECILES, depth_decile, gather
 from keyfilters.analysis.stages import basis, filterdb, histograms, layers, moments
-from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet, filters_of
+from keyfilters.config.analysis import Analysis, FilterSet, bases_of, filters_of, tables_of
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.hdf5 import Published, export
 from keyfilters.filters.store import Store, choose
@@ -28,15 +28,16 @@ GROUPS = (1, 16, 1, 1)
 
 
 def analysis(**changed) -> Analysis:
-    sets = {"regular_3x3": FilterSet(min_filters=100), "regular_5x5": FilterSet(kernel=(5, 5), min_filters=100)}
+    sets = {"regular_3x3": FilterSet(kinds=["regular"], min_filters=100)}
+    sets |= {"regular_5x5": FilterSet(kernel=(5, 5), kinds=["regular"], min_filters=100)}
     return Analysis(sets=sets, **changed)
 
 
 class Study:
     """The jobs of three tiny networks, of which `basis_of` define the bases, and their artifacts below `root`."""
 
-    def __init__(self, root, given: Analysis, basis_of=NAMES) -> None:
-        self.root, self.analysis = root, given
+    def __init__(self, root, given: Analysis, basis_of=NAMES, stored=()) -> None:
+        self.root, self.analysis, self.stored = root, given, dict(stored)
         self.extracts = {name: job(root, name, network(seed, SHAPES, GROUPS)) for seed, name in enumerate(NAMES)}
         of_filters = filters_of(given)
         sparse = given.model_dump(include={"sparse", "sparse_share"})
@@ -44,10 +45,8 @@ class Study:
             name: Job("moments", name, of_filters | sparse, {"filters": extract})
             for name, extract in self.extracts.items()
         }
-        of_bins = given.model_dump(include={"bins", "range"})
-        self.basis = Job(
-            "basis", "basis", of_filters | of_bins, with_filters({name: self.moments[name] for name in basis_of})
-        )
+        defining = with_filters({name: self.moments[name] for name in basis_of})
+        self.basis = Job("basis", "basis", bases_of(given, self.stored), defining)
         self.histograms = {
             name: Job("histograms", name, of_filters, {"filters": extract, "basis": self.basis})
             for name, extract in self.extracts.items()
@@ -64,8 +63,7 @@ class Study:
         return self
 
     def tables(self, name: str, record) -> Job:
-        least = self.analysis.sets[name].model_dump(include={"min_filters", "min_models"})
-        settings = self.analysis.model_dump(include={"floor", "epsilon", *VERDICTS}) | least
+        settings = tables_of(self.analysis, name, self.stored)
         made = Job("filterdb", name, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})
         filterdb.filterdb(made.description, self.root, record)
         return made
@@ -76,7 +74,7 @@ class Study:
     def filters(self, name: str) -> np.ndarray:
         """All regular 3x3 filters of a network."""
         store = Store(self.root, {name: self.extracts[name].folder})
-        return np.concatenate([block for _, block in store.blocks(choose(store.layers))])
+        return np.concatenate([block for _, block in store.blocks(choose(store.layers, kinds=("regular",)))])
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +138,7 @@ def test_the_published_file_may_stand_in_place_of_the_store(study, tmp_path):
     table, arrays = moments.measured(Published(tmp_path / "dataset.h5"), settings)
     expected, of_store = moments.measured(store, settings)
     assert table["filters"].tolist() == expected["filters"].tolist()
-    np.testing.assert_array_equal(arrays["regular_3x3/scatter"], of_store["regular_3x3/scatter"])
+    np.testing.assert_array_equal(arrays["conv_3x3/scatter"], of_store["conv_3x3/scatter"])
     np.testing.assert_array_equal(table["entropy"], expected["entropy"])
 
 
@@ -149,8 +147,8 @@ def test_the_published_file_may_stand_in_place_of_the_store(study, tmp_path):
 )
 def test_a_set_that_nobody_has_is_left_out_and_none_at_all_is_an_error(tmp_path):
     absent = FilterSet(kernel=(11, 11))
-    study = Study(tmp_path / "some", Analysis(sets={"regular_3x3": FilterSet(), "absent": absent})).make()
-    assert list(basis.read(study.read(study.basis))) == ["regular_3x3"]
+    study = Study(tmp_path / "some", Analysis(sets={"conv_3x3": FilterSet(), "absent": absent})).make()
+    assert list(basis.read(study.read(study.basis))) == ["conv_3x3"]
     with pytest.raises(KeyfiltersError, match=r"no network has filters of the set absent; take it out"):
         study.tables("absent", tmp_path / "tables.json")
     with pytest.raises(KeyfiltersError, match=r"no network has filters of any of analysis\.sets, absent"):
@@ -181,7 +179,7 @@ def test_tables_of_drift(study, tmp_path):
     ablation = pd.read_csv(tmp_path / "ablation.csv").set_index("grouping")
     assert ablation.loc["model", ["groups", "pairs"]].tolist() == [0, 0]
     record = json.loads((tmp_path / "tables.json").read_text())
-    assert record["notes"][0].startswith("1,152 filters of 6 layers of 3 networks; 6 layers")
+    assert record["notes"][0].startswith("1,152 filters of 6 layers of 3 networks, 1 of which")
     for file in tmp_path.glob("drift_*.csv"):
         assert not pd.read_csv(file).isna().any(axis=None), file
 
@@ -201,10 +199,11 @@ def test_degenerated_layers_are_taken_out_for_the_ablation(study, tmp_path):
 
 def test_small_groups_are_left_out():
     table = pd.DataFrame({"model": ["a", "b", "c", "c"], "filters": [50, 60, 5, 5], "task": ["x", "x", "y", None]})
+    table["cluster"] = [0, 1, 2, 2]
     counts = np.ones((4, 9, 70), np.int64)
     found = gather(table, table["task"], counts, FilterSet(min_filters=10))
-    assert found.table.to_dict("records") == [{"group": "x", "models": 2, "filters": 110}]
-    assert found.left_out.to_dict("records") == [{"group": "y", "models": 1, "filters": 5}]
+    assert found.table.to_dict("records") == [{"group": "x", "models": 2, "clusters": 2, "filters": 110}]
+    assert found.left_out.to_dict("records") == [{"group": "y", "models": 1, "clusters": 1, "filters": 5}]
     np.testing.assert_array_equal(found.counts, np.full((1, 9, 70), 2))
     assert gather(table, table["task"], counts, FilterSet(min_filters=10, min_models=3)).table.empty
 
@@ -213,7 +212,7 @@ def test_small_groups_are_left_out():
     "analysis", "a group whose filters all lie outside the histograms", "it is left out, and the record names it"
 )
 def test_a_group_that_lies_outside_the_range_is_left_out():
-    table = pd.DataFrame({"model": ["a", "b"], "filters": [50, 60]})
+    table = pd.DataFrame({"model": ["a", "b"], "cluster": [0, 1], "filters": [50, 60]})
     counts = np.ones((2, 9, 70), np.int64)
     counts[0, 4] = 0
     assert gather(table, table["model"], counts, FilterSet(min_filters=1)).table["group"].tolist() == ["b"]

@@ -58,11 +58,11 @@ def test_drift_of_two_networks_of_the_study(with_basis):
     found = json.loads(with_basis("drift", "one", "two", "--json"))
     assert found["networks"] == ["one", "two"]
     [of_set] = found["sets"]
-    assert (of_set["set"], of_set["filters"], of_set["outside"]) == ("regular_3x3", [384, 384], [0, 0])
+    assert (of_set["set"], of_set["filters"], of_set["outside"]) == ("conv_3x3", [384, 384], [0, 0])
     assert of_set["drift"] == pytest.approx(np.dot(of_set["components"], of_set["weights"]))
     assert sum(of_set["weights"]) == pytest.approx(1)
     printed = " ".join(with_basis("drift", "one", "two").split())
-    assert f"regular_3x3: D = {of_set['drift']:.4g}; filters: one 384, two 384" in printed
+    assert f"conv_3x3: D = {of_set['drift']:.4g}; filters: one 384, two 384" in printed
     assert json.loads(with_basis("drift", "one", "one", "--json"))["sets"][0]["drift"] == 0
 
 
@@ -89,8 +89,8 @@ def test_drift_of_every_network_of_an_archive(with_basis, tmp_path):
     assert alone["sets"] == found[1]["sets"]
     page, picture = tmp_path / "page.html", tmp_path / "picture.png"
     printed = with_basis("drift", "one", archive, "--html", page, "--png", picture)
-    assert printed.count("regular_3x3: D = ") == 2
-    assert page.read_text().count("regular_3x3: D = ") == 2
+    assert printed.count("conv_3x3: D = ") == 2
+    assert page.read_text().count("conv_3x3: D = ") == 2
     assert picture.stat().st_size > 10_000
 
 

@@ -1,13 +1,20 @@
 """The store of a study: what was written is read again, in blocks."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from keyfilters import sources
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters import writing
 from keyfilters.filters.store import Store, choose
+from keyfilters.filters.tables import VISUAL_CATEGORIES
+from keyfilters.sources import torchvision
 from keyfilters.zoo.network import Convolution, Network
+from keyfilters.zoo.table import models
 from tests.helpers.tiny_store import SHAPES, convolution, job, network, weight
 
 
@@ -19,7 +26,7 @@ def store(tmp_path):
 
 def test_the_filters_of_a_choice_come_back_bit_for_bit(store):
     layers = choose(store.layers)
-    assert layers["layer"].tolist() == ["conv0", "conv3"] * 2
+    assert layers["layer"].tolist() == ["conv0", "conv1", "conv3"] * 2
     for most in (1, 7, 1000):
         found = {}
         for label, block in store.blocks(layers, most):
@@ -99,3 +106,13 @@ def test_a_model_without_convolutions_is_in_the_store(tmp_path):
     store = Store(tmp_path, {"none": made.folder})
     assert store.models.loc[0, "total_filters"] == 0
     assert store.layers.empty
+
+
+def test_visual_categories_are_those_of_the_table_of_models():
+    modules = [
+        importlib.import_module(found.name) for found in pkgutil.walk_packages(sources.__path__, "keyfilters.sources.")
+    ]
+    domains = {module.DOMAIN for module in modules if isinstance(getattr(module, "DOMAIN", None), str)}
+    assert domains | {of.DOMAIN for of in torchvision.SETS.values()} == set(VISUAL_CATEGORIES)
+    own = set(VISUAL_CATEGORIES.values()) - {model.visual_category for model in models().values()}
+    assert own == {None, "pictograms", "sketches"}

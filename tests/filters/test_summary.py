@@ -40,9 +40,10 @@ def test_the_tables_and_their_record(root, tmp_path):
     assert models["model"].tolist() == ["one", "two"]
     assert models.index.name == "model_id"
     layers = pd.read_parquet(record.with_name("layers.parquet"))
-    assert layers["filter_ids"].dropna().tolist() == ["0:23", "24:87", "88:111", "112:175"]
+    assert layers["filter_ids"].dropna().tolist() == ["0:23", "24:31", "32:95", "96:119", "120:127", "128:191"]
     summary = pd.read_csv(record.with_name("summary.csv"))
-    assert summary["filters 3x3"].tolist() == [88, 88]
+    assert summary["filters 3x3"].tolist() == [24 + 8 + 64] * 2, "depthwise and grouped ones too"
+    assert summary["regular 3x3"].tolist() == [24 + 64] * 2
     assert summary["all filters"].tolist() == [24 + 8 + 128 + 64 + 8] * 2
     assert "| task of one | 1 " in record.with_suffix(".md").read_text()
 

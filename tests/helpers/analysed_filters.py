@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keyfilters.analysis.stages import basis, histograms, layers, moments
-from keyfilters.config.analysis import Analysis, filters_of
+from keyfilters.config.analysis import Analysis, bases_of, filters_of
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import with_filters
 
@@ -21,8 +21,7 @@ def analyse(
     settings = filters_of(analysis)
     sparse = analysis.model_dump(include={"sparse", "sparse_share"})
     measured = {name: Job("moments", name, settings | sparse, {"filters": job}) for name, job in extracts.items()}
-    bins = analysis.model_dump(include={"bins", "range"})
-    based = Job("basis", "basis", settings | bins, with_filters(measured))
+    based = Job("basis", "basis", bases_of(analysis, {}), with_filters(measured))
     together = Job("layers", "layers", {}, with_filters(measured))
     binned = {
         name: Job("histograms", job.name, settings, {"filters": job, "basis": based})

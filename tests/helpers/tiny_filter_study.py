@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from keyfilters.analysis.stages import basis, filterdb
-from keyfilters.config.analysis import FILTERS_OF, VERDICTS, Analysis, FilterSet
+from keyfilters.config.analysis import FILTERS_OF, Analysis, FilterSet, tables_of
 from keyfilters.filters.extract import store
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.zoo.network import Convolution, Network
 from tests.helpers.analysed_filters import analyse
 
-SET = "regular_3x3"
+SET = "conv_3x3"
 MIN_FILTERS = 150
 SHAPE = (16, 12, 3, 3)  # 192 filters
 KNOWN = {  # what is known of each network: a group alone has enough filters, one network has not
@@ -54,8 +54,7 @@ class FilterStudy:
         self.analysis = Analysis(sets={SET: FilterSet(**{"min_filters": MIN_FILTERS} | least)})
         self.extracts = {name: self._extract(name) for name in KNOWN}
         self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, self.extracts)
-        settings = self.analysis.model_dump(include={"floor", "epsilon", *VERDICTS})
-        settings |= self.analysis.sets[SET].model_dump(include={"min_filters", "min_models"})
+        settings = tables_of(self.analysis, SET, {})
         self.tables = Job("filterdb", SET, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})
         filterdb.filterdb(self.tables.description, self.root, self.results / "filterdb" / SET / "tables.json")
 

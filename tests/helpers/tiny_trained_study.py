@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from keyfilters.analysis.stages import basis, filterdb
-from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
+from keyfilters.config.analysis import Analysis, FilterSet, tables_of
 from keyfilters.filters.extract import store
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
@@ -57,7 +57,8 @@ class TrainedStudy:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.results = folder / "artifacts", folder / "results"
-        sets = {REGULAR: FilterSet(min_filters=100), DEPTHWISE: FilterSet(kinds=("depthwise",), min_filters=100)}
+        kinds = {REGULAR: ("regular",), DEPTHWISE: ("depthwise",)}
+        sets = {name: FilterSet(kinds=of, min_filters=100) for name, of in kinds.items()}
         self.analysis = Analysis(sets=sets)
         self.networks = {name: self._train(name, pictures) for name, pictures in SETS.items()}
         extracts = {name: self._extract(name) for name in (*SETS, ROBUST)}
@@ -86,8 +87,7 @@ class TrainedStudy:
         return made
 
     def _tables(self, name: str) -> Job:
-        settings = self.analysis.model_dump(include={"floor", "epsilon", *VERDICTS})
-        settings |= self.analysis.sets[name].model_dump(include={"min_filters", "min_models"})
+        settings = tables_of(self.analysis, name, {})
         inputs = {"layers": self.layers, "basis": self.basis}
         inputs |= {model: job for model, job in self.histograms.items() if model in (*SETS, ROBUST)}
         job = Job("filterdb", name, settings, inputs)

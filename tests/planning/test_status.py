@@ -240,7 +240,7 @@ def test_figures_of_filters_and_what_they_rest_on_are_found(tmp_path):
     given = configuration(targets=1, sources=1)
     given["studies"]["tiny"] |= {
         "zoo": {"trained": ["set00"]},
-        "analysis": {"sets": {"regular_3x3": {}}},
+        "analysis": {"sets": {"conv_3x3": {}}},
         "tables": {"filterdb_fig8": {}},
     }
     study = check(given).current
@@ -250,8 +250,8 @@ def test_figures_of_filters_and_what_they_rest_on_are_found(tmp_path):
     for job in rested_on:
         write_text(tmp_path / "artifacts/tiny" / job.folder / "manifest.json", "{}")
     found = states("filterdb_fig8", figure, files(tmp_path))
-    assert {name for name, now in found.items() if now.state == "waiting"} == {"filterdb_fig8", "regular_3x3"}
-    for name, job in {"filterdb_fig8": figure, "regular_3x3": next(iter(figure.inputs.values()))}.items():
+    assert {name for name, now in found.items() if now.state == "waiting"} == {"filterdb_fig8", "conv_3x3"}
+    for name, job in {"filterdb_fig8": figure, "conv_3x3": next(iter(figure.inputs.values()))}.items():
         records.record(paths.record(tmp_path / "results/tiny", job.stage, name), job.key, {})
     found = states("filterdb_fig8", figure, files(tmp_path))
     assert {now.state for now in found.values()} == {"done"}

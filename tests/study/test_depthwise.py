@@ -35,7 +35,7 @@ def config(**changes):
     """A study with all these figures; `changes` of its sections."""
     given = deepcopy(configuration(1, 2))
     study = given["studies"]["tiny"]
-    sets = {"regular_3x3": {}, "depthwise_7x7": {"kernel": [7, 7], "kinds": ["depthwise"]}}
+    sets = {"conv_3x3": {}, "depthwise_7x7": {"kernel": [7, 7], "kinds": ["depthwise"]}}
     study |= {"lowres": LOWRES, "zoo": {"trained": ["set00", "set01"], "lowres": True}, "analysis": {"sets": sets}}
     study["tables"] = dict(FIGURES)
     for section, change in changes.items():

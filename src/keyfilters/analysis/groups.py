@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from keyfilters.config.analysis import FilterSet
 
@@ -31,7 +33,8 @@ DECILE_NAMES = [f"{'(' if low else '['}{low:.1f}, {low + 0.1:.1f}]" for low in D
 class Groups:
     """Groups with enough filters and models: `counts` `[N, d, bins]` within the range of a set's histograms.
 
-    `table`: a row per group, `group`, `models`, `filters`; `left_out`: the same of groups that are too small.
+    `table`: a row per group, `group`, `models`, `clusters` (independent ones), `filters`; `left_out`: the same of
+    groups that are too small.
     """
 
     table: pd.DataFrame
@@ -49,17 +52,31 @@ def merged_tasks(tasks: pd.Series) -> pd.Series:
     return tasks.mask(tasks.str.contains("segmentation", case=False, na=False), "segmentation")
 
 
+def clusters(models: pd.DataFrame) -> pd.Series:
+    """A number for each network, a row of `models`, that it shares with those that it is not independent of.
+
+    These are of one `Package` or of one family (`Name`), or of one with a third; null joins nobody.
+    """
+    number, chains = np.arange(len(models)), []
+    for column in ("Package", "Name"):
+        for _, rows in pd.Series(number).groupby(models[column].to_numpy()):
+            chains += [(rows.iloc[0], row) for row in rows.iloc[1:]]
+    one, other = np.array(chains, int).reshape(-1, 2).T
+    joined = coo_array((np.ones(len(one)), (one, other)), shape=(len(models), len(models)))
+    return pd.Series(connected_components(joined, directed=False)[1], models.index)
+
+
 def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: FilterSet) -> Groups:
     """Sum the layers' histograms by group; groups of the set with less than it asks for are left out.
 
-    `layers`: rows with `model` and `filters`, `labels` the group of each, null for none; `counts` `[L, d, bins]` of
-    these rows. Groups come in the order of their names, deciles in that of depth.
+    `layers`: rows with `model`, `cluster` and `filters`, `labels` the group of each, null for none;
+    `counts` `[L, d, bins]` of these rows. Groups come in the order of their names, deciles in that of depth.
     """
     table, sums = [], []
     for group, rows in layers.assign(position=np.arange(len(layers))).groupby(labels, observed=True):
-        table.append((group, rows["model"].nunique(), int(rows["filters"].sum())))
+        table.append((group, rows["model"].nunique(), rows["cluster"].nunique(), int(rows["filters"].sum())))
         sums.append(counts[rows["position"]].sum(axis=0))
-    found = pd.DataFrame(table, columns=["group", "models", "filters"])
+    found = pd.DataFrame(table, columns=["group", "models", "clusters", "filters"])
     totals = np.array(sums, np.int64).reshape(-1, *counts.shape[1:])
     enough = (found["filters"] >= least.min_filters) & (found["models"] >= least.min_models)
     enough &= totals.any(axis=-1).all(axis=-1)  # networks that do not define the range may lie outside throughout

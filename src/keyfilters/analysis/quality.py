@@ -67,7 +67,8 @@ def of_layer(moments: Moments, peaks: np.ndarray, analysis: Analysis) -> Quality
 def judged(filters: int, dimensions: int, sparsity: float, entropy: float, analysis: Analysis) -> Quality:
     """The quality of a layer of `filters` kernels of `dimensions` weights whose sparsity and entropy are known."""
     fitted = randomness.fitted(dimensions)
-    threshold = randomness.PUBLISHED if analysis.randomness == "published" and dimensions == 9 else fitted
+    published = {"published": randomness.PUBLISHED, "exact": randomness.EXACT} if dimensions == 9 else {}
+    threshold = published.get(analysis.randomness, fitted)
     thresholds = float(threshold(filters)), float(fitted(filters))
     found = verdict(filters, dimensions, sparsity, entropy, thresholds[0], analysis)
     return Quality(sparsity, entropy, *thresholds, found)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from keyfilters.config.base import Name, PositiveInt, Settings, Share
+from keyfilters.zoo.table import PRECISIONS
+
+COUNTED_KINDS = ("regular", "depthwise", "grouped")
 
 FILTERS_OF = "filters/"  # before a model id: the role of its `extract`, where the id itself is that of its `moments`
 VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_weight")
@@ -16,11 +20,14 @@ VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_we
 class FilterSet(Settings):
     """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`.
 
-    A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table or figure.
+    The default is the paper's: it takes every convolution, depthwise and grouped ones too, and leaves out those that
+    are transposed. `precisions`: only of networks whose weights are kept so; None is all. The paper's networks all have
+    32 bits. A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table.
     """
 
     kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
-    kinds: Annotated[tuple[Literal["regular", "depthwise", "grouped"], ...], Field(min_length=1)] = ("regular",)
+    kinds: Annotated[tuple[Literal[COUNTED_KINDS], ...], Field(min_length=1)] = COUNTED_KINDS
+    precisions: Annotated[tuple[Literal[PRECISIONS], ...], Field(min_length=1)] | None = None
     min_filters: PositiveInt = 10_000
     min_models: PositiveInt = 1
 
@@ -37,13 +44,16 @@ class Analysis(Settings):
     `density` of empty bins is (the notebook, with this number).
     `sparse`: all of a filter's |w| are `at_most` (6), or, as in the notebook, `below` the share `sparse_share` of
     the layer's largest.
-    `randomness`: the threshold (8) with the constants that are `published`, for 3x3, or `fitted` anew.
+    `duplicates`: of networks that have the same weights, in two packages or two precisions, one is counted (`once`),
+    or `each`, which is what the paper does.
+    `randomness`: the threshold (8) with the constants that are `published`, for 3x3, or `fitted` anew; `exact`: the
+    published ones before they were rounded, which the authors' torchconvquality has.
     Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
     are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
     one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
     """
 
-    sets: dict[Name, FilterSet] = Field(default={"regular_3x3": FilterSet()}, min_length=1)
+    sets: dict[Name, FilterSet] = Field(default={"conv_3x3": FilterSet()}, min_length=1)
     basis_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     precision: Literal["float32", "float16"] = "float32"
@@ -53,7 +63,8 @@ class Analysis(Settings):
     epsilon: Annotated[float, Field(gt=0, lt=1)] = 2.0**-23
     sparse: Literal["at_most", "below"] = "at_most"
     sparse_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    randomness: Literal["published", "fitted"] = "published"
+    duplicates: Literal["once", "each"] = "once"
+    randomness: Literal["published", "exact", "fitted"] = "published"
     sparse_above: Share = 0.5
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
@@ -63,3 +74,21 @@ def filters_of(analysis: Analysis) -> dict[str, Any]:
     """Which filters an analysis reads, and how."""
     sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
     return {"sets": sets, "precision": analysis.precision}
+
+
+def bases_of(analysis: Analysis, stored: Mapping[str, str]) -> dict[str, Any]:
+    """Which filters define bases, and the bins of histograms.
+
+    `stored`: the precision of the weights of each network that is not kept in float32.
+    """
+    settings = filters_of(analysis) | analysis.model_dump(mode="json", include={"bins", "range", "duplicates"})
+    for name, given in analysis.sets.items():
+        settings["sets"][name]["precisions"] = given.model_dump(mode="json")["precisions"]
+    return settings | {"stored": dict(stored)}
+
+
+def tables_of(analysis: Analysis, name: str, stored: Mapping[str, str]) -> dict[str, Any]:
+    """What decides the tables of the set `name` beside what they are made from; `stored` as for `bases_of`."""
+    settings = analysis.model_dump(mode="json", include={"floor", "epsilon", "duplicates", *VERDICTS})
+    least = analysis.sets[name].model_dump(include={"min_filters", "min_models"})
+    return settings | least | {"sets": {name: bases_of(analysis, stored)["sets"][name]}, "stored": dict(stored)}

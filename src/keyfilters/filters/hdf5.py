@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from keyfilters.config.analysis import COUNTED_KINDS
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.pickles import check_pickles
 from keyfilters.filters.store import BLOCK, Filters, choose
@@ -83,7 +84,7 @@ def _layers(path: Path, meta: pd.DataFrame, rows: int) -> pd.DataFrame:
     return layers.assign(kind="regular", kh=3, kw=3, filters=end - start + 1, start=start)
 
 
-def export(store: Filters, path: Path, kinds: Collection[str] = ("regular",), square: bool = False) -> None:
+def export(store: Filters, path: Path, kinds: Collection[str] = COUNTED_KINDS, square: bool = False) -> None:
     """Write the 3x3 filters of the layers of these kinds to `path`, whole or not at all.
 
     `square`: `[N, 3, 3]` instead of `[N, 9]`.

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
+from keyfilters.config.analysis import COUNTED_KINDS
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.tables import model_table
 from keyfilters.filters.writing import FILTERS, LAYERS, layer_table
@@ -39,11 +40,11 @@ class Filters(Protocol):
 
 
 def choose(
-    layers: pd.DataFrame, kernel: tuple[int, int] = (3, 3), kinds: Collection[str] = ("regular",)
+    layers: pd.DataFrame, kernel: tuple[int, int] = (3, 3), kinds: Collection[str] = COUNTED_KINDS
 ) -> pd.DataFrame:
     """The layers of this kernel size and of these kinds; the defaults are what counts in CNN Filter DB's figures.
 
-    A layer of unknown kind is in no choice.
+    Its authors' extractor takes every `Conv` of a graph, whatever its groups. A layer of unknown kind is in no choice.
     """
     return layers[(layers["kh"] == kernel[0]) & (layers["kw"] == kernel[1]) & layers["kind"].isin(list(kinds))]
 

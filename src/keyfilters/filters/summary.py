@@ -17,8 +17,8 @@ from keyfilters.store.identity import Job, key_of
 from keyfilters.zoo.table import models as table_of_models
 
 NOTES = (
-    "Filters 3x3: of regular convolutions, those that count in CNN Filter DB's figures; convolutions that are "
-    "transposed, depthwise, grouped or of unknown kind are not among them.",
+    "Filters 3x3: those that count in CNN Filter DB's figures, depthwise and grouped ones too; convolutions that are "
+    "transposed or of unknown kind are not among them.",
     "All filters: of all sizes and kinds.",
 )
 
@@ -51,7 +51,7 @@ def tables(description: Mapping[str, Any], root: Path, record: Path) -> None:
 
 def with_filter_ids(layers: pd.DataFrame) -> pd.DataFrame:
     """The layers with `filter_ids` as CNN Filter DB writes them, `start:end` with the end included: rows of a matrix of
-    all 3x3 filters of regular convolutions, in the order of the layers; null for the other layers."""
+    all 3x3 filters, in the order of the layers; null for the other layers, and for transposed convolutions."""
     chosen = choose(layers)
     ends = chosen["filters"].cumsum()
     ids = [f"{end - count}:{end - 1}" for end, count in zip(ends, chosen["filters"], strict=True)]
@@ -60,8 +60,8 @@ def with_filter_ids(layers: pd.DataFrame) -> pd.DataFrame:
 
 def summary_of_models(store: Store, root: Path, folders: Mapping[str, str]) -> pd.DataFrame:
     """A row per network, those that were refused among them."""
-    counted = choose(store.layers).groupby("model_id")["filters"].sum()
-    regular = {store.models["model"][model_id]: int(count) for model_id, count in counted.items()}
+    counted = _filters_of(store, choose(store.layers))
+    regular = _filters_of(store, choose(store.layers, kinds=("regular",)))
     known, rows = table_of_models(), []
     for model, folder in folders.items():
         manifest = artifacts.manifest(root, folder).manifest
@@ -75,7 +75,8 @@ def summary_of_models(store: Store, root: Path, folders: Mapping[str, str]) -> p
                 "format": facts["format"],
                 "licence": entry.get("Licence"),
                 "convolutions": facts.get("layers"),
-                "filters 3x3": None if "refused" in facts else regular.get(model, 0),
+                "filters 3x3": None if "refused" in facts else counted.get(model, 0),
+                "regular 3x3": None if "refused" in facts else regular.get(model, 0),
                 "catalogued 3x3": known[model].catalogued_3x3 if model in known else None,
                 "all filters": facts.get("filters"),
                 "left out": len(facts["left_out"]) if "left_out" in facts else None,
@@ -83,8 +84,13 @@ def summary_of_models(store: Store, root: Path, folders: Mapping[str, str]) -> p
             }
         )
     table = pd.DataFrame(rows)
-    counts = ("convolutions", "filters 3x3", "catalogued 3x3", "all filters", "left out")
+    counts = ("convolutions", "filters 3x3", "regular 3x3", "catalogued 3x3", "all filters", "left out")
     return table.astype(dict.fromkeys(counts, "Int64"))
+
+
+def _filters_of(store: Store, layers: pd.DataFrame) -> dict[str, int]:
+    counts = layers.groupby("model_id")["filters"].sum()
+    return {store.models["model"][model_id]: int(count) for model_id, count in counts.items()}
 
 
 def _markdown(models: pd.DataFrame, refused: Mapping[str, str]) -> str:

@@ -56,7 +56,7 @@ class FilterFigure(Output):
     reads = "filters"
     minutes = 30
 
-    set: Name = "regular_3x3"
+    set: Name = "conv_3x3"
 
     def check(self, study: Study) -> None:
         """Raises ValueError, which begins with the field, if the study has no such set of filters."""

@@ -10,11 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from keyfilters import sources
-from keyfilters.config.analysis import FILTERS_OF, VERDICTS, filters_of
+from keyfilters.config.analysis import FILTERS_OF, bases_of, filters_of, tables_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
+from keyfilters.zoo.table import PRECISIONS, models
 
 if TYPE_CHECKING:
     from keyfilters.study.study import Study
@@ -204,10 +205,11 @@ def moments(study: Study) -> dict[str, Job]:
 @cache
 def basis(study: Study) -> Job:
     """The basis of each set of filters and the bins of its histograms, from the networks that define them."""
-    settings = filters_of(study.analysis) | study.analysis.model_dump(mode="json", include={"bins", "range"})
     measured = moments(study)
     inputs = {name: measured[name] for name in study.analysis.basis_of or measured}
-    return Job("basis", "basis", settings, with_filters(inputs) if study.analysis.range == "observed" else inputs)
+    observed = study.analysis.range == "observed"
+    settings = bases_of(study.analysis, stored(study))
+    return Job("basis", "basis", settings, with_filters(inputs) if observed else inputs)
 
 
 def with_filters(measured: Mapping[str, Job]) -> dict[str, Job]:
@@ -244,21 +246,29 @@ def formation(study: Study) -> dict[int, Job]:
 
 
 @cache
+def stored(study: Study) -> dict[str, str]:
+    """The precision of the weights of each network of the zoo that is not kept in float32."""
+    known = models()
+    found = {name: known[name].precision for name in extracts(study) if name in known}
+    return {name: precision for name, precision in found.items() if precision != PRECISIONS[0]}
+
+
+@cache
 def layers(study: Study) -> Job:
     """The moments and the quality of all networks as one table of layers, and what is known of the networks."""
-    return Job("layers", "layers", {}, with_filters(moments(study)))
+    entries = {"entries": filters(study).settings["entries"]}
+    return Job("layers", "layers", entries, with_filters(moments(study)))
 
 
 def filterdb(study: Study) -> dict[str, Job]:
     """The tables of drift and quality of each set of filters, by its name."""
-    settings = study.analysis.model_dump(mode="json", include={"floor", "epsilon", *VERDICTS})
-    settings["entries"] = filters(study).settings["entries"]
+    if not extracts(study):
+        return {}
     inputs = {"layers": layers(study), "basis": basis(study), **histograms(study)}
-    found = {}
-    for name, given in study.analysis.sets.items() if extracts(study) else ():
-        least = given.model_dump(include={"min_filters", "min_models"})
-        found[name] = Job("filterdb", name, settings | least, inputs)
-    return found
+    return {
+        name: Job("filterdb", name, tables_of(study.analysis, name, stored(study)), inputs)
+        for name in study.analysis.sets
+    }
 
 
 def cells(study: Study) -> dict[str, Job]:

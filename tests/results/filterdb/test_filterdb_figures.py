@@ -220,7 +220,7 @@ def test_figure4_without_any_example_says_so(tmp_path):
 @pytest.mark.fault("table", "a set with too few filters for a figure", "no figure; one line")
 @pytest.mark.parametrize("name", ["filterdb_fig3", "filterdb_fig4", "filterdb_fig5"])
 def test_a_set_with_too_few_filters_is_an_error_in_one_line(study, name):
-    with pytest.raises(KeyfiltersError, match=r"lower analysis\.sets\.regular_3x3\.min_filters from 5,000$"):
+    with pytest.raises(KeyfiltersError, match=r"lower analysis\.sets\.conv_3x3\.min_filters from 5,000$"):
         make(study, name, min_filters=5000)
 
 

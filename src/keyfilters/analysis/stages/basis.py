@@ -13,7 +13,7 @@ from keyfilters.analysis.basis import Basis, Bins, fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes
 from keyfilters.analysis.moments import merge
 from keyfilters.analysis.stages import moments as of_moments
-from keyfilters.analysis.stages.filter_sets import chosen, dimensions
+from keyfilters.analysis.stages.filter_sets import chosen, counted_once, dimensions
 from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store
@@ -27,36 +27,59 @@ def basis(description: Mapping[str, Any], root: Path, threads: int | None = None
 
     `bases.safetensors`: `<set>/count`, `<set>/mean [d]`, `<set>/components [d, d]`, `<set>/variances [d]`,
     `<set>/edges [bins + 1]`. A set without any filter is not there; without any set there is no artifact.
+    Networks with the same weights count once; the facts name the others.
 
     Raises KeyfiltersError then.
     """
     settings, arrays = description["settings"], {}
     with artifacts.write(root, description) as draft:
-        measured = [given for role, given in draft.inputs.items() if not role.startswith(FILTERS_OF)]
-        found = [of_moments.read(given)[1] for given in measured]
-        bases = {}
+        measured = {role: given for role, given in draft.inputs.items() if not role.startswith(FILTERS_OF)}
+        found = {model: of_moments.read(given)[1] for model, given in measured.items()}
+        bases, kept, same = {}, {}, {}
         for name in settings["sets"]:
-            layers = [layer for arrays_of in found for layer in of_moments.unstacked(arrays_of, name)]
+            kept[name], same[name] = _counted_once(found, settings, name)
+            layers = [layer for model in kept[name] for layer in of_moments.unstacked(found[model], name)]
             merged = merge(layers, dimensions(settings, name))
             if merged.count:
                 bases[name] = fit(merged)
         if not bases:
             raise KeyfiltersError(f"no network has filters of any of analysis.sets, {', '.join(settings['sets'])}")
-        for name, limits in _ranges(bases, description, root, threads).items():
+        for name, limits in _ranges(bases, kept, description, root, threads).items():
             arrays |= _as_arrays(name, Bins(bases[name], edges(*limits, settings["bins"])))
         save_file(arrays, draft.path / BASES)
-        draft.facts.update(filters={name: bases[name].count for name in bases})
+        draft.facts.update(
+            filters={name: bases[name].count for name in bases},
+            networks={name: len(kept[name]) for name in bases},
+            same_weights={name: same[name] for name in bases},
+        )
+
+
+def _counted_once(
+    found: Mapping[str, Mapping[str, np.ndarray]], settings: Mapping[str, Any], name: str
+) -> tuple[list[str], dict[str, str]]:
+    counts = [arrays[f"{name}/count"] for arrays in found.values()]
+    models = [model for model, layers in zip(found, counts, strict=True) for _ in layers]
+    samples = np.concatenate([arrays[f"{name}/sample"] for arrays in found.values()])
+    return counted_once(models, np.concatenate(counts), samples, settings, name)
 
 
 def _ranges(
-    bases: Mapping[str, Basis], description: Mapping[str, Any], root: Path, threads: int | None
+    bases: Mapping[str, Basis],
+    kept: Mapping[str, list[str]],
+    description: Mapping[str, Any],
+    root: Path,
+    threads: int | None,
 ) -> dict[str, tuple[float, float]]:
     """The range of each set's histograms: of the coefficients, or of what they cannot leave."""
     settings = description["settings"]
     if settings["range"] == "bounded":
         return {name: bounds(found) for name, found in bases.items()}
-    folders = {role: folder for role, folder in description["inputs"].items() if role.startswith(FILTERS_OF)}
-    sets = chosen(Store(root, folders), settings)
+    folders = {
+        role.removeprefix(FILTERS_OF): folder
+        for role, folder in description["inputs"].items()
+        if role.startswith(FILTERS_OF)
+    }
+    sets = chosen(Store(root, folders), settings, kept)
     return {
         name: extremes((block for _, block in blocks), bases[name], threads)
         for name, _, blocks in sets

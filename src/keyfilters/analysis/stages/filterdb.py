@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,30 @@ import pandas as pd
 
 from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.drift import distributions, pairwise_drift, pairwise_kl
-from keyfilters.analysis.groups import GROUPINGS, Groups, depth_decile, gather, merged_tasks
+from keyfilters.analysis.groups import GROUPINGS, Groups, clusters, depth_decile, gather, merged_tasks
 from keyfilters.analysis.phenotypes import phenotype
 from keyfilters.analysis.quality import DEGENERATED, Quality, judged
 from keyfilters.analysis.stages import basis, histograms
+from keyfilters.analysis.stages import moments as of_moments
+from keyfilters.analysis.stages.filter_sets import BY_FILE, counted_once
 from keyfilters.analysis.stages.layers import MODELS
-from keyfilters.analysis.stages.moments import LAYERS
 from keyfilters.config.analysis import VERDICTS, Analysis, FilterSet
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store import artifacts, records
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import key_of
 
+OF_NETWORK = [column for column in GROUPINGS.values() if column not in ("model", "depth_decile")] + ["Package"]
+
 
 def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     """Make the tables of a `filterdb` job beside `record`, which is written last.
 
-    `layers.csv`: every layer with its quality and what is known of its network. `drift_<grouping>.csv`: D (5) between
-    the groups of a grouping, a row and a column per group, with its numbers of models and filters and the phenotype
-    of its first two components; `_ablated`: without degenerated layers (section 5). `ablation.csv`: the mean D of
+    `layers.csv`: every layer of the networks that count, with its quality, what is known of its network, and the
+    `cluster` of networks that are not independent of each other (`groups.clusters`). `same_weights.csv`: the networks
+    that do not count since another has their weights. `drift_<grouping>.csv`: D (5) between the groups of a grouping,
+    a row and a column per group, with its numbers of models, clusters and filters and the phenotype of its first two
+    components; `_ablated`: without degenerated layers (section 5). `ablation.csv`: the mean D of
     each grouping with and without them, over the pairs of groups that are in both. `drift_components.parquet`:
     symmetric KL (4) along each component between all pairs of models (Figure 6). `drift_by_decile.parquet`: D
     between all pairs of models by depth decile (Figure 9).
@@ -46,20 +50,28 @@ def filterdb(description: Mapping[str, Any], root: Path, record: Path) -> None:
     bins = basis.read(inputs.pop("basis")).get(name)
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {name}; take it out of `analysis.sets`")
-    layers = _layers(name, inputs.pop("layers"), analysis)
+    layers, same = _layers(name, inputs.pop("layers"), settings, analysis)
     counts = [histograms.read(inputs[model])[name] for model in layers["model"].unique()]
     drifts, left_out = _drifts(layers, np.concatenate(counts)[..., :-1], bins, analysis, least)
-    files = [_write(table, record.with_name(file)) for file, table in ({"layers.csv": layers} | drifts).items()]
-    content = {"title": f"Filters of the set {name}", "notes": _notes(layers, least), "left_out": left_out}
+    tables = {"layers.csv": layers, "same_weights.csv": pd.DataFrame(same.items(), columns=["model", "same_as"])}
+    files = [_write(table, record.with_name(file)) for file, table in (tables | drifts).items()]
+    content = {"title": f"Filters of the set {name}", "notes": _notes(layers, same, least), "left_out": left_out}
     records.record(record, key_of(description), content, files)
 
 
-def _layers(name: str, merged: artifacts.Artifact, analysis: Analysis) -> pd.DataFrame:
-    """The layers of a set with their quality, the depth decile, and what groups networks."""
-    table = pd.read_parquet(merged.path / LAYERS)
+def _layers(
+    name: str, merged: artifacts.Artifact, settings: Mapping[str, Any], analysis: Analysis
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The layers of a set with their quality, the depth decile, and what groups networks, of the networks that count;
+    and those that have the weights of one of them."""
+    table, arrays = of_moments.read(merged)
     table = table[table["set"] == name].drop(columns="set").reset_index(drop=True)
+    filters, samples = table["filters"].to_numpy(), arrays[f"{name}/sample"]
+    kept, same = counted_once(table["model"].tolist(), filters, samples, settings, name)
+    table = table[table["model"].isin(kept)].reset_index(drop=True)
     models = pd.read_parquet(merged.path / MODELS).set_index("model")
-    known = models.reindex(columns=[*GROUPINGS.values()]).drop(columns=["model", "depth_decile"])
+    known = models.reindex(columns=[*OF_NETWORK]).loc[kept]
+    known["cluster"] = clusters(known)
     told = ["filters", "kh", "kw", "sparsity", "entropy"]
     quality = [
         asdict(judged(filters, kh * kw, sparsity, entropy, analysis))
@@ -67,7 +79,7 @@ def _layers(name: str, merged: artifacts.Artifact, analysis: Analysis) -> pd.Dat
     ]
     table[list(Quality.__annotations__)] = pd.DataFrame(quality, columns=list(Quality.__annotations__))
     table["depth_decile"] = depth_decile(table["conv_depth_norm"])
-    return table.join(known.assign(Task=merged_tasks(known["Task"])), on="model")
+    return table.join(known.assign(Task=merged_tasks(known["Task"])), on="model"), same
 
 
 def _drifts(
@@ -129,17 +141,23 @@ def _by_decile(
 def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
     """The mean D over pairs of groups that are in both matrices; null if there is no pair."""
     common = [group for group in whole.index if group in ablated.index]
-    pairs = list(combinations(common, 2))
-    means = [np.mean([found.loc[pair] for pair in pairs]) if pairs else None for found in (whole, ablated)]
-    return {"groups": len(common), "pairs": len(pairs), "mean_drift": means[0], "mean_drift_ablated": means[1]}
+    pairs = len(common) * (len(common) - 1) // 2
+    upper = np.triu_indices(len(common), k=1)
+    means = [found.loc[common, common].to_numpy()[upper].mean() if pairs else None for found in (whole, ablated)]
+    return {"groups": len(common), "pairs": pairs, "mean_drift": means[0], "mean_drift_ablated": means[1]}
 
 
-def _notes(layers: pd.DataFrame, least: FilterSet) -> list[str]:
+def _notes(layers: pd.DataFrame, same: Mapping[str, str], least: FilterSet) -> list[str]:
     degenerated = layers["verdict"].isin(DEGENERATED)
     networks = f"{least.min_models} network{'s' if least.min_models > 1 else ''}"
+    by_file = layers[layers["depth_by"] == BY_FILE]
     return [
-        f"{layers['filters'].sum():,} filters of {len(layers):,} layers of {layers['model'].nunique()} networks; "
+        f"{layers['filters'].sum():,} filters of {len(layers):,} layers of {layers['model'].nunique()} networks, "
+        f"{layers['cluster'].nunique()} of which are independent: no two of one package or family; "
         f"{degenerated.sum():,} layers with {layers.loc[degenerated, 'filters'].sum():,} filters are degenerated.",
+        f"{len(same)} more networks have the weights of one of these in another package or precision and do not count.",
+        f"The depth of {len(by_file):,} layers of {by_file['model'].nunique()} networks is their order in the file, "
+        "which tells no other.",
         f"Least size of a group: {least.min_filters:,} filters, {networks}.",
     ]
 

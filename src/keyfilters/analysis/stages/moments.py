@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
+from keyfilters.analysis.coefficients import scale
 from keyfilters.analysis.degeneration import entropy, sparsity
+from keyfilters.analysis.duplicates import SAMPLE, sampling
 from keyfilters.analysis.layers import measure
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.stages.filter_sets import chosen, dimensions
@@ -20,15 +22,17 @@ from keyfilters.store import artifacts
 
 MOMENTS = "moments.safetensors"
 LAYERS = "layers.parquet"
-OF_STORE = ("layer", "kind", "conv_depth", "conv_depth_norm", "kh", "kw", "filters")
+OF_STORE = ("layer", "kind", "conv_depth", "conv_depth_norm", "depth_by", "kh", "kw", "filters")
 
 
 def moments(description: Mapping[str, Any], root: Path, threads: int | None = None) -> None:
     """Make the artifact of a `moments` job.
 
-    `layers.parquet`: the layers of each `set` with what the store says of them, `sparsity` (6) and `entropy` (7).
+    `layers.parquet`: the layers of each `set` with what the store says of them, `sparsity` (6) and `entropy` (7);
+    `depth_by`: what their depth follows from, as `filter_sets.with_depths` has it.
     `moments.safetensors`: of the scaled filters of each of the set's L layers, in the table's order,
-    `<set>/count [L]`, `<set>/mean [L, d]` and `<set>/scatter [L, d, d]`, float64.
+    `<set>/count [L]`, `<set>/mean [L, d]` and `<set>/scatter [L, d, d]`, float64; and `<set>/sample [L, SAMPLE, d]`,
+    some of them, by which networks with the same weights are found.
     """
     with artifacts.write(root, description) as draft:
         store = Store(root, {description["name"]: description["inputs"]["filters"]})
@@ -45,8 +49,9 @@ def measured(
     analysis = Analysis(sparse=settings["sparse"], sparse_share=settings["sparse_share"])
     tables, arrays = [], {}
     for name, layers, blocks in chosen(filters, settings):
-        rows, scaled = {}, []
-        for label, layer in measure(blocks, threads, layers.get("layer")):
+        rows, scaled, samples = {}, [], {}
+        sampled = sampling(blocks, layers["filters"], samples)
+        for label, layer in measure(sampled, threads, layers.get("layer")):
             rows[label] = sparsity(layer.peaks, analysis), float(entropy(layer.raw.covariance))
             scaled.append(layer.scaled)
         told = pd.DataFrame.from_dict(rows, orient="index", columns=["sparsity", "entropy"], dtype=float)
@@ -54,6 +59,9 @@ def measured(
         table.insert(0, "set", pd.Series(name, table.index, "str"))
         tables.append(table)
         arrays |= stacked(name, scaled, dimensions(settings, name))
+        shape = (len(scaled), SAMPLE, dimensions(settings, name))
+        drawn = np.array([samples[label] for label in rows], np.float32).reshape(shape)
+        arrays[f"{name}/sample"] = scale(drawn.reshape(-1, shape[-1])).reshape(shape).astype(np.float32)
     return pd.concat(tables), arrays
 
 

@@ -195,7 +195,8 @@ def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes:
     figure, axes = plt.subplots(2, 2, figsize=(12, 10), layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axis, panel in zip(axes.flat, panels, strict=False):
-        labels = filters.labels(panel.groups)
+        told = panel.groups[["group", "models"]].itertuples(index=False)
+        labels = [f"{group} ({models})" for group, models in told]
         heat_maps.draw(figure, axis, panel.title, labels, (panel.drift - panel.chance).clip(min=0))
     _bars(axes[1, 1], answers)
     files.caption(figure, notes)

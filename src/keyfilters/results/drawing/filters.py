@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 
 from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.groups import DECILE_NAMES
 from keyfilters.analysis.moments import Moments
 from keyfilters.analysis.stages import basis, histograms
-from keyfilters.analysis.stages.moments import MOMENTS, unstacked
+from keyfilters.analysis.stages import moments as of_moments
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store import artifacts, records
 
-OF_GROUP = ("group", "models", "filters", "phenotype")
+OF_GROUP = ("group", "models", "clusters", "filters", "phenotype")
 NAMED = 12  # groups that a note names; of more, it gives the number
 GROUPINGS = {
     "model": "network",
@@ -72,7 +71,7 @@ class Tables:
         return table.assign(depth_decile=pd.Categorical(table["depth_decile"], DECILE_NAMES, ordered=True))
 
     def drift(self, grouping: str, suffix: str = "") -> tuple[pd.DataFrame, np.ndarray]:
-        """The groups of a grouping, `group`, `models`, `filters`, `phenotype`, and D (5) between them `[N, N]`."""
+        """The groups of a grouping, with the columns `OF_GROUP`, and D (5) between them `[N, N]`."""
         table = self.read(f"drift_{grouping}{suffix}.csv")
         return table[[*OF_GROUP]], table.drop(columns=[*OF_GROUP]).to_numpy(float)
 
@@ -124,8 +123,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def labels(groups: pd.DataFrame) -> list[str]:
-    """Groups with their numbers of networks in brackets."""
-    return [f"{group} ({models})" for group, models in zip(groups["group"], groups["models"], strict=True)]
+    """Groups with their numbers of networks, and of independent ones among them, in brackets."""
+    told = groups[["group", "models", "clusters"]].itertuples(index=False)
+    return [f"{group} ({models}/{clusters})" for group, models, clusters in told]
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,10 @@ def distributions(description: Mapping[str, Any], root: Path, layers: pd.DataFra
         )
     bins = basis.read(read(description, root, "basis"))[name]
     counts = [histograms.read(read(description, root, model))[name] for model in layers["model"].unique()]
-    of_layers = load_file(read(description, root, "layers").path / MOMENTS)
-    return Distributions(bins, np.concatenate(counts)[..., :-1], unstacked(of_layers, name))
+    table, arrays = of_moments.read(read(description, root, "layers"))
+    kept = table.loc[table["set"] == name, "model"].isin(layers["model"])
+    moments = [found for found, counts in zip(of_moments.unstacked(arrays, name), kept, strict=True) if counts]
+    return Distributions(bins, np.concatenate(counts)[..., :-1], moments)
 
 
 def read(description: Mapping[str, Any], root: Path, role: str) -> artifacts.Artifact:

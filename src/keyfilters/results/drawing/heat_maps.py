@@ -41,6 +41,7 @@ def shown(grouping: str, groups: pd.DataFrame, drift: np.ndarray) -> pd.DataFram
             "Grouping": filters.GROUPINGS[grouping],
             "Group": groups["group"],
             "Networks": groups["models"],
+            "Independent": groups["clusters"],
             "Filters": [f"{count:,}" for count in groups["filters"]],
             "Phenotype": groups["phenotype"],
             "Mean D to the others": [f"{value:.3f}" for value in mean],

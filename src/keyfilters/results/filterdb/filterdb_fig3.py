@@ -43,7 +43,7 @@ def filterdb_fig3(description: Mapping[str, Any], root: Path, file: Path) -> Non
     ]
     title = "Figure 3: distributions of the coefficients along each component, by visual category"
     shown = drawn.table.assign(filters=[f"{count:,}" for count in drawn.table["filters"]])
-    shown.columns = ["Visual category", "Networks", "Filters"]
+    shown.columns = ["Visual category", "Networks", "Independent", "Filters"]
     draw = partial(_draw, whole, drawn, found.bins, components, title, notes)
     files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
 

@@ -29,8 +29,8 @@ def filterdb_fig8(description: Mapping[str, Any], root: Path, file: Path) -> Non
     notes = [*tables.notes, *tables.left_out_of(*GROUPINGS), *tables.missing("task", "visual_category")]
     notes += tables.without_depth()
     notes.append(
-        "Rows in the order of their mean D, deciles in that of depth; networks in brackets; D (5) in nats. "
-        + heat_maps.NOTE
+        "Rows in the order of their mean D, deciles in that of depth; in brackets the networks and how many of them "
+        "are independent; D (5) in nats. " + heat_maps.NOTE
     )
     title = "Figure 8: drift D between groups of filters"
     shown = pd.concat([heat_maps.shown(grouping, *panel) for grouping, panel in panels.items()])
