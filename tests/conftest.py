@@ -1,11 +1,13 @@
 """What every test has."""
 
+import numpy as np
 import pytest
 import torch
 
 from keyfilters.results.cell import cell
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
+from keyfilters.training.testing import facts_of_test
 
 SIZES = {"big": 900, "middle": 500, "small": 20, "cifar10": 300}
 
@@ -24,7 +26,8 @@ def gathered(tmp_path):
         for seed, accuracy in enumerate(accuracies):
             job = Job("train", f"{table}-{name}-seed{seed}", {"seed": seed})
             with artifacts.write(tmp_path / "artifacts", job.description) as draft:
-                draft.facts.update(accuracy=accuracy, dataset=facts(target))
+                right = np.arange(facts(target)["test"]) < round(accuracy * facts(target)["test"])
+                draft.facts.update(facts_of_test(right) | {"accuracy": accuracy}, dataset=facts(target))
                 if source:
                     draft.facts.update(source=facts(source))
             inputs[f"seed{seed}"] = job

@@ -102,12 +102,12 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, unbroken, signal
 
 
 def test_a_signal_during_the_test_lets_the_training_end(tmp_path, unbroken, monkeypatch):
-    def accuracy(*arguments):
+    def correct(*arguments):
         os.kill(os.getpid(), signal.SIGTERM)
         return measure(*arguments)
 
-    measure = loop.accuracy
-    monkeypatch.setattr(loop, "accuracy", accuracy)
+    measure = loop.correct
+    monkeypatch.setattr(loop, "correct", correct)
     job = tiny_job(tmp_path)
     train(job.description, tmp_path, threads=1)
     assert outcome(tmp_path, job) == unbroken

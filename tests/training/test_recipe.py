@@ -143,8 +143,8 @@ def test_drop_last_of_a_set_that_fills_no_batch_is_an_error(tmp_path):
 
 
 def test_best_on_test_keeps_the_first_epoch_that_tests_best(tmp_path, monkeypatch):
-    accuracies = iter([0.2, 0.9, 0.9, 0.1])
-    monkeypatch.setattr(loop, "accuracy", lambda network, *_: (network.eval(), next(accuracies))[1])
+    right = iter([torch.arange(10) < count for count in (2, 9, 9, 1)])
+    monkeypatch.setattr(loop, "correct", lambda network, *_: (network.eval(), next(right))[1])
     found = trained(tmp_path, best_on_test=True, checkpoints=[2, 3])
     assert (found.facts["accuracy"], found.facts["best_epoch"]) == (0.9, 2)
     kept, second, third = (load_file(found.path / file) for file in (WEIGHTS, weights_after(2), weights_after(3)))

@@ -32,6 +32,7 @@ def cell(description: Mapping[str, Any], root: Path, file: Path) -> None:
                 "training": folder,
                 "seed": training.description["settings"].get("seed"),  # a pretrained network has none
                 "accuracy": accuracy,
+                "correct": training.facts["correct"],
             }
             for folder, training, accuracy in zip(description["inputs"].values(), trainings, accuracies, strict=True)
         ],

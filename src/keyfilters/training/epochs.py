@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Weights = dict[str, Tensor]
@@ -34,23 +35,23 @@ class Formation:
 
 
 class Best:
-    """Weights of the first epoch with the highest accuracy; `test` gives the present one."""
+    """Weights of the first epoch with the highest accuracy; `test` says which test images are right, bool `[N]`."""
 
-    def __init__(self, network: nn.Module, test: Callable[[], float]) -> None:
+    def __init__(self, network: nn.Module, test: Callable[[], Tensor]) -> None:
         self.network, self.test = network, test
-        self.epoch, self.accuracy = 0, -1.0
+        self.epoch, self.correct = 0, torch.zeros(0, dtype=torch.bool)
         self.weights: Weights = {}
 
     def after_epoch(self, number: int) -> None:
         if number == 0:
             return
-        accuracy = self.test()
+        correct = self.test()
         self.network.train()
-        if accuracy > self.accuracy:
-            self.epoch, self.accuracy, self.weights = number, accuracy, weights_of(self.network)
+        if not self.epoch or correct.sum() > self.correct.sum():
+            self.epoch, self.correct, self.weights = number, correct, weights_of(self.network)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self.epoch, "accuracy": self.accuracy, "weights": self.weights}
+        return {"epoch": self.epoch, "correct": self.correct, "weights": self.weights}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        self.epoch, self.accuracy, self.weights = saved["epoch"], saved["accuracy"], saved["weights"]
+        self.epoch, self.correct, self.weights = saved["epoch"], saved["correct"], saved["weights"]

@@ -107,11 +107,14 @@ def _computing_in(precision: str, device: torch.device) -> torch.autocast:
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, test: Split, normalise: Normalise, precision: str = "float32") -> float:
-    """Top-1 accuracy on `test`, a share between 0 and 1, in the precision that the network was trained in."""
+def correct(network: nn.Module, test: Split, normalise: Normalise, precision: str = "float32") -> Tensor:
+    """Whether the top-1 class of each image of `test` is right, bool `[N]` on the CPU.
+
+    The network computes in the precision that it was trained in.
+    """
     network.eval()
-    right = torch.zeros((), dtype=torch.int64, device=test.images.device)
+    right = []
     for images, labels in zip(test.images.split(TEST_BATCH), test.labels.split(TEST_BATCH), strict=True):
         with _computing_in(precision, images.device):
-            right += (network(normalise(images)).argmax(1) == labels).sum()
-    return right.item() / len(test)
+            right.append(network(normalise(images)).argmax(1) == labels)
+    return torch.cat(right).cpu()

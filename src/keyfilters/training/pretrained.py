@@ -16,6 +16,7 @@ from keyfilters.fetching.packages import default_cache
 from keyfilters.models.pretrained import load_checkpoint, load_named
 from keyfilters.store import artifacts
 from keyfilters.training import loop
+from keyfilters.training.testing import facts_of_test
 
 
 def load_and_test(
@@ -39,10 +40,11 @@ def load_and_test(
         load_checkpoint(network, checkpoint(weights, given["sha256"]))
     network.to(device, memory_format=torch.channels_last)
     _, test = batches.load(prepared.path, device)
-    accuracy = loop.accuracy(network, test, batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device))
-    print(f"{description['name']}: {accuracy:.1%} of {len(test):,} test pictures", file=sys.stderr)
+    normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
+    tested = facts_of_test(loop.correct(network, test, normalise).numpy())
+    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test):,} test pictures", file=sys.stderr)
     draft.facts.update(
-        accuracy=accuracy,
+        **tested,
         dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}
         | {"classes": len(prepared.facts["classes"])},
         losses=[],

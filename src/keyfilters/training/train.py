@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from keyfilters.config.training import Training
 from keyfilters.datasets import batches
@@ -24,6 +24,7 @@ from keyfilters.training import devices, loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
 from keyfilters.training.pretrained import load_and_test
+from keyfilters.training.testing import facts_of_test
 from keyfilters.training.weights import WEIGHTS, weights_after
 
 
@@ -74,8 +75,8 @@ def train_and_test(
         normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
         generator = torch.Generator(device).manual_seed(settings["seed"])
 
-        def test() -> float:
-            return loop.accuracy(network, test_split, normalise, training.precision)
+        def test() -> Tensor:
+            return loop.correct(network, test_split, normalise, training.precision)
 
         formation = Formation(network, settings.get("checkpoints", ()))
         best = Best(network, test) if training.best_on_test else None
@@ -85,10 +86,11 @@ def train_and_test(
             Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
         ):
             losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
-            accuracy = best.accuracy if best else test()  # a signal now comes too late
-    print(f"{description['name']}: {accuracy:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
+            correct = best.correct if best else test()  # a signal now comes too late
+    tested = facts_of_test(correct.numpy())
+    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
     draft.facts.update(
-        accuracy=accuracy,
+        **tested,
         dataset={name: prepared.facts[name] for name in ("name", "title", "train")}
         | {"test": len(test_split), "classes": len(prepared.facts["classes"])},
         losses=losses,

@@ -25,7 +25,8 @@ ARROWS = {"up": "↑", "down": "↓"}
 class Grid:
     """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers.
 
-    `cells[i][j]`: the name of the cell whose number stands there, None where none does. `width` of a column and of the `lead`ing one in inches.
+    `cells[i][j]`: the name of the cell whose number stands there, None where none does. `width` of a column and of
+    the `lead`ing one in inches.
     """
 
     corner: str
