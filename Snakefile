@@ -35,7 +35,10 @@ onerror:
 rule all:
     default_target: True
     input:
-        [table_file(table, ".csv") for table in TABLES],
+        [
+            record(job.stage, name.removeprefix("filterdb/"))
+            for name, job in jobs.everything(CONFIG.current).items()
+        ],
 
 
 # The artifacts themselves, which the tables' records outlive: what DVC keeps versions of.

@@ -97,6 +97,11 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("table")
     added.add_argument("target", nargs="?", help="the cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    added = upkeep("reproduce", _reproduce, "make results anew in the folder `reproduced`, compare with the recorded")
+    added.add_argument("table", nargs="?", help="a table or figure; left out: all of the study")
+    added.add_argument("target", nargs="?", help="one cell's row; left out: all cells")
+    added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
+    added.add_argument("--cores", default="all", help="as Snakemake's (default: all)")
     upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
@@ -243,6 +248,28 @@ def _explain(arguments: argparse.Namespace) -> None:
     else:
         cell = "--".join(filter(None, (arguments.target, arguments.source)))
         explain.show(explain.explain_cell(study, f"{arguments.table}/{cell}", root, results))
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance import reproduce
+    from keyfilters.provenance.explain import show
+    from keyfilters.study.study import load
+
+    config = load(Path("config.yaml"), arguments.study)
+    results = Path("results") / config.study
+    cell = "--".join(filter(None, (arguments.target, arguments.source))) or None
+    named = reproduce.results_of(config.current, arguments.table, cell)
+    reproduce.check_recorded(named, results)
+    folder = reproduce.make(Path.cwd(), config, named, arguments.cores)
+    compared = reproduce.compare(named, results, folder / results)
+    for comparison in compared:
+        if comparison.of_cells or comparison.worst != reproduce.EQUAL:
+            show(reproduce.shown(comparison))
+    for comparison in compared:
+        print(comparison.line)
+    different = [comparison.result for comparison in compared if comparison.worst == reproduce.DIFFERENT]
+    if different:
+        raise KeyfiltersError(f"not as recorded: {', '.join(different)}; what was made lies in {folder / results}")
 
 
 def _plan(arguments: argparse.Namespace) -> None:

@@ -33,7 +33,8 @@ def test_a_fresh_cell_says_what_it_is_made_of(made, capsys):
     for job in identity.walk([training]):
         assert job.folder in printed
     assert len(re.findall("sha256 [0-9a-f]{64}", printed)) >= 2 * 4
-    for part in ("code: version 1 of the stage transfer", "learning_rate 0.01", "software: python", "s on "):
+    version = identity.VERSIONS["transfer"]
+    for part in (f"code: version {version} of the stage transfer", "learning_rate 0.01", "software: python", "s on "):
         assert part in printed
 
 
@@ -50,8 +51,9 @@ def test_a_setting_of_the_source_is_named_with_the_path_to_it(made, capsys):
 
 
 def test_a_version_is_named(made, capsys, monkeypatch):
-    monkeypatch.setitem(identity.VERSIONS, "train", 7)
-    assert reasons(explained(made, capsys)) == ["source, version: 1 → 7"]
+    version = identity.VERSIONS["train"]
+    monkeypatch.setitem(identity.VERSIONS, "train", 77)
+    assert reasons(explained(made, capsys)) == [f"source, version: {version} → 77"]
 
 
 def test_the_version_of_the_cells_own_stage_is_named(made, capsys, monkeypatch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
     `root` is the study's folder of artifacts, `results` that of its results.
     Raises KeyfiltersError if the study has no such cell.
     """
-    cell = _known(jobs.cells(study), name)
+    cell = jobs.known(jobs.cells(study), name)
     record = _record(results, name)
     tree = Tree(f"[bold]{escape(name)}[/]: {_state(cell, record)}")
     if record and record["key"] == cell.key:
@@ -49,7 +48,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
 
 def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
     """All cells of a table: state, mean, n and what they were trained on; or the artifacts that it is made from."""
-    job = _known(jobs.tables(study), table)
+    job = jobs.known(jobs.tables(study), table)
     lines = Table("made from", "state", "mean", "n", "hardware")
     for name, cell in job.inputs.items():
         if cell.stage != "cell":
@@ -87,13 +86,6 @@ def show(renderable: Tree | Table) -> None:
     if not console.is_terminal:
         console = Console(emoji=False, width=1000)
     console.print(renderable, highlight=False)
-
-
-def _known(found: Mapping[str, Job], name: str) -> Job:
-    if name not in found:
-        near = get_close_matches(name, found, cutoff=0) or found
-        raise KeyfiltersError(f"the study has no {name}; it has {len(found)} such names, among them {', '.join(near)}")
-    return found[name]
 
 
 def _record(results: Path, cell: str) -> dict[str, Any] | None:

@@ -23,10 +23,15 @@ def record(path: Path, key: str, content: Mapping[str, Any], files: Sequence[Pat
     write_text(path, text + "\n")
 
 
+def load(path: Path) -> dict[str, Any]:
+    """The record at `path`. Raises OSError or ValueError if it cannot be read."""
+    return json.loads(path.read_text())
+
+
 def is_fresh(path: Path, key: str) -> bool:
     """Whether the record at `path` names this key, and every file is as it was when it was recorded."""
     try:
-        found = json.loads(path.read_text())
+        found = load(path)
         return found["key"] == key and all(
             sha256(path.with_name(name)) == digest for name, digest in found["files"].items()
         )

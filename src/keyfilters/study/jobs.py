@@ -6,6 +6,7 @@ What many jobs share (`@cache`) is made once for a study, so that planning thous
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from keyfilters import sources
 from keyfilters.config.analysis import FILTERS_OF, bases_of, filters_of, tables_of
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import Transfer
+from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
 from keyfilters.zoo.table import PRECISIONS, models
@@ -276,9 +278,27 @@ def cells(study: Study) -> dict[str, Job]:
     return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
 
 
+def everything(study: Study) -> dict[str, Job]:
+    """All results of a study: its tables and figures, and where some of these show filters, the tables of the filter
+    store, `filters`, and of every set of filters, `filterdb/<set>`."""
+    found = tables(study)
+    if any(job.stage == "filterdb" for table in tables(study).values() for job in table.inputs.values()):
+        sets = {f"filterdb/{name}": job for name, job in filterdb(study).items()}
+        return {**found, **sets, "filters": filters(study)}
+    return found
+
+
 def keyed(study: Study) -> dict[str, Job]:
     """Every artifact of the study by its folder: sets, networks trained here, transfers, filters, their analysis."""
     made = [*tables(study).values(), *lowres(study).values(), filters(study)]
     if extracts(study):
         made += [layers(study), *histograms(study).values()]
     return {job.folder: job for job in walk(made) if job.stage in KEYED}
+
+
+def known(found: Mapping[str, Job], name: str) -> Job:
+    """The job of that name. Raises KeyfiltersError, with names that are near, if there is none."""
+    if name not in found:
+        near = get_close_matches(name, found, cutoff=0) or found
+        raise KeyfiltersError(f"the study has no {name}; it has {len(found)} such names, among them {', '.join(near)}")
+    return found[name]
