@@ -17,8 +17,10 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
-# Before the first job goes to SLURM, and after one has failed there.
+# Before the first job goes to SLURM, and after one has failed there. Jobs on this machine share their start-up.
 onstart:
+    if workflow.executor_plugin.name == "local":
+        preload.start()
     if workflow.executor_plugin.name == "slurm":
         try:
             slurm.check(submissions(workflow.dag), workflow.executor_settings)

@@ -15,6 +15,7 @@ from keyfilters.planning import resources, slurm
 from keyfilters.planning.plan import plan
 from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
+from keyfilters.running import preload
 from keyfilters.store import records
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.store.artifacts import declared
+from keyfilters.running.handover import hand_over
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run one verb; an error that the user can mend is one line and its exit status."""
+    hand_over(sys.argv[1:])
+    from keyfilters.store.artifacts import declared
+
     arguments = parser().parse_args()
     try:
         with declared(arguments.job) if "job" in arguments else nullcontext():
