@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveInt
-from keyfilters.config.transfer import WITHOUT_SOURCE, Control
+from keyfilters.config.transfer import WITHOUT_SOURCE, Choices, Control
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import prepare, train, transfer
@@ -63,7 +63,8 @@ def base_cell(study: Study, dataset: str, model: str = MODEL, role: dict[str, An
 
 def transfer_cell(study: Study, target: str, source: str | None, role: dict[str, Any] | None = None, **how: Any) -> Job:
     """A transfer; `how` it is done are the models and fields of `Transfer`."""
-    settings = {"target": target, "source": source, "choices": study.transfer.key_fields}
+    choices = Choices(**study.transfer.model_dump() | {name: how[name] for name in Choices.model_fields if name in how})
+    settings = {"target": target, "source": source, "choices": choices.key_fields}
     settings |= {"role": role} if role else {}
     return cell(
         study, f"{target}--{source or how['control']}", settings, partial(transfer, study, target, source, **how)
@@ -302,7 +303,10 @@ class Curve(Ordered, Controlled):
 
 
 class Figure2a(Curve):
-    """Convolutions of a plain network: A3B for n = 3, B3B from the target itself, with + trained along."""
+    """Convolutions of a plain network: A3B for n = 3, B3B from the target itself, with + trained along.
+
+    Biases are copied and frozen with the weights, as Yosinski et al. (2014) take whole layers.
+    """
 
     name = "fig2a"
     kind = "figure"
@@ -313,8 +317,9 @@ class Figure2a(Curve):
     def inputs(self, study: Study) -> dict[str, Job]:
         found = self.base(study)
         for first, source in (("A", self.source), ("B", self.target)):
-            found |= self.curve(study, f"{first}nB", source, f"{first}{{n}}B")
-            found |= self.curve(study, f"{first}nB+", source, f"{first}{{n}}B+", frozen=False)
+            curve = partial(self.curve, study, source=source, bias="copied")
+            found |= curve(f"{first}nB", name=f"{first}{{n}}B")
+            found |= curve(f"{first}nB+", name=f"{first}{{n}}B+", frozen=False)
         return found | self.control_curves(study)
 
 
