@@ -12,7 +12,8 @@ from keyfilters.store import identity
 from keyfilters.study import jobs
 from keyfilters.study.study import check
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+PROJECT = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "helpers/example.yaml").read_text())
 
 
 def changed(change):
@@ -46,7 +47,7 @@ def test_the_mini_studys_trainings():
 
 
 def test_the_paper_studys_trainings():
-    study = check(CONFIG | {"study": "paper"}).current
+    study = check(PROJECT | {"study": "paper"}).current
     found = jobs.lowres(study)
     architectures = {job.settings["model"]["architecture"] for job in found.values()}
     assert architectures == {name for name in ARCHITECTURES if name.startswith("lowres_")}

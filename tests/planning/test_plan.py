@@ -81,7 +81,7 @@ def test_a_prepared_set_is_counted_itself(tmp_path):
 
 
 def test_limits_per_class_count(tmp_path):
-    assert plan.counts(study_of("mini"), "cifar10", tmp_path) == (10_000, 2_000)
+    assert plan.counts(study_of("mini"), "cifar10", tmp_path) == (5_000, 2_000)
 
 
 def test_what_is_not_known_is_said(tmp_path):

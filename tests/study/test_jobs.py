@@ -11,7 +11,8 @@ from keyfilters.store import identity
 from keyfilters.study import jobs
 from keyfilters.study.study import check
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+PROJECT = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "helpers/example.yaml").read_text())
 
 
 def cell_keys(config, tables=("table2", "table7")):
@@ -47,7 +48,7 @@ def changed_cells(change):
         ("fig4", 3, 6),
     ],
 )
-def test_the_trainings_under_each_table_of_the_mini_study(table, trained, transferred):
+def test_the_trainings_under_each_table(table, trained, transferred):
     study = check(CONFIG).current
     stages = [job.stage for job in identity.walk([jobs.tables(study)[table]])]
     assert len(study.seeds) == 1
@@ -202,11 +203,11 @@ def test_a_set_is_its_pin_and_not_the_folder_where_it_lies(given, pin):
 
 def test_a_list_of_classes_is_the_classes_themselves():
     def key(classes):
-        config = copy.deepcopy(CONFIG)
+        config = copy.deepcopy(PROJECT)
         config["studies"]["paper"]["datasets"]["natural"]["classes"] = classes
         return jobs.prepare(check(config).studies["paper"], "natural").key
 
-    study = check(CONFIG).studies["paper"]
+    study = check(PROJECT).studies["paper"]
     natural, manmade = (study.datasets[half].classes for half in ("natural", "manmade"))
     assert (len(natural), len(manmade), len({*natural, *manmade})) == (449, 551, 1000)
     assert key(list(natural)) == key("imagenet_natural") != key("imagenet_manmade")
