@@ -11,7 +11,7 @@ import pytest
 from keyfilters.errors import KeyfiltersError
 from keyfilters.sources import archive
 from keyfilters.sources.package import SETS, reader
-from keyfilters.sources.package_sets import cifar10, digits, emoji, faces, food, quickdraw, signs
+from keyfilters.sources.package_sets import cifar10, digits, emoji, faces, fashion, food, mnist, quickdraw, signs
 from tests.helpers.tiny_files import encode, noise, pack
 
 
@@ -111,6 +111,42 @@ def test_digits_are_black_on_white(tmp_path):
     assert (first.label, second.label) == ("4", "9")
     assert (first.data[3, 7], first.data[3, 8]) == (0, 255)
     assert first.data.shape == (28, 28)
+
+
+def idx(values, *shape):
+    """An IDX file of bytes with a header of its size."""
+    return bytes(8 if len(shape) == 1 else 16) + np.asarray(values, np.uint8).tobytes()
+
+
+def mnist_files(train_labels):
+    images = np.zeros((2, 28, 28))
+    images[0, 3, 7] = 255
+    return {
+        "package/data/train-images-idx3-ubyte": idx(images, 2, 28, 28),
+        "package/data/train-labels-idx1-ubyte": idx(train_labels, 2),
+        "package/data/t10k-images-idx3-ubyte": idx(images[1:], 1, 28, 28),
+        "package/data/t10k-labels-idx1-ubyte": idx([9], 1),
+    }
+
+
+def test_mnist_is_black_on_white_with_its_own_split(tmp_path):
+    found = list(mnist.read(pack(tmp_path / "x.tgz", mnist_files([4, 1]))))
+    assert [(image.label, image.split) for image in found] == [("4", "train"), ("1", "train"), ("9", "test")]
+    assert (found[0].data[3, 7], found[0].data[3, 8]) == (0, 255)
+
+
+def test_mnist_with_a_label_too_many_is_an_error(tmp_path):
+    with pytest.raises(KeyfiltersError, match="2 train images but 3 labels"):
+        list(mnist.read(pack(tmp_path / "x.tgz", mnist_files([4, 1, 1]))))
+
+
+def test_fashion_takes_its_class_from_the_file(tmp_path):
+    rows = [list(range(256)) * 3 + [0] * 16, [7] * 784]
+    files = {f"package/src/clothes/{number}.json": json.dumps({"data": rows}).encode() for number in (0, 9)}
+    found = list(fashion.read(pack(tmp_path / "x.tgz", files)))
+    assert [image.label for image in found] == ["T-shirt or top"] * 2 + ["ankle boot"] * 2
+    assert found[0].data[0, 5] == 5
+    assert len({image.name for image in found}) == 4
 
 
 def emoji_entry(unified, short_name, category, x, styles=("google", "twitter")):
