@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all real64 test lint bench lock
+.PHONY: mini mini-all real64 test lint bench lock code-digests
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -49,6 +49,10 @@ bench: .venv/.complete
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/pip check
 	@touch $@
+
+# After a change of the code: note its digests. HARMLESS: stages, or all, that make the same as before; WHY: the reason.
+code-digests: .venv/.complete
+	@$(BIN)/keyfilters code-digests $(if $(HARMLESS),--harmless $(HARMLESS) --why "$(WHY)")
 
 # New pins: newest versions that fit pyproject.toml.
 lock:

@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 from keyfilters.errors import KeyfiltersError
 from keyfilters.planning import resources, slurm
 from keyfilters.planning.plan import plan
+from keyfilters.provenance.changed_code import lines as changed_code_lines
+from keyfilters.provenance.changed_code import made_with_other_code
 from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
 from keyfilters.running import preload
@@ -88,6 +90,17 @@ def remove_unnamed_cells():
                 file.unlink()
 
 
+def report_changed_code():
+    """Say what was made with other code than the present, or end with it, as `changed_code` says."""
+    found = made_with_other_code(CONFIG.current, Path(ARTIFACTS), Path(RESULTS))
+    if found and CONFIG.changed_code == "error":
+        raise WorkflowError("\n".join(changed_code_lines(found)))
+    for line in changed_code_lines(found):
+        print(line, file=sys.stderr)
+
+
+if MAIN:
+    report_changed_code()
 if MAIN and DRY_RUN:
     print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
     for folder in pruned(Path(ARTIFACTS), KEYED.values()):

@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +107,10 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("target", nargs="?", help="one cell's row; left out: all cells")
     added.add_argument("source", nargs="?", help="the cell's column, in a table that has sources")
     added.add_argument("--cores", default="all", help="as Snakemake's (default: all)")
+    added = verbs.add_parser("code-digests", help="note the digests of the stages' code in code.lock.yaml")
+    added.add_argument("--harmless", nargs="+", default=[], help="stages, or all, whose results the change leaves")
+    added.add_argument("--why", default="", help="the reason")
+    added.set_defaults(run=_code_digests)
     upkeep("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
     upkeep("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
     upkeep("verify", _verify, "compare every artifact and table with its recorded digests")
@@ -146,6 +152,19 @@ def _filters_verbs(verbs) -> None:
         added.add_argument("--study", help="another study than the one that config.yaml names")
 
 
+def _noted(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+    """A job that makes a record; how it went is noted beside the artifacts."""
+
+    @wraps(run)
+    def noted(arguments: argparse.Namespace) -> None:
+        from keyfilters.store import runs
+
+        with runs.noted(arguments.artifacts, arguments.job):
+            run(arguments)
+
+    return noted
+
+
 def _prepare(arguments: argparse.Namespace) -> None:
     from keyfilters.datasets.prepare import prepare
 
@@ -181,12 +200,14 @@ def _layers(arguments: argparse.Namespace) -> None:
     layers(arguments.job, arguments.artifacts)
 
 
+@_noted
 def _filterdb(arguments: argparse.Namespace) -> None:
     from keyfilters.analysis.stages.filterdb import filterdb
 
     filterdb(arguments.job, arguments.artifacts, arguments.record)
 
 
+@_noted
 def _filters_tables(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.summary import tables
 
@@ -219,12 +240,14 @@ def _export_hdf5(arguments: argparse.Namespace) -> None:
     export(store, arguments.file, arguments.kinds, arguments.square)
 
 
+@_noted
 def _cell(arguments: argparse.Namespace) -> None:
     from keyfilters.results.cell import cell
 
     cell(arguments.job, arguments.artifacts, arguments.file)
 
 
+@_noted
 def _render(arguments: argparse.Namespace) -> None:
     from keyfilters.study.tables import OUTPUTS
 
@@ -273,6 +296,17 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     different = [comparison.result for comparison in compared if comparison.worst == reproduce.DIFFERENT]
     if different:
         raise KeyfiltersError(f"not as recorded: {', '.join(different)}; what was made lies in {folder / results}")
+
+
+def _code_digests(arguments: argparse.Namespace) -> None:
+    from keyfilters.store import code
+    from keyfilters.store.identity import code_versions
+
+    if arguments.harmless and not arguments.why:
+        raise KeyfiltersError("--harmless needs --why, the reason")
+    versions = code_versions()
+    harmless = versions if arguments.harmless == ["all"] else arguments.harmless
+    code.lock(versions, harmless, arguments.why)
 
 
 def _plan(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from keyfilters.errors import GOES_ON
+from keyfilters.provenance import changed_code
 from keyfilters.running import heartbeat, logs
 from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
@@ -71,7 +72,8 @@ class Files:
 
 
 def status(study: Study, files: Files) -> Group:
-    """A line per table that counts its jobs by state, then the running and the failed ones."""
+    """A line per table that counts its jobs by state, then the running and the failed ones, and what was made with
+    code that has been changed since."""
     counts = Table("table", *STATES)
     shown: dict[str, dict[str, str]] = {"running": {}, "failed": {}}
     for name, table in jobs.tables(study).items():
@@ -81,7 +83,8 @@ def status(study: Study, files: Files) -> Group:
                 shown[now.state][job] = now.line
         present = [now.state for now in found.values()]
         counts.add_row(name, *(str(present.count(state)) for state in STATES))
-    return Group(counts, *(_lines(state, lines) for state, lines in shown.items() if lines))
+    changed = changed_code.lines(changed_code.made_with_other_code(study, files.root, files.results))
+    return Group(counts, *(_lines(state, lines) for state, lines in shown.items() if lines), *map(escape, changed))
 
 
 def states(name: str, table: Job, files: Files) -> dict[str, Found]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.provenance.changed_code import changed_below, changed_since
 from keyfilters.provenance.differences import Difference, described, differences
 from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
@@ -28,7 +29,7 @@ def explain_cell(study: Study, name: str, root: Path, results: Path) -> Tree:
     """
     cell = jobs.known(jobs.cells(study), name)
     record = _record(results, name)
-    tree = Tree(f"[bold]{escape(name)}[/]: {_state(cell, record)}")
+    tree = Tree(f"[bold]{escape(name)}[/]: {_state(cell, record, root, results)}")
     if record and record["key"] == cell.key:
         spread = "" if record["spread"] is None else f" ± {record['spread']:.2f}"
         tree.add(f"{record['mean']:.2f}{spread} %, n = {record['n']}")
@@ -58,7 +59,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
         fresh = record is not None and record["key"] == cell.key
         values = (f"{record['mean']:.2f}", str(record["n"])) if fresh else ("", "")
         hardware = _hardware((training.folder for training in cell.inputs.values()), root, results) if fresh else ""
-        lines.add_row(escape(name.partition("/")[2]), _state(cell, record), *values, escape(hardware))
+        lines.add_row(escape(name.partition("/")[2]), _state(cell, record, root, results), *values, escape(hardware))
     return lines
 
 
@@ -95,10 +96,13 @@ def _record(results: Path, cell: str) -> dict[str, Any] | None:
         return None
 
 
-def _state(cell: Job, record: dict[str, Any] | None) -> str:
+def _state(cell: Job, record: dict[str, Any] | None, *bases: Path) -> str:
     if record is None:
         return "[yellow]not made yet[/]"
-    return "[green]fresh[/]" if record["key"] == cell.key else "[red]stale[/]"
+    if record["key"] != cell.key:
+        return "[red]stale[/]"
+    changed = changed_below(cell, *bases)
+    return f"[green]fresh[/], [red]but code of {', '.join(changed)} changed since[/]" if changed else "[green]fresh[/]"
 
 
 def _add(
@@ -126,6 +130,8 @@ def _add(
         branch.add(f"software: {escape(software)}")
     else:
         branch.add("not made here: when, where and with what software is not on record")
+    for stage in changed_since(job.folder, *bases):
+        branch.add(f"[red]code of {stage} changed since[/]")
     branch.add(f"code: version {description['version']} of the stage {job.stage}")
     for line in _settings(description["settings"]):
         branch.add(line)

@@ -25,8 +25,8 @@ def copy_manifests(root: Path, named: Iterable[Job], results: Path) -> int:
         manifest = root / job.folder / artifacts.MANIFEST
         if manifest.exists():
             write_text(folder / f"{job.folder}.json", manifest.read_text())
-            run = runs.load(job.folder, root)
-            if run:
-                runs.save(results, job.folder, run)
+            run = runs.path(root, job.folder)
+            if run.exists():
+                write_text(runs.path(results, job.folder), run.read_text())
             count += 1
     return count

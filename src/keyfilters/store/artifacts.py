@@ -99,15 +99,8 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
                 "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
                 "facts": draft.facts,
             }
-            run = {
-                "started": started.isoformat(timespec="seconds"),
-                **draft.meter.spent,
-                **draft.run,
-                "hardware": draft.hardware,
-                "software": machine.software(),
-            }
             write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-            runs.save(root, folder_of(description), run)
+            runs.save(root, description, {**draft.meter.spent, **draft.run, "hardware": draft.hardware}, started)
             _replace_folder(draft.path, final)
             # What a killed job left; an orphan of it that still runs ends without a place to write to.
             for left in final.parent.glob(f".{final.name}.*.partial"):

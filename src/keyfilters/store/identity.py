@@ -17,7 +17,10 @@ from typing import Any
 
 import yaml
 
+from keyfilters.store import code
+
 VERSIONS = yaml.safe_load(files("keyfilters").joinpath("versions.yaml").read_text())
+CODE_IN_KEYS = False  # whether descriptions have the digest of the code too: `changed_code: key` of a configuration
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Job:
             "inputs": {role: job.folder for role, job in self.inputs.items()},
             **({"part": self.part} if self.part else {}),
         }
+        if CODE_IN_KEYS:
+            description["code"] = {name: code.representative(name) for name in code.of_job(description)}
         return json.loads(canonical(description))
 
     @cached_property
@@ -66,6 +71,18 @@ class Job:
     def as_json(self) -> str:
         """The description as one argument of the command line."""
         return canonical(self.description)
+
+
+def put_code_in_keys(put: bool) -> None:
+    """Whether the jobs that are described from now on have the digest of their code in their keys."""
+    global CODE_IN_KEYS
+    CODE_IN_KEYS = put
+
+
+def code_versions() -> dict[str, int]:
+    """The number of each stage's code, and of each reader's by `readers.<format>`."""
+    readers = {f"readers.{format}": version for format, version in VERSIONS["readers"].items()}
+    return {stage: version for stage, version in VERSIONS.items() if stage != "readers"} | readers
 
 
 def canonical(description: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How a job went: when, how long, on what machine, with what software. Beside the artifacts, in nobody's hash.
+"""How a job went: when, how long, on what machine, with what software and code. Beside the artifacts, in no hash.
 
 `<base>/runs/<stage folder>/<name>-<key>.json`, where `base` is a study's folder of artifacts, or its folder of results
 with the copies of `keyfilters manifests`. An artifact that was fetched has none until it is made here.
@@ -7,21 +7,40 @@ with the copies of `keyfilters manifests`. An artifact that was fetched has none
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from keyfilters.running.meter import Meter
+from keyfilters.store import code, machine
 from keyfilters.store.files import write_text
+from keyfilters.store.identity import folder_of
 
 
 def path(base: Path, folder: str) -> Path:
-    """The run record of the artifact `folder`, `<stage folder>/<name>-<key>`."""
+    """The run record of the artifact or result `folder`, `<stage folder>/<name>-<key>`."""
     return base / "runs" / f"{folder}.json"
 
 
-def save(base: Path, folder: str, run: Mapping[str, Any]) -> None:
-    """Write how the making of the artifact `folder` went."""
-    write_text(path(base, folder), json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+def save(base: Path, description: Mapping[str, Any], run: Mapping[str, Any], started: datetime) -> None:
+    """Write how the job of `description` went, with the software and the project's code that it ran."""
+    told = {
+        "started": started.isoformat(timespec="seconds"),
+        **run,
+        "software": machine.software(),
+        "code": code.of_job(description),
+    }
+    write_text(path(base, folder_of(description)), json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def noted(base: Path, description: Mapping[str, Any]) -> Iterator[None]:
+    """Write how the job in the block went, if it ends well: one that makes a record in place of an artifact."""
+    started, meter = datetime.now(UTC), Meter()
+    yield
+    save(base, description, {**meter.spent, "hardware": machine.cpu_name()}, started)
 
 
 def load(folder: str, *bases: Path) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ from keyfilters.config.transfer import Choices
 from keyfilters.config.zoo import Zoo
 from keyfilters.errors import KeyfiltersError
 from keyfilters.sources import source
+from keyfilters.store.identity import put_code_in_keys
 from keyfilters.study import jobs
 from keyfilters.study.tables import Tables
 
@@ -115,6 +116,7 @@ class Config(Settings):
     cache: Path | None = None  # where fetched packages are kept; the user's cache folder when left out
     pull: bool = False  # fetch artifacts that DVC's remote has before the rest is made
     jobs_per_gpu: PositiveInt = 1  # trainings that share a GPU
+    changed_code: Literal["warn", "error", "key"] = "warn"  # code that was changed since artifacts were made
     studies: dict[Name, Study]
 
     @model_validator(mode="after")
@@ -142,6 +144,7 @@ def check(config: Mapping[str, Any]) -> Config:
 
     Raises KeyfiltersError with one line that names every wrong key and what was expected there.
     """
+    put_code_in_keys(config.get("changed_code") == "key")
     try:
         return Config.model_validate(config)
     except ValidationError as error:

@@ -1,0 +1,63 @@
+"""Which stages' code was changed since what the study has was made, while their numbers in versions.yaml stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from keyfilters.store import artifacts, code, records, runs
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs, paths
+from keyfilters.study.study import Study
+
+CURE = (
+    "if results change, raise its number in versions.yaml; if not, declare it: `make code-digests HARMLESS=... WHY=...`"
+)
+
+
+def changed_since(folder: str, *bases: Path) -> list[str]:
+    """The stage, and the reader, whose code is another than the one that made the artifact or result `folder`.
+
+    `bases`: where its run is recorded, as of `runs.load`; nothing is known of what was not made here.
+    """
+    run = runs.load(folder, *bases) or {}
+    return [stage for stage, digest in run.get("code", {}).items() if not code.is_same(stage, digest)]
+
+
+def changed_below(job: Job, *bases: Path) -> list[str]:
+    """The same of a job and of all that it rests on."""
+    waiting, seen, found = [job], set(), set()
+    while waiting:
+        job = waiting.pop()
+        if job.folder not in seen:
+            seen.add(job.folder)
+            found |= {*changed_since(job.folder, *bases)}
+            waiting += job.inputs.values()
+    return sorted(found)
+
+
+def made_with_other_code(study: Study, root: Path, results: Path) -> dict[str, list[str]]:
+    """By stage or reader: what of the study is there, below `root` or `results`, and was made with other code."""
+    found: dict[str, list[str]] = {}
+    for name, job in {**jobs.keyed(study), **jobs.cells(study), **jobs.everything(study)}.items():
+        stages = changed_since(job.folder, root, results)
+        if stages and _is_there(name, job, root, results):
+            for stage in stages:
+                found.setdefault(stage, []).append(name)
+    return found
+
+
+def _is_there(name: str, job: Job, root: Path, results: Path) -> bool:
+    if job.stage in jobs.KEYED:
+        return (root / job.folder / artifacts.MANIFEST).exists()
+    return records.is_fresh(paths.record(results, job.stage, name.removeprefix("filterdb/")), job.key)
+
+
+def lines(found: Mapping[str, Iterable[str]]) -> list[str]:
+    """A line per stage or reader, and how to go on."""
+    told = []
+    for stage, names in found.items():
+        first, *others = names
+        more = f" and {len(others):,} more" if others else ""
+        told.append(f"code of {stage} changed since it made {first}{more}")
+    return [*told, CURE] if told else []
