@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all real64 test lint bench lock code-digests
+.PHONY: mini mini-all real64 test lint fuzz bench lock code-digests
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -35,6 +35,11 @@ lint: .venv/.complete
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+# Thousands of damaged weight files of each format; of one's own too, with KEYFILTERS_WEIGHT_FILES=folder.
+fuzz: .venv/.complete
+	KEYFILTERS_MUTATIONS=$${KEYFILTERS_MUTATIONS:-2000} $(BIN)/python -m pytest -rP --capture=sys --show-capture=stdout \
+		tests/zoo/readers/test_mutated_files.py | grep -E 'refused,|passed|failed|seed '
 
 bench: .venv/.complete
 	$(BIN)/python -m benchmarks

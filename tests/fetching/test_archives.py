@@ -98,3 +98,18 @@ def test_the_cap_is_on_all_files_together(tmp_path):
     assert len(unpack(path, is_png, tmp_path / "out", 1800)) == 3
     with pytest.raises(KeyfiltersError, match=r"2\.png unpacks"):
         unpack(path, is_png, tmp_path / "out", 1799)
+
+
+@pytest.mark.fault("fetch", "a zip that is encrypted or of an unknown version or compression", "one line names it")
+@pytest.mark.parametrize(
+    ("at", "value", "reason"), [(8, 1, "encrypted"), (6, 90, "version 9.0"), (10, 99, "compression")]
+)
+def test_a_zip_that_cannot_be_unpacked_is_named(tmp_path, at, value, reason):
+    path = pack(tmp_path / "set.zip", {"set/a/1.png": b"one"})
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    content[directory + at] = content[at - 2] = value
+    path.write_bytes(content)
+    with pytest.raises(KeyfiltersError, match=rf"set\.zip: not a readable archive \(.*{reason}") as error:
+        list(members(path, is_png))
+    assert "\n" not in str(error.value)

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs/faults.md"
 STAGES = (
     *("configuration", "planning", "fetch", "prepare", "train", "transfer", "extract", "weight file"),
-    *("analysis", "HDF5", "cell", "table", "artifact", "Snakemake", "SLURM", "DVC", "pull", "report"),
+    *("analysis", "HDF5", "cell", "table", "results", "artifact", "Snakemake", "SLURM", "DVC", "pull", "report"),
 )
 INTRODUCTION = """\
 # Faults

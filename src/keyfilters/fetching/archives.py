@@ -17,7 +17,8 @@ from keyfilters.errors import KeyfiltersError
 BLOCK = 1 << 20  # bytes
 ZIP = b"PK\x03\x04"  # the first bytes of a zip archive
 
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
+# RuntimeError: a zip that is encrypted, or of a version or a compression that is not known.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError, RuntimeError)
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -53,7 +54,10 @@ def unpack(path: Path, wanted: Callable[[str], bool], folder: Path, most: int) -
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a tar (compressed or not), zip or wheel, by its content."""
-    return _is_zip(path) or tarfile.is_tarfile(path)
+    try:
+        return _is_zip(path) or tarfile.is_tarfile(path)
+    except DAMAGE:
+        return False
 
 
 def names(path: Path) -> list[str]:

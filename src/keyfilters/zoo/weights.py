@@ -42,11 +42,17 @@ def convolution(
 ) -> Convolution:
     """A convolution of `path` whose weight `values()` gives in `[out, in/groups, kh, kw]`, of any float type.
 
-    `load()` raises KeyfiltersError if the weight cannot be read, is not of this shape, or is not finite.
+    Raises KeyfiltersError if shape, `groups` or `stride` are such as no convolution has; `load()` does if the weight
+    cannot be read, is not of this shape, or is not finite.
     """
     shape = tuple(int(size) for size in shape)
+    groups, stride = facts.get("groups"), facts.get("stride")
     if len(shape) != 4 or min(shape) < 1:
         raise KeyfiltersError(f"{path}: {name!r} has the shape {shape}, which no 2-D convolution has")
+    if groups is not None and (groups < 1 or shape[0] % groups):
+        raise KeyfiltersError(f"{path}: {name!r} cannot have {shape[0]} outputs in {groups} groups")
+    if stride is not None and (len(stride) != 2 or min(stride) < 1):
+        raise KeyfiltersError(f"{path}: {name!r} cannot have the stride {tuple(stride)}")
     if math.prod(shape) * 4 > LARGEST:
         raise KeyfiltersError(f"{path}: {name!r} has the shape {shape}, more than {LARGEST:,} bytes of float32")
 

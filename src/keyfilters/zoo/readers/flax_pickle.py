@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ ALLOWED = {(module, name) for module in MULTIARRAY for name in ("_reconstruct", 
 }
 
 PROTOCOLS = (b"\2", b"\3", b"\4", b"\5")
+PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
 OF_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that PyTorch's older files begin with
 
 
@@ -30,7 +33,28 @@ class _Arrays(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise KeyfiltersError(f"the pickle wants {module}.{name}, and only NumPy arrays are read")
-        return super().find_class(module, name)
+        if name == "_reconstruct":
+            return _empty_array
+        return _Class if name == "ndarray" else super().find_class(module, name)
+
+
+class _Class:
+    """Stands for `numpy.ndarray`, which a pickle must not call: any shape would be made."""
+
+    def __new__(cls, *args: Any) -> Any:
+        raise KeyfiltersError("the pickle wants to call numpy.ndarray")
+
+
+def _empty_array(*args: Any) -> np.ndarray:
+    """The array that a pickle begins with; its shape and numbers follow."""
+    return np.empty(0, np.uint8)
+
+
+def _check_places(content: bytes) -> None:
+    """Raises ValueError if the pickle wants to keep an object in a far place: Python makes room for all before it."""
+    for operation, argument, position in pickletools.genops(content):
+        if operation.name in PLACES and argument > position:
+            raise ValueError(f"place {argument:,} at byte {position:,} of the pickle")
 
 
 def _recognises(path: Path, head: bytes) -> bool:
@@ -43,11 +67,12 @@ FORMAT = Format(extensions=(".pkl", ".pickle"), recognises=_recognises)
 @reader("pickle of Flax")
 def read(path: Path) -> Network:
     """Kernels of four dimensions in the order of the file; kinds, groups, strides and depths are unknown."""
-    with path.open("rb") as file:
-        try:
-            content = _Arrays(file).load()
-        except KeyfiltersError as error:
-            raise KeyfiltersError(f"{path}: refused: {error}") from error
+    stored = path.read_bytes()
+    _check_places(stored)
+    try:
+        content = _Arrays(io.BytesIO(stored)).load()
+    except KeyfiltersError as error:
+        raise KeyfiltersError(f"{path}: refused: {error}") from error
     found = [
         convolution(path, name, oihw_shape(array.shape, "HWIO"), partial(to_oihw, array, "HWIO"))
         for name, array in _walk(content, ())

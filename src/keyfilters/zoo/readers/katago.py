@@ -18,6 +18,7 @@ from keyfilters.zoo.weights import LARGEST, convolution, reader, to_oihw
 # Name, height, width, inputs, outputs, dilations, and then the numbers.
 CONVOLUTION = re.compile(rb"([!-~]+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+$")
 BINARY = b"@BIN@"
+BLOCK = 1 << 20  # bytes
 LONGEST = 300  # bytes of text before the numbers
 
 
@@ -34,10 +35,7 @@ FORMAT = Format(extensions=(".bin.gz",), recognises=_recognises)
 @reader("KataGo")
 def read(path: Path) -> Network:
     """The convolutions in the order of the file, which tells of no other layers where they lie in the graph."""
-    with gzip.open(path) as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise KeyfiltersError(f"{path}: unpacks to more than {LARGEST:,} bytes")
+    content = _unpacked(path)
     found = []
     end = 0
     while (position := content.find(BINARY, end)) >= 0:
@@ -58,6 +56,17 @@ def read(path: Path) -> Network:
     if not found:
         raise KeyfiltersError(f"{path}: no convolutions in this KataGo file")
     return Network(tuple(found), producer=content.split(b"\n", 1)[0].decode(errors="replace")[:100])
+
+
+def _unpacked(path: Path) -> bytes:
+    blocks, size = [], 0
+    with gzip.open(path) as file:
+        while block := file.read(BLOCK):  # all at once would need the memory of the largest that is allowed
+            blocks.append(block)
+            size += len(block)
+            if size > LARGEST:
+                raise KeyfiltersError(f"{path}: unpacks to more than {LARGEST:,} bytes")
+    return b"".join(blocks)
 
 
 def _values(content: bytes, start: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import struct
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from keyfilters.zoo.network import Network
 from keyfilters.zoo.tensorflow import Weight
 from keyfilters.zoo.weights import reader
 
+HEAP = b"GCOL\1\0\0\0"  # begin of a global heap; behind it its size, then entries of index, size and content
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -45,17 +48,46 @@ def read(path: Path) -> Network:
         if isinstance(item, h5py.Dataset) and item.shape is not None:
             weights[name] = Weight(tuple(item.shape), partial(_values, path, item.name))
 
+    _check_heaps(path)
     with h5py.File(path) as file:
         # A file of weights alone has the layers at its root. The optimizer's state lies beside `model_weights`.
         file.get("model_weights", file).visititems(collect)
-        version = file.attrs.get("keras_version")
-        producer = f"keras {version.decode() if isinstance(version, bytes) else version}" if version else None
-        network = keras.network(path, file.attrs.get("model_config"), weights, producer=producer)
+        version = _text(file, "keras_version")
+        producer = f"keras {version}" if version else None
+        network = keras.network(path, _text(file, "model_config"), weights, producer=producer)
     if not network.convolutions and network.operators is None:
         raise KeyfiltersError(
             f"{path}: no `<layer>/kernel` of four dimensions (Keras 3 names no kernels: save as HDF5)"
         )
     return network
+
+
+def _check_heaps(path: Path) -> None:
+    """Raises ValueError for a heap of texts in which HDF5 would go round for ever: with free space of no bytes."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        heap = content.find(HEAP)
+        while heap >= 0:
+            [size] = struct.unpack_from("<Q", content, heap + 8)
+            position, end = heap + 16, min(heap + size, len(content))
+            while position + 16 <= end:
+                index, length = struct.unpack_from("<H6xQ", content, position)
+                if index == 0 and length < 16:
+                    raise ValueError(f"free space of {length} bytes in the heap at byte {heap:,}")
+                position += length if index == 0 else 16 + -(-length // 8) * 8
+            heap = content.find(HEAP, heap + 1)
+
+
+def _text(file: h5py.File, name: str) -> str | None:
+    """An attribute that is one text; None if there is none.
+
+    Raises ValueError if it is anything else: HDF5 would spend hours on one of billions of texts.
+    """
+    if name not in file.attrs:
+        return None
+    if file.attrs.get_id(name).shape != ():
+        raise ValueError(f"the attribute {name} is not one text")
+    text = file.attrs[name]
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
 def _values(path: Path, name: str) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,7 @@ def _chunks(path: Path, part: str) -> list[str]:
     try:
         return [str(chunk["hash"]) for chunk in json_of(path)[part]["chunks"]]
     except (TypeError, KeyError):
-        raise KeyfiltersError(f"the resources have no chunks of {part!r}") from None
+        raise KeyfiltersError(f"{path}: the resources have no chunks of {part!r}") from None
 
 
 def _parts(path: Path) -> list[str]:
@@ -58,13 +60,21 @@ def read(path: Path, key: str) -> Network:
         with path.with_name(Path(name).name).open("rb") as file:
             shutil.copyfileobj(file, joined)
     joined.flush()
-    try:
+    with _named(joined, path, key):
         network = onnx.read(Path(joined.name))
-    except KeyfiltersError as error:
-        raise KeyfiltersError(str(error).replace(joined.name, f"{path} {key}")) from error
-    kept = (replace(layer, load=partial(_load, layer, joined)) for layer in network.convolutions)
+    kept = (replace(layer, load=partial(_load, layer, joined, path, key)) for layer in network.convolutions)
     return replace(network, convolutions=tuple(kept))
 
 
-def _load(layer: Convolution, joined: IO[bytes]) -> np.ndarray:
-    return layer.load()
+def _load(layer: Convolution, joined: IO[bytes], path: Path, key: str) -> np.ndarray:
+    with _named(joined, path, key):
+        return layer.load()
+
+
+@contextmanager
+def _named(joined: IO[bytes], path: Path, key: str) -> Iterator[None]:
+    """Name the list and the model in what is wrong, not the temporary file."""
+    try:
+        yield
+    except KeyfiltersError as error:
+        raise KeyfiltersError(str(error).replace(joined.name, f"{path} {key}")) from error

@@ -58,13 +58,13 @@ class _StandType(type):
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    if head.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                return any(name.endswith(("/data.pkl", "/constants.pkl")) for name in archive.namelist())
-        except (zipfile.BadZipFile, OSError, ValueError):
-            return False
-    return head.startswith(OLDER) or (head.startswith(b"PK\x03\x04") and b"/data.pkl" in head)
+    if not head.startswith(b"PK\x03\x04"):
+        return head.startswith(OLDER)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(("/data.pkl", "/constants.pkl")) for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):  # as of an archive that is cut short
+        return b"/data.pkl" in head
 
 
 FORMAT = Format(extensions=(".pt", ".pth", ".ckpt", ".bin", ".pkl", ".ptl", ".pth.tar"), recognises=_recognises)
@@ -137,9 +137,10 @@ def _walk(value: Any, name: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
 
 def _load(path: Path) -> tuple[Any, Mapping[str, str]]:
     """What the file holds, and the code of TorchScript by module."""
-    source: Path | io.BytesIO = path
     code: dict[str, str] = {}
     is_zip = zipfile.is_zipfile(path)
+    # From a file, a text that says to be of 4 GB would be given these before a byte of it is read.
+    source: Path | io.BytesIO = path if is_zip else io.BytesIO(path.read_bytes())
     if is_zip:
         with zipfile.ZipFile(path) as archive:
             packed = sum(entry.file_size for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED)
