@@ -42,7 +42,7 @@ def configuration(folder: Path) -> dict[str, Any]:
         "zoo": {"trained": ["dots", "stripes", "dots-tiny"], "lowres": True},
         "analysis": {
             "sets": {
-                "regular_3x3": {"min_filters": 20},
+                "conv_3x3": {"min_filters": 20},
                 "depthwise_7x7": {"kernel": [7, 7], "kinds": ["depthwise"], "min_filters": 20},
             },
             "bins": 20,

@@ -32,7 +32,7 @@ def filterdb_fig3(description: Mapping[str, Any], root: Path, file: Path) -> Non
     whole = gather(layers, pd.Series("all", layers.index), found.counts, FilterSet(min_filters=1))
     drawn = _chosen(groups, settings["groups"])
     components = min(settings["components"], found.bins.basis.dimensions)
-    frame = pd.concat([densities(of, found.bins, components) for of in (whole, drawn)])
+    frame = pd.concat([densities(of, found.bins, components) for of in (whole, drawn) if len(of.table)])
     notes = [
         *tables.notes,
         *tables.left_out_of(GROUPING),
