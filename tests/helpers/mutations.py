@@ -72,7 +72,7 @@ def _work(folder, read, whole, seed, mutations, counts, queue) -> None:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         for path, content in mutated(whole, seed.value).items() if whole else ():
             path.write_bytes(content)
-        outcome = outcome_of(folder, read, sum(map(len, whole.values())))
+        outcome = outcome_of(folder, read)
         if started:
             outcome = f"ran {started.pop()}"
             started.clear()
@@ -83,16 +83,16 @@ def _work(folder, read, whole, seed, mutations, counts, queue) -> None:
         seed.value += 1
 
 
-def outcome_of(folder: Path, read: Callable[[], object], stored: int) -> str:
+def outcome_of(folder: Path, read: Callable[[], object]) -> str:
     """`refused`, `read`, or what is wrong. A network that is read is checked against what its files can hold.
 
-    `stored`: bytes of the files. A file cannot tell that its numbers are others than once; but every weight is finite
-    and of the shape that was announced, weights that are not all one number are no more than the bytes that can hold
-    them, and what is said of a convolution can be true.
+    A file cannot tell that its numbers are others than once; but every weight is finite and of the shape that was
+    announced, weights that are not all one number are no more than the bytes of the folder's files, and what is said of
+    a convolution can be true.
     """
     try:
         network = read()
-        free = _unpacked(folder) + stored
+        free = _bytes(folder)
         for convolution in network.convolutions:
             weight = convolution.load()
             if weight.dtype != np.float32 or weight.shape != convolution.shape or len(weight.shape) != 4:
@@ -135,18 +135,17 @@ def _of_refusal(folder: Path, error: KeyfiltersError) -> str:
     return "refused" if str(folder) in str(error) else f"names no file: {error}"
 
 
-def _unpacked(folder: Path) -> int:
-    """Bytes that packed files of the folder unpack to; of all others none."""
+def _bytes(folder: Path) -> int:
+    """Bytes of all files in the folder, and those that packed ones unpack to."""
     total = 0
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.rglob("*")):
+        total += path.stat().st_size
         if path.read_bytes()[:2] == b"\x1f\x8b":
             with gzip.open(path) as file:
                 total += len(file.read())
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 total += sum(entry.file_size for entry in archive.infolist())
-        elif path.suffix in (".json", ".js"):
-            total += path.stat().st_size
     return total
 
 

@@ -181,6 +181,14 @@ def test_groups_and_strides_that_cannot_be_are_refused(facts, says):
         convolution(Path("net"), "first", (2, 3, 2, 2), lambda: WEIGHT, **facts)
 
 
+def test_weights_may_lie_in_files_that_are_not_damaged(tmp_path):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards/1").write_bytes(bytes(24))
+    assert mutations.outcome_of(tmp_path, network) == "read"
+    (tmp_path / "shards/1").write_bytes(bytes(23))
+    assert "more than the files hold" in mutations.outcome_of(tmp_path, network)
+
+
 def test_every_seed_changes_a_file_in_its_own_way(tmp_path):
     whole = {tmp_path / "a": bytes(range(256)), tmp_path / "b": b'{"size": 12}'}
     found = [mutations.mutated(whole, seed) for seed in range(200)]
