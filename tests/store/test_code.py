@@ -101,3 +101,9 @@ def test_a_change_is_declared_or_the_number_raised(monkeypatch):
     code.lock({"train": 2}, [], "")
     assert code.locked() == {"train": {"version": 2, "digest": "ccc"}}
     assert not code.is_same("train", "aaa")
+
+
+def test_the_code_of_every_stage_is_that_of_its_version():
+    """Fails where code changed that a stage can reach: raise the stage's number, or declare the change harmless."""
+    changed = code.changed(code_versions())
+    assert not changed, f"`make code-digests`, see docs/versions.md, for: {', '.join(changed)}"
