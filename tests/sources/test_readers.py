@@ -141,7 +141,7 @@ def test_mnist_with_a_label_too_many_is_an_error(tmp_path):
 
 
 def test_fashion_takes_its_class_from_the_file(tmp_path):
-    rows = [list(range(256)) * 3 + [0] * 16, [7] * 784]
+    rows = [list(range(256)) * 3 + [0] * 16, [], [7] * 784]
     files = {f"package/src/clothes/{number}.json": json.dumps({"data": rows}).encode() for number in (0, 9)}
     found = list(fashion.read(pack(tmp_path / "x.tgz", files)))
     assert [image.label for image in found] == ["T-shirt or top"] * 2 + ["ankle boot"] * 2

@@ -29,12 +29,13 @@ CLASSES = (
 
 
 def read(path: Path) -> Iterator[SourceImage]:
-    """A file for each class: rows of 784 values from 0 (background) to 255. Raises KeyError for a class too many."""
+    """A file for each class: rows of 784 values from 0 (background) to 255; one file has empty rows, which are none."""
     import numpy as np
 
     class_of = {f"{number}.json": name for number, name in enumerate(CLASSES)}
     for file, data in members(path, lambda name: Path(name).parent.name == "clothes" and name.endswith(".json")):
         label = class_of[Path(file).name]
-        for index, image in enumerate(np.array(json.loads(data)["data"], np.uint8).reshape(-1, 28, 28)):
+        rows = [row for row in json.loads(data)["data"] if row]
+        for index, image in enumerate(np.array(rows, np.uint8).reshape(-1, 28, 28)):
             name = f"{label}/{index:04}"
             yield SourceImage(image, label, name=name, group=name)
