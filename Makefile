@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all real64 test lint fuzz bench lock code-digests
+.PHONY: mini mini-all real64 test lint fuzz bench lock code-digests docs
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -58,6 +58,10 @@ bench: .venv/.complete
 # After a change of the code: note its digests. HARMLESS: stages, or all, that make the same as before; WHY: the reason.
 code-digests: .venv/.complete
 	@$(BIN)/keyfilters code-digests $(if $(HARMLESS),--harmless $(HARMLESS) --why "$(WHY)")
+
+# The pages of the docs that follow from the code.
+docs: .venv/.complete
+	$(BIN)/python docs/generate.py
 
 # New pins: newest versions that fit pyproject.toml.
 lock:

@@ -37,7 +37,7 @@ def test_the_projects_own_configuration_is_valid():
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("studi", "mini", "unknown key 'studi', expected one of: study, cache, pull, jobs_per_gpu, studies"),
+        ("studi", "mini", "unknown key 'studi', expected one of: study, cache, pull, jobs_per_gpu, changed_code"),
         ("study", "maxi", "no study 'maxi', expected one of: mini"),
         ("studies.mini.training.learnin_rate", 1, "unknown key 'learnin_rate', expected one of: epochs"),
         (

@@ -18,56 +18,56 @@ VERDICTS = ("randomness", "sparse_above", "low_diversity_below", "filters_per_we
 
 
 class FilterSet(Settings):
-    """Filters that are analysed together: those of one `kernel` size, height and width, of convolutions of `kinds`.
-
-    The default is the paper's: it takes every convolution, depthwise and grouped ones too, and leaves out those that
-    are transposed. `precisions`: only of networks whose weights are kept so; None is all. The paper's networks all have
-    32 bits. A group of less than `min_filters` of them, or of less than `min_models` networks, is in no table.
-    """
+    """Filters that are analysed together; by default those of the paper: 3x3, of all but transposed convolutions."""
 
     kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
+    """Height and width."""
     kinds: Annotated[tuple[Literal[COUNTED_KINDS], ...], Field(min_length=1)] = COUNTED_KINDS
+    """Of the convolutions."""
     precisions: Annotated[tuple[Literal[PRECISIONS], ...], Field(min_length=1)] | None = None
+    """Only of networks whose weights are kept so; None is all. The paper's networks all have 32 bits."""
     min_filters: PositiveInt = 10_000
+    """A group of fewer is in no table."""
     min_models: PositiveInt = 1
+    """A group of fewer networks is in no table."""
 
 
 class Analysis(Settings):
-    """How filters are analysed. Where *CNN Filter DB* and its authors' notebook differ, the paper is the default.
-
-    `sets` of filters by name, each with a basis of its own. `basis_of`: the networks whose filters define bases and
-    ranges of histograms; None is all of the study, so that one more network changes every histogram.
-    `precision` that weights are rounded to first: the notebook loads them as float16.
-    `bins` of a histogram; its `range`: `observed`, from the smallest to the largest coefficient of the study, or
-    `bounded`, what scaled filters cannot leave, which saves a pass over them.
-    `floor` of a distribution: no `probability` is less than `epsilon` (the paper, which gives no number), or the
-    `density` of empty bins is (the notebook, with this number).
-    `sparse`: all of a filter's |w| are `at_most` (6), or, as in the notebook, `below` the share `sparse_share` of
-    the layer's largest.
-    `duplicates`: of networks that have the same weights, in two packages or two precisions, one is counted (`once`),
-    or `each`, which is what the paper does.
-    `randomness`: the threshold (8) with the constants that are `published`, for 3x3, or `fitted` anew; `exact`: the
-    published ones before they were rounded, which the authors' torchconvquality has.
-    Verdicts, for which the paper gives no threshold: a layer is sparse if more than `sparse_above` of its filters
-    are; has low diversity if its entropy is less than `low_diversity_below`, by default that of two components of
-    one variance, log10 2; entropy is judged from `filters_per_weight` filters for each of a kernel's weights.
-    """
+    """How filters are analysed. Where *CNN Filter DB* and its authors' notebook differ, the paper is the default."""
 
     sets: dict[Name, FilterSet] = Field(default={"conv_3x3": FilterSet()}, min_length=1)
+    """Sets of filters by name, each with a basis of its own."""
     basis_of: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The networks whose filters define bases and ranges of histograms; None is all of the study."""
 
     precision: Literal["float32", "float16"] = "float32"
+    """That weights are rounded to first: the notebook loads them as float16."""
     bins: PositiveInt = 70
+    """Of a histogram."""
     range: Literal["observed", "bounded"] = "observed"
+    """Of a histogram: from the smallest to the largest coefficient of the study, or what scaled filters cannot leave
+    (`bounded`), which saves a pass over them."""
     floor: Literal["probability", "density"] = "probability"
+    """Of a distribution: no `probability` is less than `epsilon` (the paper, which gives no number), or the `density`
+    of empty bins is (the notebook, with this number)."""
     epsilon: Annotated[float, Field(gt=0, lt=1)] = 2.0**-23
+    """See `floor`."""
     sparse: Literal["at_most", "below"] = "at_most"
+    """All of a filter's |w| are `at_most` (6), or, as in the notebook, `below` a share of the layer's largest."""
     sparse_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """The share of the layer's largest |w|."""
     duplicates: Literal["once", "each"] = "once"
+    """Of networks with the same weights, in two packages or two precisions, one is counted (`once`), or `each`, as the
+    paper does."""
     randomness: Literal["published", "exact", "fitted"] = "published"
+    """The threshold (8): with the constants that are `published`, for 3x3; those before they were rounded (`exact`),
+    which the authors' torchconvquality has; or `fitted` anew."""
     sparse_above: Share = 0.5
+    """A layer is sparse if more than this share of its filters is; the paper gives no threshold."""
     low_diversity_below: Annotated[float, Field(ge=0)] = 0.30103
+    """A layer has low diversity if its entropy is less: log10 2, that of two components of one variance."""
     filters_per_weight: Annotated[float, Field(ge=0)] = 5
+    """Entropy is judged from so many filters for each of a kernel's weights."""
 
 
 def filters_of(analysis: Analysis) -> dict[str, Any]:

@@ -35,28 +35,32 @@ def _listed_classes(value: Any) -> Any:
 
 
 class Dataset(Settings):
-    """One set of pictures, or some of such a set's classes.
-
-    `source`: a `package` carries it; an `archive` of class folders, which lies at `path` and has this `sha256`; one
-    of `torchvision`'s sets, in its root folder `path`; `domainnet`, with the published files in the folder `path`
-    (of both, what is not there is fetched; the folder is in the cache when left out); `imagenet` in the original's
-    layout in the user's folder `path`, where `sha256` may pin its listing of names and sizes.
-    `set`: what the source calls it, where it is not the entry's own name. `classes`: these alone, or those of a list
-    below `published/classes`; None is all. `title`: for people, where it is not the source's. `paper`: the set of the
-    paper's tables in whose place it stands, where the title is not already that.
-    """
+    """One set of images, or some of such a set's classes."""
 
     source: Literal[SOURCES] = "package"
+    """`package`: one that a package carries; `archive`: class folders in a tar or zip at `path` with this `sha256`;
+    `torchvision`: one of its sets, in its root folder `path`; `domainnet`: the published files, in the folder
+    `path`; `imagenet`: the original's layout in the folder `path`."""
     set: Name | None = None
+    """What the source calls it; the entry's own name when left out."""
     classes: Annotated[tuple[str, ...], Field(min_length=2), BeforeValidator(_listed_classes)] | None = None
+    """These alone, or those of a list below `published/classes`; all when left out."""
     title: str | None = None
+    """For people; the source's when left out."""
     paper: Literal[PAPER_SETS] | None = None
+    """Name of the paper's dataset that this one replaces, where the title is not already that."""
     path: Path | None = None
+    """The file or folder of the source; fetched sources use the cache when left out."""
     sha256: Digest | None = None
+    """Digest of the archive; of ImageNet, of its listing of names and sizes."""
     train_per_class: PositiveInt | None = None
+    """Training images of a class, at most."""
     test_per_class: PositiveInt | None = None
+    """Test images of a class, at most."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the images that are test images, where the source has no split of its own."""
     max_undecodable: Share = 0.01
+    """Share of the images that may fail to decode."""
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> Dataset:

@@ -17,42 +17,50 @@ Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class Reproducibility(Settings):
-    """These networks, or all, are trained on this set under more seeds than the others."""
+    """Networks that are trained on one set under more seeds than the others."""
 
     networks: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Which; all when left out."""
     dataset: Name
+    """The set."""
     seeds: Seeds
+    """The seeds."""
 
 
 class Formation(Settings):
-    """The weights of one network, trained on one set under its first seed, are kept after these epochs.
-
-    0 is before the first.
-    """
+    """Weights of one network, trained on one set under its first seed, that are kept while it is trained."""
 
     network: Name
+    """Which network."""
     dataset: Name
+    """The set."""
     epochs: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    """After which its weights are kept; 0 is before the first."""
 
 
 class LowRes(Settings):
-    """Each of `networks` is trained on each of `datasets` at `image_size`; none and none is an empty section.
-
-    `sets`: those that the study itself does not have, so that its tables are without them. `grey`: sets of grey
-    pictures; their networks read one channel, as the published ones do. `training_of`: what a set's or a network's own
-    training has otherwise.
-    """
+    """The low-resolution networks: each of `networks` is trained on each of `datasets`."""
 
     image_size: PositiveInt = 32
+    """Pixels."""
     networks: dict[Name, Model] = Field(default_factory=dict)
+    """By name."""
     sets: dict[Name, Dataset] = Field(default_factory=dict)
+    """Sets that the study itself does not have, so that its tables are without them."""
     datasets: tuple[Name, ...] = ()
+    """The sets that the networks are trained on."""
     grey: tuple[Name, ...] = ()
+    """Sets of grey images; their networks read one channel, as the published ones do."""
     seeds: Seeds = (0,)
+    """Of every training."""
     training: Training | None = None
+    """The recipe."""
     training_of: dict[Name, TrainingOverrides] = Field(default_factory=dict)
+    """What a set's or a network's own training has otherwise."""
     reproducibility: Reproducibility | None = None
+    """Networks of several seeds."""
     formation: Formation | None = None
+    """The network that shows how filters form."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> LowRes:

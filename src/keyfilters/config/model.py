@@ -8,16 +8,20 @@ from typing import Annotated, Any
 from pydantic import Field, create_model, model_validator
 
 from keyfilters.config.base import Digest, Name, Settings
-from keyfilters.models.registry import ARCHITECTURES
+from keyfilters.models.registry import ARCHITECTURES, ARGUMENTS
 
 
 class Pretrained(Settings):
-    """Weights that others trained: by `timm`'s name, or a checkpoint at a `path` or an `address` with this `sha256`."""
+    """Weights that others trained: one of `timm`, `path` and `address`."""
 
     timm: str | None = None
+    """Name of timm's weights."""
     path: Path | None = None
+    """A checkpoint's file."""
     address: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """A checkpoint's URL."""
     sha256: Digest | None = None
+    """Digest of the checkpoint."""
 
     @model_validator(mode="after")
     def _says_which(self) -> Pretrained:
@@ -34,13 +38,12 @@ class Pretrained(Settings):
 
 
 class _Model(Settings):
-    """An architecture with its arguments; what is left out is the architecture's default.
-
-    `pretrained`: by set, the weights that its base model on that set is not trained for.
-    """
+    """An architecture with its arguments; what is left out is the architecture's default."""
 
     architecture: str
+    """A name of the registry."""
     pretrained: dict[Name, Pretrained] = Field(default_factory=dict)
+    """By set, the weights that its base model on that set is not trained for."""
 
     @model_validator(mode="after")
     def _known(self) -> _Model:
@@ -67,4 +70,9 @@ class _Model(Settings):
 
 _ARGUMENTS = {name: type_ for entry in ARCHITECTURES.values() for name, type_ in entry.arguments.items()}
 
-Model = create_model("Model", __base__=_Model, **{name: (type_ | None, None) for name, type_ in _ARGUMENTS.items()})
+Model = create_model(
+    "Model",
+    __base__=_Model,
+    __doc__=_Model.__doc__,
+    **{name: (type_ | None, Field(None, description=ARGUMENTS[name])) for name, type_ in _ARGUMENTS.items()},
+)

@@ -10,52 +10,50 @@ from keyfilters.config.base import PositiveFloat, PositiveInt, Recipe, Settings,
 
 
 class Crop(Settings):
-    """A random part of each picture: the range of its share of the area, and of its width by height."""
+    """A random part of each image."""
 
     area: tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]]
+    """Range of its share of the image's area."""
     ratio: tuple[PositiveFloat, PositiveFloat] = (3 / 4, 4 / 3)
+    """Range of its width by height."""
 
 
 class RandAugment(Settings):
-    """`operations` in turn, each with a `probability`, of a `magnitude` from 0 to 10 with a normal `deviation`.
-
-    `group`: so many pictures of a batch share their draws.
-    """
+    """Random operations on each image, one after the other."""
 
     operations: PositiveInt = 2
+    """How many."""
     magnitude: Annotated[float, Field(ge=0, le=10)]
+    """Of each operation, from 0 to 10."""
     deviation: Annotated[float, Field(ge=0)] = 0
+    """Standard deviation of the magnitude, normal."""
     probability: Share = 1
+    """That an operation takes place."""
     group: PositiveInt = 1
+    """Images of a batch that share their draws."""
 
 
 class Augmentation(Recipe):
-    """Random changes of a training picture; what is left out is off.
-
-    `erasing`: the probability that a rectangle becomes noise.
-    """
+    """Random changes of a training image; what is left out is off."""
 
     ORIGINAL_FIELDS = frozenset({"flip", "shift"})
 
     flip: bool = False
-    shift: Annotated[int, Field(ge=0)] = 0  # pixels, in each direction
-    fill: Literal["edge", "zeros"] = "edge"  # what a shift leaves free: the nearest pixels or black
+    """Mirror half of the images, left to right."""
+    shift: Annotated[int, Field(ge=0)] = 0
+    """Pixels, at most, in each direction."""
+    fill: Literal["edge", "zeros"] = "edge"
+    """What a shift leaves free: the nearest pixels, or black."""
     crop: Crop | None = None
+    """A random part, enlarged to the whole."""
     rand_augment: RandAugment | None = None
+    """Random operations."""
     erasing: Share = 0
+    """Probability that a rectangle becomes noise."""
 
 
 class Training(Recipe):
-    """One recipe: linear warm-up, then cosine, per step.
-
-    `optimiser`: AdamW, or SGD with Nesterov's `momentum`. `min_learning_rate`: where the warm-up begins and the cosine
-    ends. `drop_last`: leave out what does not fill a batch, in each epoch and of the test pictures. `best_on_test`:
-    keep the weights of the epoch that tested best, which makes the test pictures part of the training.
-    `mixup`, `cutmix`: alpha of the distribution by which pictures are mixed; 0 is off. `ema`: decay of the moving
-    average of the weights, which is then what is tested and kept; 0 is off. `clip_norm`: the longest gradient; 0 is
-    any. `micro_batch`: so many pictures pass the network at once, and the gradients of a batch's passes add up.
-    `precision`: of the network's products; weights, sums and loss stay float32. `compile`: by torch.compile.
-    """
+    """One recipe: linear warm-up, then cosine, per step."""
 
     ORIGINAL_FIELDS = frozenset(
         {
@@ -70,24 +68,43 @@ class Training(Recipe):
     )
 
     epochs: PositiveInt
+    """Passes over the training images."""
     batch_size: PositiveInt
+    """Images of a step."""
     learning_rate: PositiveFloat
+    """At its highest, after the warm-up."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Of weights with two or more dimensions."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
+    """Epochs until the learning rate is at its highest."""
     label_smoothing: Share = 0.1
+    """Share of the label that is spread over all classes."""
     augmentation: Augmentation = Augmentation()
+    """Random changes of the training images."""
     optimiser: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or SGD with Nesterov's momentum."""
     momentum: Share = 0.9
+    """Of SGD."""
     min_learning_rate: Annotated[float, Field(ge=0)] = 0
+    """Where the warm-up begins and the cosine ends."""
     drop_last: bool = False
+    """Leave out the incomplete batch, in each epoch and of the test images."""
     best_on_test: bool = False
+    """Keep the weights of the epoch that tested best, which makes the test images part of the training."""
     mixup: Annotated[float, Field(ge=0)] = 0
+    """Alpha of the distribution by which images are mixed; 0 is off."""
     cutmix: Annotated[float, Field(ge=0)] = 0
+    """Alpha of the distribution by which rectangles are exchanged; 0 is off."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0
+    """Decay of the moving average of the weights, which is then tested and kept; 0 is off."""
     clip_norm: Annotated[float, Field(ge=0)] = 0
+    """The longest gradient; 0 is any."""
     micro_batch: PositiveInt | None = None
+    """Images that pass the network at once; the gradients of a batch's passes add up. None is the whole batch."""
     precision: Literal["float32", "bf16"] = "float32"
+    """Of the network's products; weights, sums and loss stay float32."""
     compile: bool = False
+    """By torch.compile."""
 
     @model_validator(mode="after")
     def _warmup_ends_in_time(self) -> Training:

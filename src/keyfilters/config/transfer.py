@@ -8,19 +8,18 @@ from keyfilters.config.base import PositiveInt, Settings
 
 
 class Choices(Settings):
-    """Where *The Master Key Filters Hypothesis* is silent about a transfer: ours, and printed with results.
+    """Choices that *The Master Key Filters Hypothesis* leaves open; reported with every result.
 
-    `bias` of a transferred filter: `trained` from its own random start, or `copied` and frozen with it.
-    Normalisation, layer scale and all else are always trained.
-    `kernel_size`: kernels of another size are an error (`refuse`), or cropped or padded with zeros around
-    their centre (`fit`).
-    `projections` of shortcuts are no layers of their own: `transferred` with the layer whose feature map they
-    read, or `trained`.
+    Layer scale and all else that is not named here is always trained.
     """
 
     bias: Literal["trained", "copied"] = "trained"
+    """Of a transferred filter: trained from its own random start, or copied and frozen with it."""
     kernel_size: Literal["refuse", "fit"] = "refuse"
+    """Kernels of another size are an error, or cropped or padded with zeros around their centre (`fit`)."""
     projections: Literal["transferred", "trained"] = "transferred"
+    """Of shortcuts, which are no layers of their own: transferred with the layer whose feature map they read, or
+    trained."""
 
     @property
     def key_fields(self) -> dict[str, Any]:
@@ -41,24 +40,22 @@ WITHOUT_SOURCE = ("random", "identity")
 
 
 class Transfer(Choices):
-    """What a transfer is: which filters go where, and what becomes of them.
-
-    `layers`: the layers whose filters are transferred, always in the order of execution.
-    `first`: only the first n of these layers in the target (Figures 2 and 4); None is all.
-    `arrangement`: `in place`, layer i to layer i; `stacked`, the source's filters end to end, assigned to the
-    target layer by layer, from their beginning again when they run out (Tables 3 and 4); `shuffled`, as
-    stacked, then permuted across all of the target's layers; `repeated`, as stacked, from the source's first
-    `repeat_first` layers alone (both Table 1).
-    `control`: what takes the place of the source's filters; None for a transfer as the paper has it.
-    `frozen`: False trains the transferred filters along (AnB+ and BnB+ of Yosinski et al. 2014).
-    """
+    """What a transfer is: which filters go where, and what becomes of them."""
 
     layers: Literal["depthwise", "pointwise", "convolutions"] = "depthwise"
+    """Whose filters are transferred, always in the order of execution."""
     first: PositiveInt | None = None
+    """Only the first n of these layers in the target (Figures 2 and 4); None is all."""
     arrangement: Literal["in place", "stacked", "shuffled", "repeated"] = "in place"
+    """`in place`: layer i to layer i; `stacked`: the source's filters end to end, assigned to the target layer by
+    layer, wrapping around (Tables 3 and 4); `shuffled`: as stacked, then permuted across all of the target's layers;
+    `repeated`: as stacked, from the source's first layers alone (both Table 1)."""
     repeat_first: PositiveInt = 3
+    """Layers of the source that `repeated` takes."""
     control: Control | None = None
+    """What takes the place of the source's filters; None for a transfer as the paper has it."""
     frozen: bool = True
+    """False trains the transferred filters along (AnB+ and BnB+ of Yosinski et al. 2014)."""
 
     @property
     def key_fields(self) -> dict[str, Any]:

@@ -55,6 +55,26 @@ def layer_count(name: str, arguments: Mapping[str, Any]) -> int:
     return count(arguments)
 
 
+ARGUMENTS = {
+    "depths": "Blocks in each of the four stages.",
+    "dims": "Channels in each of the four stages.",
+    "base_dim": "Channels in the first stage; each further one has twice as many.",
+    "patch_size": "Kernel and stride of the stem; of `yosinski8`, the stride of the first layer.",
+    "kernel_sizes": "Of the depthwise convolutions in each stage.",
+    "conv_mlp": "Pointwise layers as 1x1 convolutions, or as Linear: the same function.",
+    "ls_init_value": "What the layer scale starts from.",
+    "drop_path_rate": "Of the last block; it grows linearly from none.",
+    "orders": "Of the gated convolutions in each stage.",
+    "scale": "Of the gates, 1/alpha.",
+    "layers": "Blocks in each of the four stages of a ResNet.",
+    "channels": "Channels in each of the four stages of a ResNet, before their expansion.",
+    "width": "Multiplies all channels.",
+    "map_size": "Kernel of the sixth layer: the map that the fully connected layers read.",
+    "in_channels": "Channels of an image that the network reads.",
+}
+"""What each argument means."""
+
+
 def _blocks(*depths: int) -> LayerCount:
     """One depthwise convolution in each block."""
     return lambda arguments: sum(arguments.get("depths", depths))

@@ -34,17 +34,29 @@ class Study(Settings):
     __hash__ = object.__hash__  # the object itself, so that jobs are made once for it: its dicts have no hash
 
     image_size: PositiveInt
+    """Pixels."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    """Of every training."""
     model: Model
-    models: dict[Name, Model] = Field(default_factory=dict)  # others, by the names that tables give
+    """The study's own network."""
+    models: dict[Name, Model] = Field(default_factory=dict)
+    """Others, by the names that tables give."""
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
+    """The sets by name."""
     training: Training
-    training_of: dict[Name, TrainingOverrides]  # what a set's or one of `models`' own training has otherwise
+    """The recipe."""
+    training_of: dict[Name, TrainingOverrides]
+    """What a set's or one of `models`' own training has otherwise."""
     transfer: Choices
+    """Choices that the paper leaves open."""
     lowres: LowRes = LowRes()
+    """The low-resolution networks of CNN Filter DB."""
     tables: Tables
+    """The tables and figures that the study makes."""
     zoo: Zoo
+    """The networks whose filters it keeps."""
     analysis: Analysis
+    """How filters are analysed."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Study:
@@ -113,11 +125,17 @@ class Config(Settings):
     """The whole of `config.yaml`."""
 
     study: str
-    cache: Path | None = None  # where fetched packages are kept; the user's cache folder when left out
-    pull: bool = False  # fetch artifacts that DVC's remote has before the rest is made
-    jobs_per_gpu: PositiveInt = 1  # trainings that share a GPU
-    changed_code: Literal["warn", "error", "key"] = "warn"  # code that was changed since artifacts were made
+    """What `snakemake` makes."""
+    cache: Path | None = None
+    """Where fetched packages are kept; the user's cache folder when left out."""
+    pull: bool = False
+    """Fetch artifacts that DVC's remote has before the rest is made."""
+    jobs_per_gpu: PositiveInt = 1
+    """Trainings that share a GPU."""
+    changed_code: Literal["warn", "error", "key"] = "warn"
+    """What is done about artifacts whose stage's code has changed since: a warning, an error, or part of the key."""
     studies: dict[Name, Study]
+    """By name."""
 
     @model_validator(mode="after")
     def _study_exists(self) -> Config:

@@ -1,0 +1,41 @@
+"""Pages of the docs that follow from the code are up to date, and links lead somewhere."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+GENERATE = importlib.util.spec_from_file_location("generate", PROJECT / "docs/generate.py")
+generate = importlib.util.module_from_spec(GENERATE)
+GENERATE.loader.exec_module(generate)
+
+MARKDOWN = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("page", generate.PAGES)
+def test_a_generated_page_is_what_the_code_gives(page):
+    assert (PROJECT / "docs" / page).read_text() == generate.PAGES[page](), "run `make docs`"
+
+
+def test_every_setting_says_what_it_means():
+    undocumented = [
+        f"{section.__name__}.{name}"
+        for section in generate._sections(generate.Config)
+        for name, field in section.model_fields.items()
+        if not field.description
+    ]
+    assert not undocumented
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    local = [link for link in links if "://" not in link]
+    assert not [link for link in local if not (page.parent / link).exists()]
+
+
+def test_every_page_is_in_the_index():
+    index = (PROJECT / "docs/README.md").read_text()
+    assert not [page.name for page in PROJECT.glob("docs/*.md") if page.name != "README.md" and page.name not in index]
