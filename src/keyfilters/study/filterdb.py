@@ -228,12 +228,18 @@ class FilterFigure9(FilterFigure):
 
 
 class FilterFigure10(FilterFigure):
-    """Drift between the networks whose architecture has `family` in its name."""
+    """Drift between the networks for `task` whose architecture has `family` in its name.
+
+    `task` None is any, which the paper does not have. `low_resolution`: also the study's own such networks, which the
+    paper calls overparameterised and leaves out.
+    """
 
     name = "filterdb_fig10"
     caption = "Drift between networks of one family of architectures."
 
     family: Annotated[str, Field(min_length=1)] = "ResNet"
+    task: str | None = "classification"
+    low_resolution: bool = False
 
 
 class FilterAblation(FilterFigure):
@@ -241,6 +247,16 @@ class FilterAblation(FilterFigure):
 
     name = "filterdb_ablation"
     caption = "Mean drift between groups with and without degenerated layers."
+
+
+class FilterClaims(FilterFigure):
+    """Numbers and claims of the paper's text beside those of the study's networks. `samples` of the bootstrap."""
+
+    name = "filterdb_claims"
+    kind = "table"
+    caption = "Numbers and claims of the text of CNN Filter DB, beside those of the study's networks."
+
+    samples: PositiveInt = 2000
 
 
 class FilterReproducibility(FilterFigure):

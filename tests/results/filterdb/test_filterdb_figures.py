@@ -24,8 +24,9 @@ SETTINGS = {
     "filterdb_fig6": {},
     "filterdb_fig8": {},
     "filterdb_fig9": {"tasks": ["classification"]},
-    "filterdb_fig10": {"family": "ResNet"},
+    "filterdb_fig10": {"family": "ResNet", "task": "classification", "low_resolution": True},
     "filterdb_ablation": {},
+    "filterdb_claims": {"samples": 50},
 }
 
 
@@ -73,7 +74,7 @@ def test_a_figure_has_all_files_without_nan_and_the_same_bytes_twice(study, made
         if path.suffix != ".png":
             words = path.read_text().lower().replace(",", " ").replace(">", " ").replace("<", " ").split()
             assert not {"nan", "inf", "-inf"} & set(words), path
-    assert not pd.read_csv(file).isna().any(axis=None)
+    assert name == "filterdb_claims" or not pd.read_csv(file).isna().any(axis=None)
     with Image.open(file.with_suffix(".png")) as image:
         assert min(image.size) > 300
     _, again = make(study, name, "again")
@@ -194,6 +195,28 @@ def test_figure10_compares_the_networks_of_a_family(made):
     assert set(frame["group"]) == {"one", "two", "three"}
     assert dict(zip(frame["group"], frame["family"], strict=True))["three"] == "lowres_resnet9"
     assert (frame.loc[frame["group"] == frame["other"], "drift"] == 0).all()
+
+
+def test_figure10_leaves_out_other_tasks_and_low_resolution_networks(study):
+    frame, file = make(study, "filterdb_fig10", "other", family="net", low_resolution=False)
+    assert set(frame["group"]) == {"one", "two"}, "the U-Net segments"
+    assert "2 networks for classification" in notes(file)
+    frame, _ = make(study, "filterdb_fig10", "other", family="net", task=None)
+    assert set(frame["group"]) == {"one", "two", "three", "five"}
+
+
+def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, made):
+    frame, file = made["filterdb_claims"]
+    layers = pd.read_csv(study.results / "filterdb" / SET / "layers.csv")
+    ours = frame.set_index("statement")["ours"]
+    assert ours["the average sparsity S over all layers is 0.12"] == pytest.approx(layers["sparsity"].mean(), rel=1e-5)
+    assert ours["9.9 % even show S > 0.5"] == pytest.approx((layers["sparsity"] > 0.5).mean(), rel=1e-5)
+    pairs = pd.read_parquet(study.results / "filterdb" / SET / "drift_components.parquet")
+    sixth = ours["followed by the sixth, 0.78"]
+    assert sixth == pytest.approx(pairs["component_6"].mean(), rel=1e-5)
+    inside = frame[frame["statement"].str.contains("family")].iloc[0]
+    assert (inside["clusters"], inside["verdict"]) == (0, "too few networks"), "no two networks here are of one family"
+    assert "| the average entropy H is 0.69" in file.with_suffix(".md").read_text()
 
 
 def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, made):

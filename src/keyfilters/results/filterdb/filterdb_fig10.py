@@ -16,18 +16,25 @@ from keyfilters.results.drawing import files, filters, heat_maps
 
 def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> None:
     """Render `<results>/figures/filterdb_fig10.*` from the tables of a set of filters."""
-    family = description["settings"]["family"]
+    family, task, own = (description["settings"][key] for key in ("family", "task", "low_resolution"))
     tables = filters.load(description, file.parents[1])
     groups, drift = tables.drift("model")
-    families = tables.layers.drop_duplicates("model").set_index("model")["Name"]
-    chosen = groups["group"].map(families).str.contains(family, case=False, regex=False, na=False).to_numpy()
+    networks_of = tables.layers.drop_duplicates("model").set_index("model")
+    families = networks_of["Name"]
+    wanted = families.str.contains(family, case=False, regex=False, na=False)
+    if task is not None:
+        wanted &= networks_of["Task"] == task
+    if not own:
+        wanted &= ~families.str.startswith(filters.LOW_RESOLUTION, na=False)
+    chosen = groups["group"].map(wanted).to_numpy(bool)
     panel = heat_maps.sorted_by_mean(groups[chosen].reset_index(drop=True), drift[np.ix_(chosen, chosen)])
     networks = panel[0]["group"]
+    told = "networks for all tasks" if task is None else f"networks for {task}"
+    lowres = "the low-resolution ones among them, which the paper leaves out" if own else "without low-resolution ones"
     notes = [
         *tables.notes,
-        f"Drawn: {len(networks)} networks with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
-        "its name, the low-resolution ones among them, which the paper leaves out; rows in the order of their mean D; "
-        f"D (5) in nats. {heat_maps.NOTE}",
+        f"Drawn: {len(networks)} {told} with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
+        f"its name, {lowres}; rows in the order of their mean D; D (5) in nats. {heat_maps.NOTE}",
     ]
     title = f"Figure 10: drift D inside the family {family}"
     shown, frame = heat_maps.shown("model", *panel), heat_maps.as_rows("model", *panel)

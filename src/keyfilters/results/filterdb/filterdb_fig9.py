@@ -47,7 +47,6 @@ def _draw(values: Mapping[str, pd.Series], title: str, notes: list[str]) -> Figu
     figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")
     axis.set_title(title, fontsize=9, loc="left")
     box_plots.draw(axis, {f"{decile} ({len(of)})": of for decile, of in values.items()}, vertical=False)
-    axis.invert_yaxis()
     axis.set_ylabel("depth decile (pairs)", fontsize=8)
     axis.set_xlabel("drift D (nats)", fontsize=8)
     files.caption(figure, notes)
