@@ -33,6 +33,7 @@ test: .venv/.complete lint
 lint: .venv/.complete
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -32,14 +33,14 @@ class LogHandler(LogHandlerBase):
         self.console = Console(stderr=True)
         self.bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self.tasks: dict[str, int] = {}
-        self.running: dict[int, logging.LogRecord] = {}
+        self.running: dict[int, Any] = {}
         self.live: Live | None = None
 
     @property
     def writes_to_stream(self) -> bool:
         return sys.stderr.isatty() and not self.common_settings.dryrun
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def emit(self, record: Any) -> None:
         """Take one of Snakemake's messages; what is no event of a job is printed if it is a warning."""
         if not self.writes_to_stream:
             return
@@ -81,7 +82,7 @@ class LogHandler(LogHandlerBase):
         super().close()
 
 
-def last_line(record: logging.LogRecord) -> str:
+def last_line(record: Any) -> str:
     """The last line of a running job's log, or the job's name while the log is empty."""
     name = f"{record.rule_name} {' '.join(record.wildcards.values())}"
     for log in record.log:

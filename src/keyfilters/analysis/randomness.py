@@ -57,7 +57,7 @@ def fitted(dimensions: int) -> Threshold:
     least = np.array([_least_entropy(random, 2**size, dimensions) for size in log2_sizes])
     constants, _ = curve_fit(_sigmoid, log2_sizes, least, p0=START, bounds=RISING, max_nfev=20_000)
     deviation = float(np.abs(_sigmoid(log2_sizes, *constants) - least).max())
-    return Threshold(dimensions, *(float(constant) for constant in constants), deviation)
+    return Threshold(dimensions, *(float(constant) for constant in constants), deviation)  # type: ignore[call-arg]
 
 
 def _sigmoid(log2_n, L, x0, k, b):

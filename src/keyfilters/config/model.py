@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
@@ -70,9 +70,14 @@ class _Model(Settings):
 
 _ARGUMENTS = {name: type_ for entry in ARCHITECTURES.values() for name, type_ in entry.arguments.items()}
 
-Model = create_model(
-    "Model",
-    __base__=_Model,
-    __doc__=_Model.__doc__,
-    **{name: (type_ | None, Field(None, description=ARGUMENTS[name])) for name, type_ in _ARGUMENTS.items()},
-)
+if TYPE_CHECKING:
+
+    class Model(_Model): ...
+
+else:
+    Model = create_model(
+        "Model",
+        __base__=_Model,
+        __doc__=_Model.__doc__,
+        **{name: (type_ | None, Field(None, description=ARGUMENTS[name])) for name, type_ in _ARGUMENTS.items()},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, create_model, model_validator
 
@@ -135,4 +135,9 @@ def _all_optional(model: type[Settings], name: str) -> type[Settings]:
     return create_model(name, __base__=Settings, **fields)
 
 
-TrainingOverrides = _all_optional(Training, "TrainingOverrides")
+if TYPE_CHECKING:
+
+    class TrainingOverrides(Settings): ...
+
+else:
+    TrainingOverrides = _all_optional(Training, "TrainingOverrides")

@@ -110,7 +110,7 @@ def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[
     values = np.arange(256) / 255
     mean, std = [], []
     for channel in counts:
-        share = channel / channel.sum()
+        share = channel / channel.sum()  # type: ignore[attr-defined]
         mean.append(float(share @ values))
         std.append(float(np.sqrt(share @ (values - mean[-1]) ** 2)))
     return mean, std

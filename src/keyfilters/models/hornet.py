@@ -119,7 +119,7 @@ class HorNet(nn.Module):
             halving = nn.Conv2d(before, after, kernel_size=2, stride=2)
             self.downsample_layers.append(nn.Sequential(LayerNorm2d(before), halving))
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Block(dim, order, scale, ls_init_value, rate) for rate in rates))
+            nn.Sequential(*(Block(dim, order, scale, ls_init_value, rate) for rate in rates))  # type: ignore[attr-defined]
             for dim, order, rates in zip(dims, orders, drop_paths, strict=True)
         )
         self.norm = LayerNorm(dims[-1])

@@ -36,7 +36,7 @@ def speed(model: dict[str, Any], image_size: int) -> float:
     rate = images_per_second(published, image_size) or images_per_second({"architecture": REFERENCE}, image_size)
     name = model["architecture"]
     if architecture(name).width is None:
-        return rate
+        return rate  # type: ignore[return-value]
     argument, full = architecture(name).width
     width = model.get(argument, full)
     width = width[0] if isinstance(width, list) else width

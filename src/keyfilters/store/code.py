@@ -126,7 +126,7 @@ class _WithoutDocs(ast.NodeTransformer):
             node.body = []
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if documented and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
+            node.body = node.body[1:]  # type: ignore[attr-defined]
         return super().generic_visit(node)
 
 

@@ -14,7 +14,7 @@ from keyfilters.config.transfer import WITHOUT_SOURCE, Choices, Control
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import prepare, train, transfer
-from keyfilters.study.output import Output
+from keyfilters.study.output import Kind, Output, Reads
 
 if TYPE_CHECKING:
     from keyfilters.study.study import Study
@@ -30,8 +30,8 @@ class Experiment(Output):
     """One of the paper's, made from cells unless it says otherwise."""
 
     paper = "The Master Key Filters Hypothesis"
-    kind = "table"
-    reads = "cells"
+    kind: ClassVar[Kind] = "table"
+    reads: ClassVar[Reads] = "cells"
 
     def check(self, study: Study) -> None:
         """Raises ValueError, which begins with the field, if a set or a model is not the study's."""

@@ -14,6 +14,9 @@ from keyfilters.store.identity import Job
 if TYPE_CHECKING:
     from keyfilters.study.study import Study
 
+Kind = Literal["table", "figure"]
+Reads = Literal["cells", "artifacts", "filters"]
+
 OUTPUTS: dict[str, type[Output]] = {}
 """Every table and figure by name, in the order of their declarations."""
 
@@ -26,9 +29,9 @@ class Output(Settings):
     """
 
     name: ClassVar[str]  # of its rule, section, module and files
-    kind: ClassVar[Literal["table", "figure"]]  # its files lie in the folder `tables` or `figures`
+    kind: ClassVar[Kind]  # its files lie in the folder `tables` or `figures`
     paper: ClassVar[str]  # the paper, or what else it belongs to: the first category of the report
-    reads: ClassVar[Literal["cells", "artifacts", "filters"]]  # `filters`: tables of a set of filters, and artifacts
+    reads: ClassVar[Reads]  # `filters`: tables of a set of filters, and artifacts
     caption: ClassVar[str]  # one sentence, what it shows
     comparison: ClassVar[bool] = False  # whether our numbers stand beside the paper's in `<name>.paper.csv`
     memory_mb: ClassVar[int] = 2000

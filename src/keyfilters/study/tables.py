@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import create_model
 
 from keyfilters.config.base import Settings
@@ -16,4 +18,11 @@ class _Enabled(Settings):
         return {name: output for name, output in self if output}
 
 
-Tables = create_model("Tables", __base__=_Enabled, **{name: (output | None, None) for name, output in OUTPUTS.items()})
+if TYPE_CHECKING:
+
+    class Tables(_Enabled): ...
+
+else:
+    Tables = create_model(
+        "Tables", __base__=_Enabled, **{name: (output | None, None) for name, output in OUTPUTS.items()}
+    )

@@ -67,7 +67,7 @@ def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **
     found: list[Convolution] = []
     left_out: list[str] = []
     users: dict[str, str] = {}
-    order = sorted(range(len(nodes)), key=lambda i: float("inf") if depths[i] is None else depths[i])
+    order = sorted(range(len(nodes)), key=lambda i: float("inf") if depths[i] is None else depths[i])  # type: ignore[return-value]
     for i in order:
         node = nodes[i]
         if node.op in OTHER_CONVOLUTIONS:

@@ -57,7 +57,7 @@ def read(path: Path) -> Network:
         constants = Constants(vertices, order, model.opset_import, path)
         convolutions, left_out = _convolutions(vertices, depth, constants, path)
         return Network(
-            tuple(sorted(convolutions, key=lambda convolution: convolution.depth)),
+            tuple(sorted(convolutions, key=lambda convolution: convolution.depth)),  # type: ignore[return-value]
             operators=dict(Counter(vertex.node.op_type for vertex in vertices if vertex.node)),
             depth=max(filter(None, depth), default=0),
             producer=f"{model.producer_name} {model.producer_version}".strip() or None,

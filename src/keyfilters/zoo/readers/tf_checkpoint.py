@@ -87,7 +87,7 @@ def read(path: Path) -> Network:
         name = key.decode().removesuffix(ATTRIBUTE)
         data = path.with_name(f"{prefix}.data-{entry.shard_id:05d}-of-{shards:05d}")
         kind = TYPES[entry.dtype]
-        if entry.size != math.prod(shape) * kind.itemsize:
+        if entry.size != math.prod(shape) * kind.itemsize:  # type: ignore[attr-defined]
             raise KeyfiltersError(f"{index}: {name!r} has {entry.size:,} bytes, which do not fill the shape {shape}")
         if not data.is_file():
             raise KeyfiltersError(f"{path}: {data.name} is missing beside it")
