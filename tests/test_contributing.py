@@ -23,7 +23,6 @@ class Copy:
             shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         for file in ("Snakefile", "config.yaml", "dvc.yaml", "pyproject.toml"):
             shutil.copy(PROJECT / file, folder / file)
-        (folder / "tests/__init__.py").touch()  # or a package of this name in site-packages comes first
 
     def add(self, file: str, text: str) -> None:
         self.touched.add(file)
