@@ -101,7 +101,7 @@ def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about()
     job = jobs.tables(STUDY)["claims"]
     tables = {name.partition("/")[0] for name in job.inputs}
     assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES["claims"]["deps"])
-    assert {f"studies.${{study}}.tables.{table}" for table in tables} <= set(parameters("claims", "config.yaml"))
+    assert "studies.${study}.tables" in parameters("claims", "config.yaml")
     assert set(parameters("claims", "src/keyfilters/versions.yaml")) == {given.stage for given in identity.walk([job])}
 
 

@@ -1,0 +1,135 @@
+"""Effects between trainings: differences of accuracy with an interval that holds seeds and test images, and tests.
+
+An effect is a mean over pairs of cells, in points of accuracy. Two things move it: the seed, which every training of a
+pair shares, and the choice of the test images, which all seeds share. The variance of the mean over n seeds is
+
+    s^2 / n  +  sum over targets of var(d) / N
+
+where s is the standard deviation of the seeds' effects and d the mean difference of each of a target's N test images.
+The second term holds a part of the first, so intervals are rather too wide than too narrow. Degrees of freedom by
+Welch and Satterthwaite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm, t
+
+Tested = Mapping[int | None, np.ndarray]
+"""By seed, which test images were right, bool `[N]`; None is the seed of a pretrained network."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cells of one target, whose difference (one less other) is a part of an effect."""
+
+    target: str
+    one: Tested
+    other: Tested
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds that both have; a pretrained network has all."""
+        own = [set(tested) - {None} for tested in (self.one, self.other)]
+        common = own[0] & own[1] if all(own) else own[0] | own[1]
+        return sorted(common)
+
+    def differences(self, seed: int) -> np.ndarray:
+        """Of each test image, in -1, 0 and 1."""
+        one, other = (tested.get(seed, tested.get(None)) for tested in (self.one, self.other))
+        return one.astype(np.int8) - other.astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Mean, standard error and degrees of freedom in points; `deviation` is that of the seeds' effects."""
+
+    mean: float
+    error: float | None
+    freedom: float
+    deviation: float | None
+    seeds: int
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Two-sided; None with fewer than two seeds."""
+        if self.error is None:
+            return None
+        half = float(t.ppf((1 + confidence) / 2, self.freedom)) * self.error
+        return self.mean - half, self.mean + half
+
+    def p_above(self, bound: float) -> float:
+        """p of the test whose alternative is that the effect is above the bound; 1 with fewer than two seeds."""
+        if self.error is None or math.isinf(bound):
+            return 0.0 if bound == -math.inf else 1.0
+        if self.error == 0:
+            return 0.0 if self.mean > bound else 1.0
+        return float(t.sf((self.mean - bound) / self.error, self.freedom))
+
+    def p_below(self, bound: float) -> float:
+        """p of the test whose alternative is that the effect is below the bound."""
+        return Effect(-self.mean, self.error, self.freedom, self.deviation, self.seeds).p_above(-bound)
+
+
+def effect(pairs: Sequence[Pair]) -> Effect | None:
+    """The effect of the pairs, over the seeds that all of them have; None without any."""
+    seeds = sorted(set.intersection(*(set(pair.seeds) for pair in pairs))) if pairs else []
+    if not seeds:
+        return None
+    by_seed = np.zeros(len(seeds))
+    by_image: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(1))
+    for pair in pairs:
+        differences = 100 * np.stack([pair.differences(seed) for seed in seeds]) / len(pairs)
+        by_seed += differences.mean(axis=1)
+        by_image[pair.target] = by_image[pair.target] + differences.mean(axis=0)
+    mean = float(by_seed.mean())
+    if len(seeds) < 2:
+        return Effect(mean, None, 0, None, len(seeds))
+    of_seeds = float(by_seed.var(ddof=1)) / len(seeds)
+    of_images = [float(values.var(ddof=1)) / len(values) for values in by_image.values()]
+    total = of_seeds + sum(of_images)
+    parts = [(of_seeds, len(seeds) - 1)] + [
+        (variance, len(values) - 1) for variance, values in zip(of_images, by_image.values(), strict=True)
+    ]
+    below = sum(variance**2 / freedom for variance, freedom in parts)
+    freedom = total**2 / below if below else float(len(seeds) - 1)
+    return Effect(mean, math.sqrt(total), freedom, float(by_seed.std(ddof=1)), len(seeds))
+
+
+def p_within(found: Effect, low: float, high: float) -> float:
+    """p of the test whose alternative is that the effect lies between the bounds: with two finite ones, equivalence by
+    two one-sided tests."""
+    return max(found.p_above(low), found.p_below(high))
+
+
+def p_outside(found: Effect, low: float, high: float) -> float:
+    """p of the test whose alternative is that the effect lies on one given side outside of the bounds, the nearer."""
+    return min(found.p_below(low), found.p_above(high))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p values adjusted for their number by Holm's method, in the order that they came in."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    adjusted, least = [0.0] * len(values), 0.0
+    for rank, index in enumerate(order):
+        least = max(least, min(1.0, (len(values) - rank) * values[index]))
+        adjusted[index] = least
+    return adjusted
+
+
+def seeds_needed(found: Effect, low: float, high: float, power: float = 0.8, most: int = 1000) -> int | None:
+    """Seeds after which a test at 5 % would tell, with this power, whether an effect of this size lies between the
+    bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a bound."""
+    if found.deviation is None or found.error is None:
+        return None
+    distance = min(abs(found.mean - bound) for bound in (low, high) if math.isfinite(bound))
+    of_images = max(0.0, found.error**2 - found.deviation**2 / found.seeds)
+    for seeds in range(2, most + 1):
+        error = math.sqrt(found.deviation**2 / seeds + of_images)
+        if distance >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
+            return seeds
+    return None

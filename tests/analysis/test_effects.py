@@ -1,0 +1,75 @@
+"""Effects between trainings: intervals that hold the truth as often as they say, and tests by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from keyfilters.analysis.effects import Effect, Pair, effect, holm, p_outside, p_within, seeds_needed
+
+
+def study(generator, seeds=4, images=300, gain=0.0, of_seed=0.03):
+    """Two cells whose images are hard or easy for both, whose seeds differ, and whose truth is `gain`."""
+    easy = generator.normal(0.5, 1, images)
+    one, other = {}, {}
+    for seed in range(seeds):
+        shift = generator.normal(0, of_seed)
+        one[seed] = easy + generator.normal(0, 0.5, images) + gain + shift > 0
+        other[seed] = easy + generator.normal(0, 0.5, images) > 0
+    return Pair("set", one, other)
+
+
+def test_the_interval_holds_the_truth_at_least_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    held = [low <= 0 <= high for low, high in (effect([study(generator)]).interval() for _ in range(300))]
+    assert np.mean(held) >= 0.93
+
+
+def test_test_images_count_though_all_seeds_agree():
+    right = np.arange(100) < 60
+    one = Pair("set", dict.fromkeys((0, 1), right), {seed: np.roll(right, 20) for seed in (0, 1)})
+    found = effect([one])
+    assert (found.mean, found.deviation) == (0, 0)
+    assert found.error == pytest.approx(100 * np.std([1] * 20 + [-1] * 20 + [0] * 60, ddof=1) / 10)
+
+
+def test_a_pretrained_network_has_every_seed_and_missing_seeds_are_left_out():
+    right = np.array([True, False])
+    pair = Pair("set", {0: right, 1: right, 2: right}, {None: ~right})
+    assert pair.seeds == [0, 1, 2]
+    assert effect([pair, Pair("set", {1: right, 2: right}, {0: right, 1: right})]).seeds == 1
+    assert effect([Pair("set", {1: right}, {0: right})]) is None
+
+
+def test_one_seed_has_no_interval_and_decides_nothing():
+    found = effect([Pair("set", {0: np.array([True])}, {0: np.array([False])})])
+    assert found.mean == 100
+    assert found.interval() is None
+    assert p_within(found, 0, math.inf) == 1
+
+
+def test_equivalence_is_two_one_sided_tests():
+    found = Effect(mean=0.5, error=0.2, freedom=9, deviation=0.6, seeds=10)
+    assert p_within(found, -1, 1) == pytest.approx(found.p_below(1))
+    low, high = found.interval(0.9)
+    assert (p_within(found, -1, 1) < 0.05) == (low > -1 and high < 1)
+    assert p_outside(found, -1, 1) > 0.5
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+def test_more_spread_needs_more_seeds_and_images_can_be_too_few():
+    few, many = (Effect(1, spread / 2, 3, spread, 4) for spread in (0.5, 2))
+    assert seeds_needed(few, 0, math.inf) < seeds_needed(many, 0, math.inf)
+    assert seeds_needed(Effect(0.1, 1, 3, 0.01, 4), 0, math.inf) is None
+
+
+def test_power_is_what_the_seeds_needed_promise():
+    generator = np.random.default_rng(1)
+    pilot = effect([study(generator, seeds=6, images=4000, gain=0.1)])
+    seeds = seeds_needed(pilot, 0, math.inf)
+    found = [effect([study(generator, seeds, 4000, 0.1)]).p_above(0) < 0.025 for _ in range(60)]
+    assert np.mean(found) > 0.6
