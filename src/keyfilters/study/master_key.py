@@ -392,12 +392,14 @@ class Claims(Experiment):
     name = "claims"
     caption = "What the paper claims, against the study's numbers."
 
+    tables: tuple[Literal[CLAIMED], ...] | None = None  # by the cells of these alone, where the others are not run yet
+
     def inputs(self, study: Study) -> dict[str, Job]:
         """The cells of those among them that the study makes, under the names that they have there."""
         made = study.tables.enabled
         return {
             f"{table}/{name}": job
             for table in CLAIMED
-            if table in made
+            if table in made and table in (self.tables or CLAIMED)
             for name, job in made[table].inputs(study).items()
         }
