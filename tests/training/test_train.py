@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from keyfilters.config.training import Training
 from keyfilters.errors import KeyfiltersError
 from keyfilters.running import progress
 from keyfilters.store import artifacts, runs
@@ -67,8 +68,6 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 
 
 def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
-    from keyfilters.config.training import Training
-
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 2))
     network[0].weight.requires_grad_(False)
     optimizer = state.optimiser(network, Training(epochs=1, batch_size=1, learning_rate=1, weight_decay=0.1))
@@ -77,13 +76,29 @@ def test_vectors_do_not_decay_and_frozen_weights_are_left_out():
     assert (len(kept["params"]), kept["weight_decay"]) == (2, 0.0)
 
 
-def test_float32_and_bf16_give_other_numbers_of_one_kind(tmp_path):
-    full, half = trained(tmp_path), trained(tmp_path, precision="bf16")
+def test_bf16_is_computed_in_float32_on_a_cpu_which_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    full = trained(tmp_path)
+    assert "bf16" not in capsys.readouterr().err
+    half = trained(tmp_path, precision="bf16")
+    assert train_module.SLOW_BF16 in capsys.readouterr().err
     assert full.path != half.path
-    assert full.facts["losses"] != half.facts["losses"]
-    assert half.facts["losses"] == pytest.approx(full.facts["losses"], rel=0.1)
-    weights = load_file(half.path / WEIGHTS)
-    assert {weight.dtype for weight in weights.values() if weight.is_floating_point()} == {torch.float32}
+    assert half.facts["losses"] == full.facts["losses"]
+    assert half.facts["precision"] == "float32"
+    assert "precision" not in full.facts
+
+
+def test_in_bf16_products_are_rounded_and_gradients_are_not():
+    torch.manual_seed(0)
+    network, images = torch.nn.Linear(8, 4), torch.randn(6, 8)
+    losses = []
+    for precision in ("float32", "bf16"):
+        network.zero_grad()
+        recipe = Training(epochs=1, batch_size=6, learning_rate=1, precision=precision)
+        losses.append(loop.backward(network, images, torch.arange(6) % 4, recipe)[0])
+        assert network.weight.grad.dtype == torch.float32
+    assert losses[0] != losses[1]
+    assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.01)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on the CPU")

@@ -27,6 +27,9 @@ from keyfilters.training.pretrained import load_and_test
 from keyfilters.training.testing import facts_of_test
 from keyfilters.training.weights import WEIGHTS, weights_after
 
+SLOW_BF16 = "precision bf16 is for GPUs; everything is computed in float32, which takes less time on a CPU"
+"""Convolutions in bfloat16 take a CPU without instructions for it up to ten times as long; see docs/speed.md."""
+
 
 def train(
     description: Mapping[str, Any], root: Path, threads: int, jobs_per_gpu: int = 1, weights: str | None = None
@@ -64,9 +67,13 @@ def train_and_test(
     Raises KeyfiltersError if the GPU's memory does not suffice, Stopped if a signal came.
     """
     settings, prepared = description["settings"], draft.inputs["dataset"]
-    training = Training.model_validate(settings["training"])
-    with devices.hold(jobs_per_gpu) as device, _memory_named(training.batch_size):
+    recipe = Training.model_validate(settings["training"])
+    with devices.hold(jobs_per_gpu) as device, _memory_named(recipe.batch_size):
         _note_device(draft, device)
+        training = _as_computed(recipe, device)
+        if training.precision != recipe.precision:
+            print(f"{description['name']}: {SLOW_BF16}", file=sys.stderr)
+            draft.facts.update(precision=training.precision)
         network.to(device, memory_format=torch.channels_last)
         use_own_backward(network)
         if training.compile:
@@ -121,6 +128,11 @@ def _load(
             f"of {training.batch_size}; lower `batch_size` or turn it off"
         )
     return train, test.whole_batches(training.batch_size)
+
+
+def _as_computed(training: Training, device: torch.device) -> Training:
+    """The recipe that is used on `device`: on a CPU everything is computed in float32."""
+    return training.model_copy(update={"precision": "float32"}) if device.type == "cpu" else training
 
 
 def _note_device(draft: artifacts.Draft, device: torch.device) -> None:
