@@ -11,11 +11,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start, step
 from keyfilters.store import machine
 from keyfilters.store.files import write_text
 
 PARTS = {
+    "step": step,
     "loop": loop,
     "start": start,
     "idle": idle,

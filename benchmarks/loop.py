@@ -97,7 +97,7 @@ def _runs(folder: Path, timm_train: str | None, rivals: list[Rival]) -> dict[str
     train, test = images[:PICTURES], images[PICTURES:]
     inputs = {"dataset": pictures.prepared(root, train, test)}
     base = Job("train", "base", settings(jobs.train(study, LARGEST, seed=0), EPOCHS), inputs)
-    choices = settings(jobs.transfer("table2", study, LARGEST, LARGEST, seed=0), EPOCHS)
+    choices = settings(jobs.transfer(study, LARGEST, LARGEST, seed=0), EPOCHS)
     transfer = Job("transfer", "transfer", choices, {**inputs, "source": base})
     # What is compiled in the first round is found again in the others.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}

@@ -1,9 +1,11 @@
 """The benchmark runs as the project stands and reads what the contestants log; its numbers are not tested."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, start
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, start, step
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -87,3 +89,14 @@ def test_without_a_gpu_the_ways_to_compute_run_on_the_cpu_and_it_is_said(monkeyp
         f"{precision}, {layout}, eager" for precision in ("float32", "bf16") for layout in ("NCHW", "channels_last")
     }
     assert all(number["median"] > 0 for number in found.numbers["images_per_second"].values())
+
+
+def test_shares_of_a_step_are_of_the_whole_and_our_gradients_are_found(monkeypatch):
+    monkeypatch.setattr(step, "STEPS", 1)
+    monkeypatch.setattr(step, "PROFILED", 1)
+    monkeypatch.setattr(step, "BATCH", 4)
+    numbers = step.report(1).numbers
+    for filters, way in product(("frozen", "trained"), ("PyTorch's", "own")):
+        shares = numbers[filters][f"shares, {way}"]
+        assert sum(shares.values()) == pytest.approx(1)
+        assert min(shares["depthwise forward"], shares["depthwise backward"], shares["rest"]) > 0
