@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all real64 test lint fuzz bench lock code-digests docs
+.PHONY: mini mini-all real64 site report test lint fuzz bench lock code-digests docs
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -26,6 +26,10 @@ real64: .venv/.complete
 	@$(BIN)/keyfilters manifests --study real64
 	@$(BIN)/keyfilters status --study real64 --cost
 	@du -sh results/real64
+
+# All results as pages that need no server: a number leads to all that it was made from.
+site: .venv/.complete
+	@$(BIN)/keyfilters site --open
 
 test: .venv/.complete lint
 	$(BIN)/python -m pytest

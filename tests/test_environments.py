@@ -13,7 +13,7 @@ UNPINNED = ("python", "pip")
 
 
 LOCKED = dict(line.split("==") for line in (PROJECT / "requirements.lock").read_text().splitlines())
-PLANNERS = {"dvc", "snakemake", "snakemake-executor-plugin-slurm"}  # what runs jobs, not what jobs run
+PLANNERS = {"dvc", "rocrate", "snakemake", "snakemake-executor-plugin-slurm"}  # what runs jobs, or reads what they made
 
 
 def pins(kind):

@@ -119,6 +119,9 @@ def parser() -> argparse.ArgumentParser:
     upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
     added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
+    added = upkeep("site", _site, "write the results as pages in which every number leads to its ancestry")
+    added.add_argument("folder", type=Path, nargs="?", default=Path("results/site"), help="default: results/site")
+    added.add_argument("--open", action="store_true", help="open it in the browser")
     upkeep("pull", _pull, "fetch the missing artifacts that DVC has on record")
     network = "of the study's zoo, or a weight file, or a folder or an archive with some, or ARCHIVE/PATH"
 
@@ -360,6 +363,27 @@ def _manifests(arguments: argparse.Namespace) -> None:
     study, root, results = _load(arguments)
     count = copy_manifests(root, jobs.keyed(study).values(), results)
     print(f"{results / 'manifests'}: {count} manifests")
+
+
+def _site(arguments: argparse.Namespace) -> None:
+    import webbrowser
+
+    from keyfilters.reports.site import site
+
+    index = site(_results(arguments.study), arguments.folder).resolve()
+    print(index)
+    if arguments.open:
+        webbrowser.open(index.as_uri())
+
+
+def _results(study: str | None):
+    """The results of the study, or of all that `config.yaml` has."""
+    from keyfilters.reports.study_results import StudyResults
+    from keyfilters.study.study import load
+
+    config = load(Path("config.yaml"), study)
+    for name in [study] if study else config.studies:
+        yield StudyResults(config.studies[name], name, Path("artifacts") / name, Path("results") / name, Path("logs"))
 
 
 def _pull(arguments: argparse.Namespace) -> None:

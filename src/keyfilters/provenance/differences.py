@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.store import artifacts
-from keyfilters.store.identity import Job
+from keyfilters.store.identity import Job, walk
 
 
 class Difference(NamedTuple):
@@ -28,6 +29,18 @@ def differences(old: Mapping[str, Any], job: Job, root: Path) -> list[Difference
     Manifests of the old inputs are looked for below `root` and among what was pruned; where one is gone,
     the input itself is named as the difference.
     """
+    return _differences(old, job, partial(described, root))
+
+
+def between(old: Job, new: Job) -> list[Difference]:
+    """What makes `new` another job than `old`, both of one study, through all that both read."""
+    descriptions = {job.folder: job.description for job in walk([old])}
+    return _differences(old.description, new, descriptions.get)
+
+
+def _differences(
+    old: Mapping[str, Any], job: Job, description_of: Callable[[str], Mapping[str, Any] | None]
+) -> list[Difference]:
     new = job.description
     found = [
         Difference(where, before, after)
@@ -38,13 +51,13 @@ def differences(old: Mapping[str, Any], job: Job, root: Path) -> list[Difference
         before, after = old["inputs"].get(role), new["inputs"].get(role)
         if before == after:
             continue
-        description = described(root, before) if before and after else None
+        description = description_of(before) if before and after else None
         if description is None:
             found.append(Difference(role, before, after))
         else:
             found += [
                 Difference(f"{role}, {where}", *values)
-                for where, *values in differences(description, job.inputs[role], root)
+                for where, *values in _differences(description, job.inputs[role], description_of)
             ]
     return found
 
