@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all real64 site report test lint fuzz bench lock code-digests docs
+.PHONY: mini mini-all real64 page report site test lint fuzz bench lock code-digests docs
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -26,6 +26,16 @@ real64: .venv/.complete
 	@$(BIN)/keyfilters manifests --study real64
 	@$(BIN)/keyfilters status --study real64 --cost
 	@du -sh results/real64
+
+STUDY ?= mini
+
+# What a study found: a page beside its tables, of what is there; and Snakemake's report with the graph of rules.
+page: .venv/.complete
+	@$(BIN)/keyfilters page --study $(STUDY)
+
+report: .venv/.complete
+	@$(BIN)/snakemake --report results/$(STUDY)/report.html --config study=$(STUDY)
+	@echo "results/$(STUDY)/report.html"
 
 # All results as pages that need no server: a number leads to all that it was made from.
 site: .venv/.complete

@@ -8,6 +8,9 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+report: "rules/report.rst"
+
+
 include: "rules/common.smk"
 include: "rules/datasets.smk"
 include: "rules/training.smk"

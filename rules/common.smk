@@ -167,14 +167,26 @@ def table_file(table, suffix):
 def table_files(table):
     """Outputs of a table's rule."""
     comparison = {"comparison": ".paper.csv"} if OUTPUTS[table].comparison else {}
-    return multiext(
-        table_file(table, ""),
-        **comparison,
-        csv=".csv",
-        markdown=".md",
-        svg=".svg",
-        png=".png",
-        record=".json",
+    suffixes = {"markdown": ".md", "svg": ".svg", "record": ".json", **comparison}
+    return {
+        "csv": in_report(table, ".csv", "numbers"),
+        "png": in_report(table, ".png", "image"),
+        **{name: table_file(table, suffix) for name, suffix in suffixes.items()},
+    }
+
+
+def in_report(table, suffix, view):
+    """A table's or a figure's file that `snakemake --report` shows, under its paper."""
+    output, seeds = OUTPUTS[table], CONFIG.current.seeds
+    kind = "filters" if output.reads == "filters" else f"{output.kind}s"
+    labels = {"name": table, "shows": view, "study": CONFIG.study}
+    labels |= {"seeds": ", ".join(map(str, seeds)), "n": str(len(seeds))}
+    return report(
+        table_file(table, suffix),
+        caption="caption.rst",
+        category=output.paper,
+        subcategory=kind.capitalize(),
+        labels=labels,
     )
 
 

@@ -27,7 +27,7 @@ for table, job in TABLES.items():
         input:
             inputs_of_table(table),
         output:
-            table_files(table),
+            **table_files(table),
         log:
             log_of(table, table),
         group:
@@ -40,5 +40,24 @@ for table, job in TABLES.items():
             runtime=OUTPUTS[table].minutes,
         params:
             job=job.as_json,
+            caption=OUTPUTS[table].caption,
         shell:
             f"keyfilters render {{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"
+
+
+# What the study found, on one page; no part of `all`, since nothing rests on it.
+rule page:
+    input:
+        [record(table, table) for table in TABLES],
+    output:
+        f"{RESULTS}/README.md",
+    log:
+        log_of("page", "page"),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    shell:
+        f"keyfilters page --study {CONFIG.study} > {{log}} 2>&1"

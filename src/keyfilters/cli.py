@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     upkeep("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
     added = upkeep("status", _status, "how far a study is: what is done, running, waiting and failed")
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
+    upkeep("page", _page, "write what a study found as the page of its results, and the list of all studies")
     added = upkeep("site", _site, "write the results as pages in which every number leads to its ancestry")
     added.add_argument("folder", type=Path, nargs="?", default=Path("results/site"), help="default: results/site")
     added.add_argument("--open", action="store_true", help="open it in the browser")
@@ -363,6 +364,15 @@ def _manifests(arguments: argparse.Namespace) -> None:
     study, root, results = _load(arguments)
     count = copy_manifests(root, jobs.keyed(study).values(), results)
     print(f"{results / 'manifests'}: {count} manifests")
+
+
+def _page(arguments: argparse.Namespace) -> None:
+    from keyfilters.reports.page import NAME, index, page
+
+    study, *_ = _results(arguments.study or _load(arguments)[1].name)
+    page(study)
+    index(list(_results(None)))
+    print(study.results / NAME)
 
 
 def _site(arguments: argparse.Namespace) -> None:

@@ -10,16 +10,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.reports.study_results import Result, StudyResults
+from keyfilters.reports.templates import page_of_artifact, page_of_cell, page_of_output, percent, render
 from keyfilters.running import logs
 from keyfilters.store.identity import Job
 
@@ -62,13 +61,13 @@ class _Pages:
         self.users: dict[str, list[tuple[str, str]]] = {}  # by artifact, what is made from it: label and page
         for output in study.made:
             for job in output.job.inputs.values():
-                self._used(job, output.title, _page_of_output(output.name))
+                self._used(job, output.title, page_of_output(output.name))
         for name in self.cells:
             for job in study.cells[name].job.inputs.values():
-                self._used(job, name, _page_of_cell(name))
+                self._used(job, name, page_of_cell(name))
         for folder_, job in study.artifacts.items():
             for given in job.inputs.values():
-                self._used(given, folder_, _page_of_artifact(folder_))
+                self._used(given, folder_, page_of_artifact(folder_))
 
     def _used(self, job: Job, label: str, page: str) -> None:
         users = self.users.setdefault(job.folder, [])
@@ -79,28 +78,21 @@ class _Pages:
         self._page(
             "index.html",
             "study.html",
-            categories=self._categories(),
+            categories=self.study.by_paper,
             cost=self.study.cost([output.job for output in self.study.made]),
         )
         for output in self.study.outputs.values():
-            self._page(_page_of_output(output.name), "output.html", **self._output(output))
+            self._page(page_of_output(output.name), "output.html", **self._output(output))
         for name in self.cells:
-            self._page(_page_of_cell(name), "cell.html", **self._cell(self.study.cells[name]))
+            self._page(page_of_cell(name), "cell.html", **self._cell(self.study.cells[name]))
         for name, job in self.study.artifacts.items():
-            self._page(_page_of_artifact(name), "artifact.html", **self._artifact(name, job))
+            self._page(page_of_artifact(name), "artifact.html", **self._artifact(name, job))
         found = json.dumps(list(self._searched()), ensure_ascii=False).replace("</", "<\\/")
         (self.folder / "search.js").write_text(f"window.SEARCHED = {found};\n")
 
     def _page(self, path: str, template: str, **values: Any) -> None:
         depth = path.count("/")
         _write(self.folder / path, template, root="../" * (depth + 1), base="../" * depth, study=self.study, **values)
-
-    def _categories(self) -> dict[str, list[Result]]:
-        """Tables and figures by paper, verdicts first."""
-        found: dict[str, list[Result]] = {}
-        for output in sorted(self.study.outputs.values(), key=lambda output: output.name != "claims"):
-            found.setdefault(output.output.paper, []).append(output)
-        return found
 
     def _output(self, output: Result) -> dict[str, Any]:
         copied = {}
@@ -155,25 +147,13 @@ class _Pages:
     def _searched(self) -> Iterator[tuple[str, str, str]]:
         """Label, page and what else is searched for: of tables and figures, of cells, of artifacts."""
         for output in self.study.outputs.values():
-            yield output.title, _page_of_output(output.name), f"{output.name} {output.output.caption}"
+            yield output.title, page_of_output(output.name), f"{output.name} {output.output.caption}"
         for name in self.cells:
             record = self.study.cells[name].record
             sets = [record[role]["title"] for role in ("target", "source") if record.get(role)]
-            yield f"{name}: {percent(record)}", _page_of_cell(name), " ".join(sets)
+            yield f"{name}: {percent(record)}", page_of_cell(name), " ".join(sets)
         for name in self.study.artifacts:
-            yield name, _page_of_artifact(name), ""
-
-
-def _page_of_output(name: str) -> str:
-    return f"{name}.html"
-
-
-def _page_of_cell(name: str) -> str:
-    return f"cells/{name}.html"
-
-
-def _page_of_artifact(folder: str) -> str:
-    return f"artifacts/{folder}.html"
+            yield name, page_of_artifact(name), ""
 
 
 def _shown(output: Result, cells: set[str]) -> dict[str, Any] | None:
@@ -206,32 +186,6 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield prefix + str(name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def percent(record: Mapping[str, Any]) -> str:
-    """`87.60 ± 0.31 %` of a cell."""
-    spread = "" if record["spread"] is None else f" ± {record['spread']:.2f}"
-    return f"{record['mean']:.2f}{spread} %"
-
-
-def duration(seconds: float) -> str:
-    """`2:03:04`, or `12.3 s` below a minute."""
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
-
-
 def _write(path: Path, template: str, **values: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_TEMPLATES.get_template(f"{template}.jinja").render(**values))
-
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("keyfilters.reports"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters |= {"percent": percent, "duration": duration}
-_TEMPLATES.globals |= {
-    "page_of_output": _page_of_output,
-    "page_of_cell": _page_of_cell,
-    "page_of_artifact": _page_of_artifact,
-}
+    path.write_text(render(template, **values))

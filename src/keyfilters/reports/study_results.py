@@ -16,6 +16,7 @@ from keyfilters.study import jobs, paths
 from keyfilters.study.output import OUTPUTS, Output
 from keyfilters.study.study import Study
 
+VERDICTS = "claims"  # the table that stands first
 COSTS = ("seconds", "cpu_seconds", "gpu_seconds")
 
 
@@ -86,6 +87,14 @@ class StudyResults:
     def made(self) -> list[Result]:
         """The tables and figures that are there."""
         return [output for output in self.outputs.values() if output.record]
+
+    @property
+    def by_paper(self) -> dict[str, list[Result]]:
+        """The tables and figures by paper, verdicts first."""
+        found: dict[str, list[Result]] = {}
+        for output in sorted(self.outputs.values(), key=lambda output: output.name != VERDICTS):
+            found.setdefault(output.output.paper, []).append(output)
+        return found
 
     def cells_of(self, output: Result) -> list[Result]:
         """The cells that a table or figure is made from."""
