@@ -159,7 +159,7 @@ ENTRY = """    "tower2": Architecture(
         title="Tower-2",
         builder="keyfilters.models.tower:build_tower",
         arguments={"width": PositiveFloat},
-        layer_count=lambda _: 2,
+        readings=lambda arguments, size: [Reading(size, 3, 1, 1)] * 2,
     ),
     "yosinski8": Architecture("""
 

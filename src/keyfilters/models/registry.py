@@ -5,17 +5,18 @@ This file imports nothing heavy: a study is checked against these entries before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.models import maps
+from keyfilters.models.maps import Reading, Readings
 
 Sizes = tuple[PositiveInt, ...]
 Rate = Annotated[float, Field(ge=0, le=1)]
-LayerCount = Callable[[Mapping[str, Any]], int]
 
 SPEED_SOURCE = "timm's benchmark results: one RTX 3090, mixed precision, channels_last, torch 1.12, 224 px"
 
@@ -25,16 +26,16 @@ class Architecture:
     """What is known of an architecture without building it.
 
     `builder`: `<module>:<function>`, called as `function(name, num_classes=..., **arguments)`. `arguments`: their types
-    by name; what a study leaves out is the builder's default. `layer_count`: how many layers a transfer can take, by
-    the arguments; None for a network that is trained for its filters alone. `width`: the argument that sets the number
-    of channels, and its value in the published network. `giga_macs`: multiply-accumulate operations of an image at its
-    published size, in 1e9. `images_per_second`: of a published training, by `SPEED_SOURCE`.
+    by name; what a study leaves out is the builder's default. `readings`: the layers that a transfer can take, and the
+    maps that they read; None for a network that is trained for its filters alone. `width`: the argument that sets the
+    number of channels, and its value in the published network. `giga_macs`: multiply-accumulate operations of an image
+    at its published size, in 1e9. `images_per_second`: of a published training, by `SPEED_SOURCE`.
     """
 
     title: str
     builder: str
     arguments: Mapping[str, Any]
-    layer_count: LayerCount | None = None
+    readings: Readings | None = None
     width: tuple[str, float] | None = None
     giga_macs: float | None = None
     images_per_second: float | None = None
@@ -47,12 +48,20 @@ def architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
+def readings(name: str, arguments: Mapping[str, Any], image_size: int) -> list[Reading]:
+    """The layers that a transfer can take, as executed, and the maps that they read of images of this side in pixels.
+
+    Raises ValueError for a network that is none of transfers.
+    """
+    found = architecture(name).readings
+    if found is None:
+        raise ValueError(f"{name} is no network of transfers; it belongs to `lowres`")
+    return found(arguments, image_size)
+
+
 def layer_count(name: str, arguments: Mapping[str, Any]) -> int:
     """How many layers a transfer can take. Raises ValueError for a network that is none of transfers."""
-    count = architecture(name).layer_count
-    if count is None:
-        raise ValueError(f"{name} is no network of transfers; it belongs to `lowres`")
-    return count(arguments)
+    return len(readings(name, arguments, 0))
 
 
 ARGUMENTS = {
@@ -73,11 +82,6 @@ ARGUMENTS = {
     "in_channels": "Channels of an image that the network reads.",
 }
 """What each argument means."""
-
-
-def _blocks(*depths: int) -> LayerCount:
-    """One depthwise convolution in each block."""
-    return lambda arguments: sum(arguments.get("depths", depths))
 
 
 _CONVNEXT = {
@@ -101,13 +105,13 @@ _HORNET = {
 
 
 def _convnext(size: str, depths: tuple[int, ...], dim: int, giga_macs: float, **known: Any) -> Architecture:
-    title, count = f"ConvNeXt {size}", _blocks(*depths)
-    return Architecture(title, "timm:create_model", _CONVNEXT, count, ("dims", dim), giga_macs, **known)
+    title, read = f"ConvNeXt {size}", maps.convnext(depths)
+    return Architecture(title, "timm:create_model", _CONVNEXT, read, ("dims", dim), giga_macs, **known)
 
 
 def _hornet(size: str, dim: int, giga_macs: float) -> Architecture:
-    builder, count = "keyfilters.models.hornet:build_hornet", _blocks(2, 3, 18, 2)
-    return Architecture(f"HorNet {size}", builder, _HORNET, count, ("base_dim", dim), giga_macs)
+    builder, read = "keyfilters.models.hornet:build_hornet", maps.hornet((2, 3, 18, 2))
+    return Architecture(f"HorNet {size}", builder, _HORNET, read, ("base_dim", dim), giga_macs)
 
 
 def _lowres(title: str) -> Architecture:
@@ -127,7 +131,7 @@ ARCHITECTURES = {
         title="ResNet-50",
         builder="timm:create_model",
         arguments={"layers": Sizes, "channels": Sizes, "drop_path_rate": Rate},
-        layer_count=lambda arguments: 1 + 3 * sum(arguments.get("layers", (3, 4, 6, 3))),  # the main path
+        readings=maps.resnet((3, 4, 6, 3)),
         width=("channels", 64),
         giga_macs=4.089,
         images_per_second=1218,
@@ -136,7 +140,7 @@ ARCHITECTURES = {
         title="Yosinski-8",
         builder="keyfilters.models.plain:build_yosinski8",
         arguments={"width": PositiveFloat, "patch_size": PositiveInt, "map_size": PositiveInt},
-        layer_count=lambda _: 7,
+        readings=maps.yosinski8,
         width=("width", 1),
         giga_macs=1.139,
     ),

@@ -2,8 +2,10 @@
 
 An estimate. Pictures are those of the prepared set where there is one, else the published counts, of which a part of
 the classes has its share. Images/s are those published for a network on one GPU; others are scaled from them by their
-multiply-accumulate operations, which go with the square of the pictures' size by that of the patches. That flatters
-small pictures, whose steps are too short to keep a GPU busy, and counts neither tests nor augmentation.
+multiply-accumulate operations, which go with the square of the maps' size. That flatters small pictures, whose steps
+are too short to keep a GPU busy, and counts neither tests nor augmentation.
+
+Beside the cost stand the maps that the networks' layers read, and a warning where these are too small for kernels.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from keyfilters.models.registry import SPEED_SOURCE, architecture
+from keyfilters.models.registry import SPEED_SOURCE, architecture, readings
+from keyfilters.planning import reach
 from keyfilters.store import identity
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import Study
 
-NATIVE_SIZE, NATIVE_PATCH = 224, 4  # of the published operations and images/s
+NATIVE_SIZE = 224  # of the published operations and images/s
 REFERENCE = "convnext_tiny"  # for networks of which no images/s are published
 SIZE_ARGUMENTS = ("depths", "dims", "base_dim", "layers", "channels", "width", "kernel_sizes", "orders")
 
@@ -50,7 +53,8 @@ def plan(study: Study, name: str, root: Path) -> str:
     headers = ["", "trainings", "M images", "GPU-hours", "added: trainings", "M images", "GPU-hours"]
     table = tabulate(rows, headers, colalign=("left", *["right"] * 6), disable_numparse=True, missingval="")
     head = f"Plan of the study {name}, at {study.image_size} px:"
-    return "\n\n".join([head, table, "\n".join(_notes(study, sizes, list(costs.values())))])
+    notes = _notes(study, sizes, list(costs.values()))
+    return "\n\n".join(filter(None, [head, table, "\n".join(notes), "\n".join(reach.report(study))]))
 
 
 def _is_training(job: Job) -> bool:
@@ -96,8 +100,9 @@ def images_per_second(model: dict, image_size: int) -> float | None:
         return None
     reference = architecture(REFERENCE)
     rate = known.images_per_second or reference.images_per_second * reference.giga_macs / known.giga_macs
-    patches = NATIVE_PATCH / model.get("patch_size", NATIVE_PATCH)
-    return rate / (image_size / NATIVE_SIZE * patches) ** 2
+    arguments = {name: value for name, value in model.items() if name != "architecture"}
+    native = readings(model["architecture"], {}, NATIVE_SIZE)[0].out
+    return rate * (native / readings(model["architecture"], arguments, image_size)[0].out) ** 2
 
 
 def _sums(costs: Iterable[Cost]) -> tuple[int, str, str]:
