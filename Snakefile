@@ -20,8 +20,10 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
-# Before the first job goes to SLURM, and after one has failed there. Jobs on this machine share their start-up.
+# Before the first job starts: what jobs are given to read, and what those on this machine share of their start-up; before
+# the first goes to SLURM, and after one has failed there.
 onstart:
+    hand_over(workflow.dag)
     if workflow.executor_plugin.name == "local":
         preload.start()
     if workflow.executor_plugin.name == "slurm":

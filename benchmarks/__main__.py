@@ -1,4 +1,4 @@
-"""Measures the loop, here and on a GPU, a job's start, an idle Snakemake, extraction and analysis; prints it."""
+"""Measures the loop, here and on a GPU, a job's start, Snakemake idle and in large studies, extraction, analysis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, start, step
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, scale, start, step
 from keyfilters.store import machine
 from keyfilters.store.files import write_text
 
@@ -21,6 +21,7 @@ PARTS = {
     "start": start,
     "idle": idle,
     "parse": parse,
+    "scale": scale,
     "gpu": gpu,
     "extraction": extraction,
     "analysis": analysis,

@@ -12,9 +12,9 @@ rule moments:
         mem_mb=1500,
         runtime=60,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
     shell:
-        f"keyfilters moments {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters moments @{{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
 
 
 rule basis:
@@ -31,9 +31,9 @@ rule basis:
         mem_mb=1500,
         runtime=120,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
     shell:
-        f"keyfilters basis {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters basis @{{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
 
 
 rule histograms:
@@ -50,9 +50,9 @@ rule histograms:
         mem_mb=1500,
         runtime=60,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
     shell:
-        f"keyfilters histograms {{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
+        f"keyfilters histograms @{{params.job:q}} {ARTIFACTS} --threads {{threads}} > {{log}} 2>&1"
 
 
 rule layers:
@@ -69,9 +69,9 @@ rule layers:
         mem_mb=1500,
         runtime=10,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
     shell:
-        f"keyfilters layers {{params.job:q}} {ARTIFACTS} > {{log}} 2>&1"
+        f"keyfilters layers @{{params.job:q}} {ARTIFACTS} > {{log}} 2>&1"
 
 
 rule filterdb_set:
@@ -88,9 +88,9 @@ rule filterdb_set:
         mem_mb=4000,
         runtime=30,
     params:
-        job=lambda wildcards: FILTERDB[wildcards.set].as_json,
+        job=lambda wildcards: description(FILTERDB[wildcards.set]),
     shell:
-        f"keyfilters filterdb {{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
+        f"keyfilters filterdb @{{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
 
 
 rule filterdb:

@@ -19,6 +19,7 @@ from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
 from keyfilters.running import preload
 from keyfilters.store import records
+from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
 from keyfilters.study.tables import OUTPUTS
@@ -157,6 +158,27 @@ def record(stage, name):
 def log_of(stage, name):
     """The log of a job, or of the jobs of a rule with wildcards in the name; see `paths.log`."""
     return str(paths.log(Path("logs"), CONFIG.study, stage, name))
+
+
+def description(job):
+    """The file that hands a job its description, which a command line might not hold; see `hand_over`."""
+    return str(paths.description(job))
+
+
+def hand_over(dag):
+    """Write the descriptions of the jobs that this run is about to start, wherever they will run."""
+    every = [
+        *KEYED.values(),
+        *CELLS.values(),
+        *FILTERDB.values(),
+        FILTERS,
+        *TABLES.values(),
+    ]
+    described = {description(job): job for job in every}
+    for started in dag.needrun_jobs():
+        file = started.params.get("job")
+        if file:
+            write_text(Path(file), described[file].as_json)
 
 
 def table_file(table, suffix):

@@ -10,7 +10,7 @@ rule prepare:
         mem_mb=memory_mb,
         runtime=runtime,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
         options=prepare_options,
     shell:
-        f"keyfilters prepare {{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"
+        f"keyfilters prepare @{{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"

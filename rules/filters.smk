@@ -12,10 +12,10 @@ rule extract:
         mem_mb=2000,
         runtime=60,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
         options=extract_options,
     shell:
-        f"keyfilters extract {{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"
+        f"keyfilters extract @{{params.job:q}} {ARTIFACTS} {{params.options:q}} > {{log}} 2>&1"
 
 
 rule filters:
@@ -32,6 +32,6 @@ rule filters:
         mem_mb=2000,
         runtime=10,
     params:
-        job=FILTERS.as_json,
+        job=description(FILTERS),
     shell:
-        f"keyfilters filters tables {{params.job:q}} {ARTIFACTS} {{output.record}} > {{log}} 2>&1"
+        f"keyfilters filters tables @{{params.job:q}} {ARTIFACTS} {{output.record}} > {{log}} 2>&1"

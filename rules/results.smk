@@ -14,9 +14,9 @@ rule cell:
         mem_mb=500,
         runtime=2,
     params:
-        job=lambda wildcards: cell_of(wildcards).as_json,
+        job=lambda wildcards: description(cell_of(wildcards)),
     shell:
-        f"keyfilters cell {{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
+        f"keyfilters cell @{{params.job:q}} {ARTIFACTS} {{output}} > {{log}} 2>&1"
 
 
 for table, job in TABLES.items():
@@ -39,10 +39,10 @@ for table, job in TABLES.items():
             mem_mb=OUTPUTS[table].memory_mb,
             runtime=OUTPUTS[table].minutes,
         params:
-            job=job.as_json,
+            job=description(job),
             caption=OUTPUTS[table].caption,
         shell:
-            f"keyfilters render {{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"
+            f"keyfilters render @{{params.job:q}} {ARTIFACTS} {{output.csv}} > {{log}} 2>&1"
 
 
 # What the study found, on one page; no part of `all`, since nothing rests on it.

@@ -15,9 +15,9 @@ rule train:
         runtime=runtime,
         gpu=GPU,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
         options=train_options,
         jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"exec keyfilters train {{params.job:q}} {ARTIFACTS} {{params.options:q}} --threads {{threads}}"
+        f"exec keyfilters train @{{params.job:q}} {ARTIFACTS} {{params.options:q}} --threads {{threads}}"
         " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

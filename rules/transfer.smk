@@ -15,8 +15,8 @@ rule transfer:
         runtime=runtime,
         gpu=GPU,
     params:
-        job=lambda wildcards: keyed(wildcards).as_json,
+        job=lambda wildcards: description(keyed(wildcards)),
         jobs_per_gpu=CONFIG.jobs_per_gpu,
     shell:
-        f"exec keyfilters transfer {{params.job:q}} {ARTIFACTS} --threads {{threads}}"
+        f"exec keyfilters transfer @{{params.job:q}} {ARTIFACTS} --threads {{threads}}"
         " --jobs-per-gpu {params.jobs_per_gpu} > {log} 2>&1"

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, start, step
+from benchmarks import analysis, extraction, gpu, idle, loop, parse, scale, start, step
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -56,6 +56,14 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_start_idle_and_parse_run(part):
     seconds = part.report(1).numbers["seconds"]
     assert (seconds["n"], len(seconds["values"])) == (1, 1)
+
+
+@pytest.mark.parametrize(("study", "jobs_of_one"), [(scale.cells, 2), (scale.networks, 3)])
+def test_a_large_study_runs_to_its_end(tmp_path, monkeypatch, study, jobs_of_one):
+    """A transfer and its cell; an extraction, moments and histograms."""
+    monkeypatch.setattr(scale, "SOURCES", 4)
+    jobs = [scale.run(tmp_path / str(count), *study(count))[0] for count in (4, 16)]
+    assert jobs[1] - jobs[0] == 12 * jobs_of_one
 
 
 def test_extraction_runs(monkeypatch):

@@ -42,6 +42,20 @@ def test_a_package_of_other_bytes_is_refused_and_removed(tmp_path):
     assert not list((tmp_path / "artifacts/prepare").iterdir())
 
 
+def test_a_description_in_a_file_is_read_and_one_that_cannot_be_is_named(tmp_path):
+    job = Job("train", "digits-seed0", {"seed": 0}, {"dataset": Job("prepare", "digits", SETTINGS)})
+    (tmp_path / "job.json").write_text(job.as_json)
+    by_hand, by_file = (keyfilters(tmp_path, "train", given, "artifacts") for given in (job.as_json, "@job.json"))
+    assert "not a complete artifact" in by_hand.stderr
+    assert by_file.stderr == by_hand.stderr
+    (tmp_path / "cut.json").write_text(job.as_json[:40])
+    for given, named in (("@nosuch.json", "nosuch.json"), ("@cut.json", "cut.json"), ("{", "no JSON")):
+        done = keyfilters(tmp_path, "train", given, "artifacts")
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert named in done.stderr
+
+
 @pytest.mark.parametrize("verb", ["train", "transfer"])
 def test_an_input_that_is_not_there_is_named(tmp_path, verb):
     inputs = {"dataset": Job("prepare", "digits", SETTINGS)}
@@ -56,12 +70,6 @@ def test_explain_without_a_configuration_names_the_file(tmp_path):
     done = keyfilters(tmp_path, "explain", "table2")
     assert done.returncode == 1
     assert done.stderr.startswith("keyfilters explain: config.yaml: cannot be read")
-
-
-def test_a_description_that_is_no_json_shows_the_usage(tmp_path):
-    done = keyfilters(tmp_path, "train", "{", "artifacts")
-    assert done.returncode == 2
-    assert "invalid loads value" in done.stderr or "usage" in done.stderr
 
 
 def test_help_names_every_verb(tmp_path):

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.running.handover import hand_over
@@ -30,6 +30,8 @@ def main() -> None:
 
     arguments = parser().parse_args()
     try:
+        if "job" in arguments:
+            arguments.job = _description(arguments.job)
         with declared(arguments.job) if "job" in arguments else nullcontext():
             arguments.run(arguments)
         sys.stdout.flush()
@@ -40,6 +42,16 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _description(text: str) -> dict[str, Any]:
+    """A job's description from its JSON, or from a file whose path follows an @."""
+    file = Path(text[1:]) if text.startswith("@") else None
+    try:
+        return json.loads(file.read_text() if file else text)
+    except (OSError, ValueError) as error:
+        told = f"{file} holds no description of a job" if file else "the job's description is no JSON"
+        raise KeyfiltersError(f"{told} ({error}); run snakemake again, which writes it") from None
+
+
 def parser() -> argparse.ArgumentParser:
     """All verbs with their arguments."""
     top = argparse.ArgumentParser(prog="keyfilters", description=__doc__)
@@ -47,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
     def verb(name: str, run, description: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=description, description=description)
-        added.add_argument("job", type=json.loads, help="the job's description, JSON")
+        added.add_argument("job", help="the job's description: JSON, or @FILE with it")
         added.set_defaults(run=run)
         return added
 
@@ -143,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
 def _filters_verbs(verbs) -> None:
     """What comes after `keyfilters filters`."""
     added = verbs.add_parser("tables", help="make the tables of the store")
-    added.add_argument("job", type=json.loads, help="the job's description, JSON")
+    added.add_argument("job", help="the job's description: JSON, or @FILE with it")
     added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
     added.add_argument("record", type=Path, help="their record; the tables are written beside it")
     added.set_defaults(run=_filters_tables)

@@ -94,6 +94,16 @@ def test_a_changed_set_plans_its_row_and_its_column(wide):
     assert plan == {"train": 1, "transfer": 149, "cell": 149, "table2": 1}
 
 
+def test_a_table_whose_description_no_command_line_holds_is_made(wide):
+    table = wide.results / "tables/table2.md"
+    table.unlink()
+    assert wide.plan("table2") == {"table2": 1}
+    wide.build("table2")
+    assert table.exists()
+    (handed,) = (wide.folder / ".snakemake/keyfilters/table2").iterdir()
+    assert handed.stat().st_size > 131_072  # the longest argument that Linux takes
+
+
 def test_a_cell_is_explained_from_its_own_files(wide):
     printed, files = opened(wide, "keyfilters.cli", "explain", "table2", "set07", "set93")
     assert "table2/set07--set93: fresh" in printed

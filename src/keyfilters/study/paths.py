@@ -1,4 +1,4 @@
-"""Where the records and logs of a study's jobs lie; rules, `status` and `explain` share it.
+"""Where the records, logs and descriptions of a study's jobs lie; rules, `status` and `explain` share it.
 
 Names may be patterns of a rule, such as `{table}/{cell}`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keyfilters.store.identity import Job
 from keyfilters.study.jobs import KEYED
 from keyfilters.study.tables import OUTPUTS
 
@@ -33,3 +34,8 @@ def log(logs: Path, study: str, stage: str, name: str) -> Path:
     if stage in ("cell", "filterdb"):
         return logs / stage / study / f"{name}.log"
     return logs / stage / f"{study}.log"
+
+
+def description(job: Job) -> Path:
+    """The file from which a job that Snakemake runs reads its description, on whatever node."""
+    return Path(".snakemake/keyfilters", f"{job.folder}.json")
