@@ -110,7 +110,10 @@ if MAIN and DRY_RUN:
             file=sys.stderr,
         )
 elif MAIN:
-    prepare_run()
+    try:
+        prepare_run()
+    except KeyfiltersError as error:
+        raise WorkflowError(str(error))
 
 
 def manifest(job):

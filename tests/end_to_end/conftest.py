@@ -33,16 +33,15 @@ def study(built, tmp_path) -> Study:
 
 @pytest.fixture(scope="session")
 def recorded(built, tmp_path_factory) -> Versioned:
-    """The tiny study, recorded by DVC and pushed to a folder. Do not change it: clone it."""
+    """The tiny study with a network in its store, recorded by DVC and pushed where the project's own .dvc/config says.
+    Do not change it: clone it."""
     study = Versioned(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("recorded") / "project")))
-    for part in (".gitignore", ".dvcignore", "src/keyfilters/versions.yaml"):
+    study.configure(lambda tiny: tiny.update(zoo={"trained": ["dots"]}, models={}))
+    for part in (".gitignore", ".dvcignore", ".dvc/.gitignore", ".dvc/config", "src/keyfilters/versions.yaml"):
         (study.folder / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / part, study.folder / part)
-    (study.folder / "dvc.yaml").write_text(pipeline())
+    (study.folder / "dvc.yaml").write_text(pipeline("filters"))
     study.run("git", "init", "--quiet")
-    study.run("dvc", "init", "--quiet")
-    study.run("dvc", "config", "core.analytics", "false")
-    study.run("dvc", "remote", "add", "--default", "folder", str(tmp_path_factory.mktemp("remote")))
     study.run("dvc", "repro", "--quiet")
     study.commit()
     study.run("dvc", "push", "--quiet")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from keyfilters.store import artifacts
-from tests.helpers.versioned import ENVIRONMENT
+from tests.helpers.versioned import ENVIRONMENT, REMOTE, Versioned
 
 CELL = "results/tiny/cells/table2/dots--stripes.json"
 
@@ -61,6 +61,52 @@ def test_a_table_without_its_models_is_read_and_rendered(clone):
     assert clone.files() == before
 
 
+@pytest.fixture
+def beside(recorded) -> Versioned:
+    """A bare clone beside the first, as `git clone` makes it."""
+    folder = recorded.folder.parent / "second"
+    recorded.run("git", "clone", "--quiet", str(recorded.folder), str(folder))
+    yield Versioned(folder)
+    shutil.rmtree(folder)
+
+
+def test_a_second_clone_pulls_a_table_a_cell_and_the_store_and_trains_nothing(recorded, beside):
+    cell = next((recorded.artifacts / "transfer").glob("dots--stripes-*"))
+    beside.run("dvc", "pull", "--quiet", str(cell.relative_to(recorded.folder)))
+    assert list(beside.trained()) == [f"transfer/{cell.name}"]
+    assert beside.plan("--forcerun", "cell", "--", CELL) == {"cell": 1}
+    beside.run("dvc", "pull", "--quiet", "table2")
+    assert "transfer" not in beside.plan("--forcerun", "cell", "--", "table2")
+    beside.run("dvc", "pull", "--quiet", "filters")
+    assert beside.plan("all_extract", "filters") == {}
+    beside.build("--config", "pull=true", "--", "all", "all_train", "all_transfer", "filters")
+    assert beside.trained() == recorded.trained()
+
+
+@pytest.mark.fault(
+    "pull", "nobody pushed to the remote, or it is elsewhere", "one line that names the remote and its cure"
+)
+@pytest.mark.parametrize("command", [["keyfilters", "pull"], ["snakemake", "--cores", "1", "--config", "pull=true"]])
+def test_a_pull_from_a_remote_without_the_files_is_one_line_that_names_it(clone, tmp_path, command):
+    clone.run("dvc", "remote", "modify", "--local", "shared", "url", str(tmp_path / "nowhere"))
+    done = clone.run(*command, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "dvc pull failed" in line]
+    assert (
+        f"its remote shared is {tmp_path / 'nowhere'}, which `dvc remote modify --local shared url URL` changes" in line
+    )
+
+
+@pytest.mark.fault("pull", "no remote is set", "one line that says how one is set")
+def test_a_pull_without_a_remote_is_one_line(clone):
+    (clone.folder / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    (clone.folder / ".dvc/config.local").unlink()
+    done = clone.run("keyfilters", "pull", check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no remote is set, which `dvc remote add --default shared URL` does" in done.stderr
+
+
 def test_pulling_a_table_brings_its_cells_alone(clone):
     clone.run("dvc", "pull", "--quiet", "table2")
     assert sorted(path.name for path in clone.artifacts.iterdir()) == ["transfer"]
@@ -78,7 +124,7 @@ def test_a_changed_setting_names_and_runs_what_it_reaches(recorded, clone):
     clone.run("dvc", "pull", "--quiet")
     before = clone.trained()
     clone.configure(learn_faster)
-    assert clone.stale() == {"models", "table7", "table2"}
+    assert clone.stale() == {"models", "table7", "table2", "filters"}
     clone.run("dvc", "repro", "--quiet")
     new = {folder for folder in clone.trained() if folder not in before}
     assert {folder.rpartition("-")[0] for folder in new} == {
@@ -130,7 +176,7 @@ def test_half_of_the_cells_from_elsewhere_leaves_the_other_half(recorded, clone)
 
 @pytest.mark.fault("pull", "a remote that is gone", "everything stays as it is; one line")
 def test_a_remote_that_is_gone_leaves_everything_as_it_is(recorded, clone, tmp_path):
-    clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(tmp_path / "nowhere"))
+    clone.run("dvc", "remote", "modify", "--local", "shared", "url", str(tmp_path / "nowhere"))
     before = clone.files()
     done = clone.run("dvc", "pull", check=False)
     assert done.returncode != 0
@@ -144,19 +190,19 @@ def test_a_remote_that_is_gone_leaves_everything_as_it_is(recorded, clone, tmp_p
 @pytest.fixture
 def damaged_remote(recorded, clone, tmp_path):
     """Makes the clone's remote one that returns other bytes than were pushed."""
-    remote = Path(recorded.run("dvc", "remote", "list").stdout.split()[1])
+    remote = recorded.folder.parent / REMOTE
     broken = Path(shutil.copytree(remote, tmp_path / "broken"))
     for path in broken.rglob("*"):
         if path.is_file() and path.suffix != ".dir":
             path.chmod(0o644)
             path.write_bytes(path.read_bytes()[:-1] + b"?!")
-    clone.run("dvc", "remote", "modify", "--local", "folder", "url", str(broken))
+    clone.run("dvc", "remote", "modify", "--local", "shared", "url", str(broken))
 
 
 @pytest.mark.fault("pull", "a verified remote gives wrong bytes", "DVC refuses them")
 @pytest.mark.usefixtures("damaged_remote")
 def test_wrong_bytes_of_a_verified_remote_are_refused_by_dvc(clone):
-    clone.run("dvc", "remote", "modify", "--local", "folder", "verify", "true")
+    clone.run("dvc", "remote", "modify", "--local", "shared", "verify", "true")
     assert clone.run("dvc", "pull", check=False).returncode != 0
     assert not clone.trained()
 

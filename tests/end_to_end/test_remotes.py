@@ -116,7 +116,9 @@ def test_our_own_pull_fetches_from_them(sender, clone, request, kind):
     use(sender, url, **options)
     sender.run("dvc", "push", "--quiet")
     use(clone, url, **options)
-    assert clone.run("keyfilters", "pull").stdout.count("pulled: ") == len(sender.trained()) + 3
+    assert (
+        clone.run("keyfilters", "pull").stdout.count("pulled: ") == len(sender.trained()) + 4
+    )  # three sets and an extraction
 
 
 def test_a_folder_behind_a_web_server_is_read(sender, clone, tmp_path):

@@ -13,6 +13,7 @@ import yaml
 from tests.helpers.tiny_study import PROJECT, Study
 
 STAGES = ("sets", "models", "table7", "table2")  # what the tests' studies have
+REMOTE = "keyfilters-remote"  # where the project's .dvc/config says: beside the clone
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     "GIT_AUTHOR_NAME": "test",
@@ -35,9 +36,10 @@ class Versioned(Study):
         self.run("git", "commit", "--quiet", "--message", "as it is")
 
     def clone(self, folder: Path, link: str = "copy") -> Versioned:
-        """A clone with a cache of its own; what DVC tracks is not in it yet."""
+        """A clone with a cache of its own and this one's remote; what DVC tracks is not in it yet."""
         self.run("git", "clone", "--quiet", str(self.folder), str(folder))
         clone = Versioned(folder)
+        clone.run("dvc", "remote", "modify", "--local", "shared", "url", str(self.folder.parent / REMOTE))
         clone.run("dvc", "config", "--local", "cache.type", link)
         return clone
 
@@ -54,7 +56,13 @@ class Versioned(Study):
         }
 
 
-def pipeline() -> str:
-    """The project's dvc.yaml with the stages that the tests' studies have."""
+def pipeline(*others: str) -> str:
+    """The project's dvc.yaml with the stages that the tests' studies have, and `others`; these without what only larger
+    studies have."""
     whole = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
-    return yaml.safe_dump(whole | {"stages": {stage: whole["stages"][stage] for stage in STAGES}})
+    stages = {stage: whole["stages"][stage] for stage in (*STAGES, *others)}
+    for stage in others:
+        stages[stage]["deps"] = [
+            dep for dep in stages[stage]["deps"] if not dep.endswith(("_other", "_lowres", ".csv"))
+        ]
+    return yaml.safe_dump(whole | {"stages": stages})

@@ -25,7 +25,7 @@ def pull(root: Path, named: Iterable[Job]) -> list[str]:
         command = [sys.executable, "-m", "dvc", "pull", *(str(root / folder) for folder in there)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise KeyfiltersError(f"dvc pull failed: {_reason(done.stderr)}; see `dvc remote list` and `dvc doctor`")
+            raise KeyfiltersError(f"dvc pull failed: {_reason(done.stderr)}; {_remote()}")
     for folder in there:
         try:
             artifacts.read(root, folder)
@@ -46,17 +46,33 @@ def _reason(printed: str) -> str:
 def _recorded(root: Path, stage_folders: Iterable[str]) -> set[str]:
     """Folders of the artifacts in those of the directories `stage_folders` below `root` that dvc.lock records."""
     from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
     from dvc_data.index import DataIndexDirError
 
-    recorded, found = DVCFileSystem(), set()
-    for stage_folder in stage_folders:
-        folder = str(root / stage_folder)
-        try:
+    found = set()
+    try:
+        recorded = DVCFileSystem()
+        for stage_folder in stage_folders:
+            folder = str(root / stage_folder)
             names = recorded.ls(folder, detail=False) if recorded.exists(folder) else []
-        except DataIndexDirError:
-            raise KeyfiltersError(
-                f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
-                "see `dvc remote list`"
-            ) from None
-        found |= {f"{stage_folder}/{Path(name).name}" for name in names}
+            found |= {f"{stage_folder}/{Path(name).name}" for name in names}
+    except DataIndexDirError:
+        raise KeyfiltersError(
+            f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
+            f"{_remote()}"
+        ) from None
+    except DvcException as error:
+        raise KeyfiltersError(f"dvc pull failed: {' '.join(str(error).split())}; see docs/versions.md") from None
     return found
+
+
+def _remote() -> str:
+    """Which remote DVC asks, and how another one is named."""
+    from dvc.repo import Repo
+
+    config = Repo().config
+    name = config["core"].get("remote")
+    if name not in config["remote"]:
+        return "no remote is set, which `dvc remote add --default shared URL` does; see docs/versions.md"
+    url = config["remote"][name]["url"]
+    return f"its remote {name} is {url}, which `dvc remote modify --local {name} url URL` changes; see docs/versions.md"
