@@ -74,7 +74,8 @@ def test_a_changed_setting_plans_exactly_what_it_reaches(study):
     study.forget_times(0)
     study.configure(learn_faster)
     # stripes is one of two targets and one of three sources: its row of three and one more of its column.
-    assert study.plan() == {"train": 1, "transfer": 4, "cell": 5, "table7": 1, "table2": 1}
+    # It is trained under the seed of Table 7 and under the next one, whose filters are taken.
+    assert study.plan() == {"train": 2, "transfer": 4, "cell": 5, "table7": 1, "table2": 1}
     assert study.plan("table7") == {"train": 1, "cell": 1, "table7": 1}
 
 
@@ -122,7 +123,7 @@ def test_one_cell_builds_only_what_it_needs(study):
     "the run fails, and a line names it",
 )
 def test_a_damaged_artifact_is_named_and_not_used(study):
-    damaged = next((study.artifacts / "train").glob("stripes-seed0-*")) / "model.safetensors"
+    damaged = next((study.artifacts / "train").glob("stripes-seed1-*")) / "model.safetensors"
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     shutil.rmtree(study.artifacts / "transfer")
