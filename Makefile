@@ -8,7 +8,7 @@ GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
 PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
-.PHONY: mini mini-all packages real64 page report site test lint fuzz bench lock code-digests docs
+.PHONY: mini mini-all packages real64 page report site test test-fast lint fuzz bench lock code-digests docs
 
 # Tables 7 and 2 from images, in the folder `reproduced`, beside what results/mini records.
 mini: .venv/.complete
@@ -47,6 +47,10 @@ site: .venv/.complete
 
 test: .venv/.complete lint
 	$(BIN)/python -m pytest
+
+# The unit tests that are done in two minutes on two cores.
+test-fast: .venv/.complete
+	$(BIN)/python -m pytest -m 'not slow'
 
 lint: .venv/.complete
 	$(BIN)/ruff check

@@ -1,5 +1,7 @@
 """What every test has."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,20 @@ from keyfilters.results.cell import cell
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.training.testing import facts_of_test
+
+# What trains networks, draws many pictures, starts Snakemake, or reads thousands of files: not in `make test-fast`.
+SLOW = (
+    *("end_to_end", "training", "transfer", "results", "running"),
+    *("test_benchmarks.py", "test_contributing.py", "test_golden.py"),
+    *("analysis/test_memory.py", "analysis/test_stages.py", "analysis/test_verbs.py", "filters/test_extract.py"),
+    *(
+        "filters/test_onnx_export.py",
+        "models/test_depthwise.py",
+        "models/test_hornet.py",
+        "models/test_lowres_networks.py",
+    ),
+    *("provenance/test_reproduce.py", "zoo/readers/test_mutated_files.py"),
+)
 
 SIZES = {"big": 900, "middle": 500, "small": 20, "cifar10": 300}
 
@@ -42,3 +58,10 @@ def gathered(tmp_path):
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if any(item.path.is_relative_to(here / part) for part in SLOW):
+            item.add_marker(pytest.mark.slow)
