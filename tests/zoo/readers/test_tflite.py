@@ -51,8 +51,8 @@ def test_quantised_per_tensor_and_per_channel(tmp_path):
 
 
 def test_groups_are_told_by_the_channels_of_the_input(tmp_path):
-    [found] = read(one(tmp_path, weight(4, 3, 2, 2), channels=6)).convolutions
-    assert (found.groups, found.kind, found.shape) == (3, "grouped", (4, 2, 3, 2))
+    [found] = read(one(tmp_path, weight(6, 3, 2, 2), channels=6)).convolutions
+    assert (found.groups, found.kind, found.shape) == (3, "grouped", (6, 2, 3, 2))
 
 
 def test_weight_used_twice_or_computed_is_told_of(tmp_path):
