@@ -26,7 +26,7 @@ from keyfilters.training.checkpoint import Checkpoint
 
 @dataclass(frozen=True)
 class Size:
-    """What is trained: pictures of `size` px in batches, `counted` epochs after one in which all warms up."""
+    """What is trained: images of `size` px in batches, `counted` epochs after one in which all warms up."""
 
     size: int
     images: int
@@ -39,7 +39,7 @@ ON_GPU = Size(64, 10_000, 256, 4, {"architecture": "convnext_femto", "patch_size
 ON_CPU = Size(32, 128, 32, 1, {**ON_GPU.model, "depths": [1, 1, 1, 1], "dims": [8, 8, 8, 8]})
 SHARING = (1, 2, 4, 8)  # jobs on one GPU, each in a process of its own
 NO_GPU = (
-    "No GPU here: measured on the CPU, with few small pictures and a small network, which says nothing about a GPU. "
+    "No GPU here: measured on the CPU, with few small images and a small network, which says nothing about a GPU. "
     "Compiled, and jobs that share a GPU: not run."
 )
 
@@ -87,7 +87,7 @@ def report(rounds: int) -> Report:
     device = torch.cuda.get_device_name() if on_gpu else "CPU"
     notes = [
         f"{device}: {size.model['architecture']}, {size.size} px, batches of {size.batch}, {size.counted} epochs of "
-        f"{size.images} pictures after one that is not counted. Pictures and augmentation are on the device."
+        f"{size.images} images after one that is not counted. Images and augmentation are on the device."
     ]
     return Report(
         "Training loop by precision and layout",

@@ -1,4 +1,4 @@
-"""Images/s of the training loop and of timm's train.py: same model, pictures, batch and threads."""
+"""Images/s of the training loop and of timm's train.py: same model, images, batch and threads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RIVALS = (
 
 NOTES = (
     f"One thread on one core, to which each contestant is pinned with all its processes. A run trains {EPOCHS} epochs "
-    f"of {PICTURES} pictures; its rate is that of the last {EPOCHS - 1}, by its own log: with loading, without "
+    f"of {PICTURES} images; its rate is that of the last {EPOCHS - 1}, by its own log: with loading, without "
     "start-up, tests and checkpoints. Contestants take turns, a ratio compares two runs of one round. All of them "
     "compute in float32; timm decodes PNG files, ours reads a prepared set, and augments by shift and flip.",
 )
@@ -116,8 +116,8 @@ def _runs(folder: Path, timm_train: str | None, rivals: list[Rival]) -> dict[str
         return rate_of_timm(output_of([sys.executable, "-c", start, str(timm_train), *flags], environment, folder))
 
     if rivals:
-        pictures.write_folders(folder / "pictures/train", train)
-        pictures.write_folders(folder / "pictures/validation", test)
+        pictures.write_folders(folder / "images/train", train)
+        pictures.write_folders(folder / "images/validation", test)
     return {
         "ours": lambda: ours(base),
         "ours, depthwise filters frozen": lambda: ours(transfer),

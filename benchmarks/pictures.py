@@ -1,4 +1,4 @@
-"""Pictures to train on, the same ones as a prepared set and as folders of PNG files."""
+"""Images to train on, the same ones as a prepared set and as folders of PNG files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def draw(count: int, size: int) -> np.ndarray:
 
 
 def write_folders(folder: Path, images: np.ndarray) -> None:
-    """The pictures as `<folder>/class<label>/<number>.png`, the form that timm reads."""
+    """The images as `<folder>/class<label>/<number>.png`, the form that timm reads."""
     for number, (label, image) in enumerate(zip(_labels(images), images, strict=True)):
         path = folder / f"class{label}" / f"{number:05}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def write_folders(folder: Path, images: np.ndarray) -> None:
 
 
 def prepared(root: Path, train: np.ndarray, test: np.ndarray) -> Job:
-    """A `prepare` job whose artifact lies below `root` and holds these pictures."""
+    """A `prepare` job whose artifact lies below `root` and holds these images."""
     job = Job("prepare", "pictures", {"train": len(train), "test": len(test)})
     with artifacts.write(root, job.description) as draft:
         arrays = {"train_images": train, "train_labels": _labels(train)}

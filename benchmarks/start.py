@@ -17,7 +17,7 @@ from keyfilters.study import jobs
 
 SET = 12_000  # as many as LARGEST has: reading and checking them is a part of the start
 NOTE = (
-    f"`keyfilters train` in a process of its own on a set of {SET:,} pictures; only one batch of them is for training, "
+    f"`keyfilters train` in a process of its own on a set of {SET:,} images; only one batch of them is for training, "
     "so that the log's first line follows the first step. After one start to fill the disk's cache. Preloaded: as "
     "Snakemake runs it on one machine, after the first job, whose imports all share."
 )

@@ -51,7 +51,7 @@ def report(rounds: int) -> Report:
 
 
 def step(model: dict, size: int, frozen: bool, own: bool) -> Step:
-    """One step of a training on the same pictures again and again."""
+    """One step of a training on the same images again and again."""
     torch.manual_seed(0)
     network = build(model, pictures.CLASSES).to(memory_format=torch.channels_last).train()
     for layer in depthwise_layers(network).values():

@@ -11,7 +11,7 @@ from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.training.testing import facts_of_test
 
-# What trains networks, draws many pictures, starts Snakemake, or reads thousands of files: not in `make test-fast`.
+# What trains networks, draws many images, starts Snakemake, or reads thousands of files: not in `make test-fast`.
 SLOW = (
     *("end_to_end", "training", "transfer", "results", "running"),
     *("test_benchmarks.py", "test_contributing.py", "test_golden.py"),

@@ -1,4 +1,4 @@
-"""A small run from pictures to a transfer must give the results that golden.json has.
+"""A small run from images to a transfer must give the results that golden.json has.
 
 Where results change on purpose, raise the number of the first stage that differs in
 `src/keyfilters/versions.yaml`, which makes everything that rests on it stale, and renew the file with
@@ -46,7 +46,7 @@ def picture(name: str, label: str, number: int) -> bytes:
 
 
 def archive(path: Path) -> str:
-    """Writes a set's tar of class folders, 30 pictures a class; returns its SHA-256."""
+    """Writes a set's tar of class folders, 30 images a class; returns its SHA-256."""
     with tarfile.open(path, "w") as tar:
         for label in ("coarse", "fine"):
             for number in range(30):
@@ -105,7 +105,7 @@ def outcome(tmp_path, monkeypatch):
 
 
 def agree(old: dict, new: dict) -> bool:
-    """Digests are equal; losses are close; as the test set has 12 pictures, accuracy may differ by one."""
+    """Digests are equal; losses are close; as the test set has 12 images, accuracy may differ by one."""
     if "losses" not in old:
         return old == new
     return new["losses"] == pytest.approx(old["losses"], rel=RELATIVE) and abs(new["accuracy"] - old["accuracy"]) < 0.1

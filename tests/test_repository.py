@@ -1,4 +1,4 @@
-"""What enters git: code, settings, locks, small tables and pictures; never weights, stores or data sets."""
+"""What enters git: code, settings, locks, small tables and images; never weights, stores or data sets."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ DATA = (
 def refused(sizes: dict[str, int]) -> list[str]:
     """Paths that do not belong into git, from bytes by path.
 
-    Below results/, tables and pictures may be large, and Parquet is a table.
+    Below results/, tables and images may be large, and Parquet is a table.
     """
     return [
         path
@@ -41,14 +41,14 @@ def test_what_is_refused():
         "src/keyfilters/jobs.py": 9_000,
         "results/mini/tables/table2.png": 2 * LIMIT,
         "results/mini/filters/layers.parquet": 100,
-        "docs/picture.png": 2 * LIMIT,
+        "docs/image.png": 2 * LIMIT,
         "data/layers.parquet": 100,
         "model.safetensors": 100,
         "results/mini/Store.ONNX": 100,
         "data/faces.tar.gz": 100,
     }
     assert refused(sizes) == [
-        "docs/picture.png",
+        "docs/image.png",
         "data/layers.parquet",
         "model.safetensors",
         "results/mini/Store.ONNX",

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     def artifacts(added: argparse.ArgumentParser) -> None:
         added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
 
-    added = verb("prepare", _prepare, "fetch and prepare one set of pictures")
+    added = verb("prepare", _prepare, "fetch and prepare one set of images")
     artifacts(added)
     added.add_argument("--cache", type=Path, help="folder of what is fetched (default: the user's cache)")
     added.add_argument("--path", type=Path, help="where the set's own file or folder lies, as its source needs it")
@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
     def on_networks(name: str, run, description: str) -> argparse.ArgumentParser:
         added = upkeep(name, run, description)
         added.add_argument("--json", action="store_true", help="print JSON")
-        added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and picture")
+        added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and image")
         added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
         return added
 
@@ -509,7 +509,7 @@ def _print_json(found: list) -> None:
 
 
 def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:
-    """Print what `show` prints unless JSON was, and write the picture and the page that are asked for."""
+    """Print what `show` prints unless JSON was, and write the image and the page that are asked for."""
     from rich.console import Console
 
     if not arguments.json:

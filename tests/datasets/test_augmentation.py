@@ -19,7 +19,7 @@ def pictures(count=16, size=24):
 
 
 def gradient(count=200, size=32):
-    """Pictures whose pixels tell their row and column."""
+    """Images whose pixels tell their row and column."""
     line = torch.linspace(0, 248, size)
     rows, columns = line[:, None].expand(size, size), line.expand(size, size)
     return torch.stack([rows, columns, rows], -1).round().to(torch.uint8).expand(count, -1, -1, -1)

@@ -16,7 +16,7 @@ from tests.helpers.tiny_files import encode, noise, pack
 
 
 def class_folders(count=10, labels=("cat", "dog")):
-    """Different pictures in class folders, without a split."""
+    """Different images in class folders, without a split."""
     names = [f"set/{label}/{number}.png" for label in labels for number in range(count)]
     return {name: encode(noise(seed)) for seed, name in enumerate(names)}
 
@@ -133,7 +133,7 @@ def test_too_many_undecodable_pictures_are_an_error(run):
     broken = {f"set/cat/broken{number}.png": b"" for number in range(5)}
     with pytest.raises(KeyfiltersError) as error:
         run({**class_folders(), **broken}, max_undecodable=0.1)
-    assert "set pets: 5 of 25 pictures cannot be decoded (first: set/cat/broken0.png, " in str(error.value)
+    assert "set pets: 5 of 25 images cannot be decoded (first: set/cat/broken0.png, " in str(error.value)
     assert "max_undecodable" in str(error.value)
 
 
@@ -141,14 +141,14 @@ def test_too_many_undecodable_pictures_are_an_error(run):
 def test_a_class_without_pictures_on_one_side_is_named(run, side, other):
     files = {f"set/{half}/cat/1.png": encode(noise(half == "test")) for half in ("train", "test")}
     files[f"set/{other}/dog/1.png"] = encode(noise(2))
-    with pytest.raises(KeyfiltersError, match=f"set pets: the class 'dog' has no {side} picture"):
+    with pytest.raises(KeyfiltersError, match=f"set pets: the class 'dog' has no {side} image"):
         run(files)
 
 
 @pytest.mark.fault("prepare", "a class of one image", "one line names the class")
 def test_a_class_of_one_picture_cannot_be_split(run):
     files = {**class_folders(), "set/emu/1.png": encode(noise(99))}
-    with pytest.raises(KeyfiltersError, match=r"the class 'emu' has no train picture .* `test_share`"):
+    with pytest.raises(KeyfiltersError, match=r"the class 'emu' has no train image .* `test_share`"):
         run(files)
 
 

@@ -24,4 +24,4 @@ def test_jobs_share_their_start_up_unless_hooks_are_off(study, monkeypatch, argu
     log = log_of_a_remade_transfer(study, *arguments)
     assert "import time:" in log
     assert bool(re.search(r"\| +torch$", log, re.M)) is imported
-    assert "test pictures" in log  # what the job itself says
+    assert "test images" in log  # what the job itself says

@@ -1,4 +1,4 @@
-"""Small archives and encoded pictures."""
+"""Small archives and encoded images."""
 
 import io
 import tarfile

@@ -23,7 +23,7 @@ TRAINING = {
 
 
 def stripes(name: str, train: int = 24, test: int = 9, classes: int = 3) -> dict[str, np.ndarray]:
-    """Pictures of noisy stripes whose width is the class, uint8 `[N, 32, 32, 3]`, and their labels."""
+    """Images of noisy stripes whose width is the class, uint8 `[N, 32, 32, 3]`, and their labels."""
     random = np.random.default_rng(sum(name.encode()))
     arrays = {}
     for split, count in (("train", train), ("test", test)):

@@ -1,4 +1,4 @@
-"""A tiny study of three sets that a test runs through Snakemake, from pictures to tables."""
+"""A tiny study of three sets that a test runs through Snakemake, from images to tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETS = ("dots", "stripes", "waves")
 
 
 def pictures(path: Path, seed: int) -> str:
-    """A tar of class folders with pictures of two classes, noise by the seed; returns its SHA-256."""
+    """A tar of class folders with images of two classes, noise by the seed; returns its SHA-256."""
     noise = np.random.default_rng(seed)
     with tarfile.open(path, "w") as tar:
         for label, period in (("fine", 2), ("coarse", 8)):

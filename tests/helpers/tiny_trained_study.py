@@ -16,7 +16,7 @@ from keyfilters.zoo.network import Convolution, Network, kind_of
 from tests.helpers.analysed_filters import analyse
 
 REGULAR, DEPTHWISE = "regular_3x3", "depthwise_3x3"
-SETS = {"apples": 500, "pears": 500, "plums": 100_000}  # with their numbers of training pictures
+SETS = {"apples": 500, "pears": 500, "plums": 100_000}  # with their numbers of training images
 WIDTHS = (20, 40, 40, 60)  # of the depthwise layers
 EPOCHS = (0, 2)
 ROBUST = "robust"  # a package's network, whose file tells no depths; with an all-zero and a constant layer

@@ -49,7 +49,7 @@ def _pointwise(weight, bias, x):
 
 
 def _depthwise(weight, bias, x):
-    """7x7 with zeros around the picture, one channel and position at a time."""
+    """7x7 with zeros around the image, one channel and position at a time."""
     y = np.empty_like(x)
     for c, i, j in np.ndindex(*x.shape):
         y[c, i, j] = bias[c]

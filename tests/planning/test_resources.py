@@ -10,7 +10,7 @@ from tests.helpers.stubs import configuration
 
 
 def training(tmp_path, pictures=None, **changes):
-    """A training on a set of that many pictures, the study changed."""
+    """A training on a set of that many images, the study changed."""
     config = configuration(1, 1)
     study = config["studies"]["tiny"]
     for key, value in changes.items():

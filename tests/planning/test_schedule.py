@@ -53,7 +53,7 @@ def rows(text):
 
 
 def test_a_study_is_scheduled_from_its_own_images_per_second(tmp_path):
-    """Four sets of 3,600 pictures for 2 epochs at 2 images/s: an hour each; a table 2 of 2 by 4 cells on top."""
+    """Four sets of 3,600 images for 2 epochs at 2 images/s: an hour each; a table 2 of 2 by 4 cells on top."""
     study = check(configuration(2, 4)).current
     for job in sorted(jobs.keyed(study).values(), key=lambda job: STAGES.index(job.stage)):
         with artifacts.write(tmp_path, job.description) as draft:
@@ -68,5 +68,5 @@ def test_a_study_is_scheduled_from_its_own_images_per_second(tmp_path):
 
 def test_without_anything_made_or_published_the_limits_rate_is_used_and_said(tmp_path):
     text = schedule.schedule(check(configuration(2, 4)).current, "tiny", tmp_path)
-    assert "the slow rate of a time limit, which counts an unprepared set as 100,000 pictures: 16" in text
+    assert "the slow rate of a time limit, which counts an unprepared set as 100,000 images: 16" in text
     assert rows(text)["all"][1] > 0

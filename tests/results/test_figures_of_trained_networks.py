@@ -26,7 +26,7 @@ from tests.helpers.tiny_trained_study import (
     filters_of_layers,
 )
 
-NAN = re.compile(r"(?<![\w+/=])nan(?![\w+/=])")  # not a part of a picture in base 64
+NAN = re.compile(r"(?<![\w+/=])nan(?![\w+/=])")  # not a part of a image in base 64
 FLOOR = {"floor": "probability", "epsilon": 2.0**-23}
 
 

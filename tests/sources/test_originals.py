@@ -65,7 +65,7 @@ def test_a_listed_sketch_that_the_archive_lacks_is_named(sketches, tmp_path, mon
     with (sketches / "sketch_test.txt").open("a") as file:
         file.write("sketch/zebra/c_1.jpg 2\n")
     repin(sketches, monkeypatch)
-    with pytest.raises(KeyfiltersError, match=r"sketch\.zip: 1 listed pictures are missing, sketch/zebra/c_1\.jpg"):
+    with pytest.raises(KeyfiltersError, match=r"sketch\.zip: 1 listed images are missing, sketch/zebra/c_1\.jpg"):
         prepared("domainnet", sketches, tmp_path)
 
 
@@ -147,5 +147,5 @@ def test_an_imagenet_folder_without_its_parts_is_one_line(imagenet_root, tmp_pat
 
 def test_a_picture_that_the_kit_does_not_list_is_named(imagenet_root, tmp_path):
     picture(imagenet_root / "val/holiday.JPEG", 5)
-    with pytest.raises(KeyfiltersError, match=r"val/holiday\.JPEG: not in the list of validation pictures"):
+    with pytest.raises(KeyfiltersError, match=r"val/holiday\.JPEG: not in the list of validation images"):
         prepared("imagenet", imagenet_root, tmp_path)

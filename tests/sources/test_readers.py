@@ -59,7 +59,7 @@ def test_cifar10_with_a_label_too_many_is_an_error(tmp_path):
     sheet = encode(noise(0, (1, 1024, 3)))
     files = {f"package/{name}": sheet for names in cifar10.SHEETS.values() for name in names}
     files["package/train_lables.json"] = b"[1, 2, 3, 4, 5, 6]"
-    with pytest.raises(KeyfiltersError, match="5 train pictures but 6 labels"):
+    with pytest.raises(KeyfiltersError, match="5 train images but 6 labels"):
         list(cifar10.read(pack(tmp_path / "x.tgz", files)))
 
 

@@ -27,7 +27,7 @@ from keyfilters.training.train import train
 from keyfilters.training.weights import WEIGHTS
 from tests.helpers.tiny_jobs import MODEL, training_job
 
-EPOCHS = 4  # of 24 pictures in batches of 8, so of 3 steps
+EPOCHS = 4  # of 24 images in batches of 8, so of 3 steps
 DROPPING = MODEL | {"drop_path_rate": 0.3}  # draws from torch's global generator
 
 

@@ -36,7 +36,7 @@ RECIPE = {
 
 
 def job(root, seed=0, checkpoints=(), model=NETWORK, **training):
-    """A low-resolution network on 24 pictures for training and 9 for testing."""
+    """A low-resolution network on 24 images for training and 9 for testing."""
     given = training_job(root, seed=seed)
     settings = {"model": model, "training": RECIPE | training, "seed": seed}
     return Job("train", given.name, settings | ({"checkpoints": checkpoints} if checkpoints else {}), given.inputs)
@@ -137,7 +137,7 @@ def test_drop_last_leaves_out_what_fills_no_batch_in_training_and_test(tmp_path,
 
 
 def test_drop_last_of_a_set_that_fills_no_batch_is_an_error(tmp_path):
-    with pytest.raises(KeyfiltersError, match="drop_last: stripes has 24 training and 9 test pictures") as caught:
+    with pytest.raises(KeyfiltersError, match="drop_last: stripes has 24 training and 9 test images") as caught:
         trained(tmp_path, drop_last=True, batch_size=10)
     assert "\n" not in str(caught.value)
 
@@ -195,7 +195,7 @@ def test_a_training_without_checkpoints_has_one_file_of_weights(tmp_path):
 
 
 def test_a_network_of_one_channel_refuses_coloured_pictures(tmp_path):
-    with pytest.raises(KeyfiltersError, match=r"lowres\.grey: stripes has coloured pictures"):
+    with pytest.raises(KeyfiltersError, match=r"lowres\.grey: stripes has coloured images"):
         trained(tmp_path, model=NETWORK | {"in_channels": 1})
     assert not list(tmp_path.glob("train/*"))
 

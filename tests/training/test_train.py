@@ -49,7 +49,7 @@ def test_a_log_has_a_line_an_epoch(tmp_path, capsys):
         "stripes-seed0: epoch 1/2",
         "stripes-seed0: epoch 2/2",
     ]
-    assert lines[2].endswith("% of 9 test pictures")
+    assert lines[2].endswith("% of 9 test images")
 
 
 def test_the_manifest_tells_what_was_read(tmp_path):

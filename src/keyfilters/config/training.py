@@ -113,7 +113,7 @@ class Training(Recipe):
         return self
 
     def images_per_epoch(self, images: int) -> int:
-        """Of so many training pictures, those that an epoch sees."""
+        """Of so many training images, those that an epoch sees."""
         return images // self.batch_size * self.batch_size if self.drop_last else images
 
     @model_validator(mode="after")

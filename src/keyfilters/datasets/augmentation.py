@@ -27,7 +27,7 @@ def augmented(
     images: Tensor, labels: Tensor, training: Training, classes: int, normalise: Normalise, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """A batch, uint8 `[B, H, W, 3]` and int64 `[B]`, as the network gets it: inputs float32 `[B, 3, H, W]`, and
-    labels, or shares of the classes float32 `[B, classes]` where the recipe mixes pictures."""
+    labels, or shares of the classes float32 `[B, classes]` where the recipe mixes images."""
     recipe = training.augmentation
     images = augment(images, recipe, generator)
     if not (recipe.crop or recipe.rand_augment or recipe.erasing or training.mixup or training.cutmix):
@@ -61,9 +61,9 @@ def _drawn_from(generator: torch.Generator) -> Iterator[None]:
 
 
 def cropped(images: Tensor, crop: Crop) -> Tensor:
-    """A random part of each picture uint8 `[B, H, W, 3]`, enlarged to its whole size: Szegedy et al. 2015.
+    """A random part of each image uint8 `[B, H, W, 3]`, enlarged to its whole size: Szegedy et al. 2015.
 
-    Share of the area uniform, aspect ratio log-uniform; a part that is longer than the picture is cut to it.
+    Share of the area uniform, aspect ratio log-uniform; a part that is longer than the image is cut to it.
     """
     count = len(images)
     area = torch.empty(count).uniform_(*crop.area)
@@ -80,9 +80,9 @@ def cropped(images: Tensor, crop: Crop) -> Tensor:
 
 
 def rand_augmented(images: Tensor, settings: RandAugment) -> Tensor:
-    """Random operations on groups of pictures uint8 `[B, H, W, 3]`: Cubuk et al. 2020, torchvision's operations.
+    """Random operations on groups of images uint8 `[B, H, W, 3]`: Cubuk et al. 2020, torchvision's operations.
 
-    timm's configuration `rand-m9-mstd0.5-inc1` draws anew for each picture, an operation with probability 0.5, and
+    timm's configuration `rand-m9-mstd0.5-inc1` draws anew for each image, an operation with probability 0.5, and
     knows Invert and SolarizeAdd beside torchvision's, which has Identity.
     """
     from torchvision.transforms import v2
@@ -102,14 +102,14 @@ def rand_augmented(images: Tensor, settings: RandAugment) -> Tensor:
 
 
 def erased(inputs: Tensor, probability: float) -> Tensor:
-    """Noise in a random rectangle of some normalised pictures `[B, 3, H, W]`: Zhong et al. 2020, timm's."""
+    """Noise in a random rectangle of some normalised images `[B, 3, H, W]`: Zhong et al. 2020, timm's."""
     from timm.data.random_erasing import RandomErasing
 
     return RandomErasing(probability, mode="pixel", device=inputs.device)(inputs)
 
 
 def mixed(inputs: Tensor, labels: Tensor, classes: int, mixup: float, cutmix: float) -> tuple[Tensor, Tensor]:
-    """Each picture `[B, 3, H, W]` mixed with its neighbour, and so its label: mixup (Zhang et al. 2018) or CutMix (Yun
+    """Each image `[B, 3, H, W]` mixed with its neighbour, and so its label: mixup (Zhang et al. 2018) or CutMix (Yun
     et al. 2019) by chance where both have an alpha above 0. Targets float32 `[B, classes]`."""
     from torchvision.transforms import v2
 

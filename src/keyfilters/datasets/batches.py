@@ -14,9 +14,9 @@ from keyfilters.config.training import Augmentation
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures uint8 `[N, H, W, 3]` and labels int64 `[N]` on the device that trains.
+    """Images uint8 `[N, H, W, 3]` and labels int64 `[N]` on the device that trains.
 
-    Pictures that do not fit there stay in their file, mapped into memory.
+    Images that do not fit there stay in their file, mapped into memory.
     """
 
     images: Tensor
@@ -26,17 +26,17 @@ class Split:
         return len(self.labels)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """The pictures and labels at the positions `chosen`, on the device that trains."""
+        """The images and labels at the positions `chosen`, on the device that trains."""
         return self.images[chosen.to(self.images.device)].to(self.labels.device), self.labels[chosen]
 
     def whole_batches(self, size: int) -> Split:
-        """Without the last pictures, which do not fill a batch."""
+        """Without the last images, which do not fill a batch."""
         kept = len(self) // size * size
         return Split(self.images[:kept], self.labels[:kept])
 
 
 def load(prepared: Path, device: torch.device) -> tuple[Split, Split]:
-    """Train and test split of a prepared set on `device`; pictures get half of a GPU's free memory at most."""
+    """Train and test split of a prepared set on `device`; images get half of a GPU's free memory at most."""
     file = prepared / "arrays.safetensors"
     fits = device.type == "cpu" or file.stat().st_size < torch.cuda.mem_get_info(device)[0] // 2
     arrays = load_file(file, device=str(device if fits else "cpu"))
@@ -58,9 +58,9 @@ class Normalise:
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
-    """Shift and mirror each picture of a batch uint8 `[B, H, W, 3]` by draws of its own.
+    """Shift and mirror each image of a batch uint8 `[B, H, W, 3]` by draws of its own.
 
-    A shifted picture is filled up with its edge pixels, or with zeros.
+    A shifted image is filled up with its edge pixels, or with zeros.
     """
     count, height, width, _ = images.shape
 

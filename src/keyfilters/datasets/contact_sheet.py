@@ -1,4 +1,4 @@
-"""A picture of a prepared set, for the eye."""
+"""A image of a prepared set, for the eye."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS, COLUMNS, CELL, MARGIN, TEXT = 10, 8, 48, 4, 120  # less than 200 kB in 256
 
 
 def contact_sheet(pictures: Sequence[SourceImage], set_name: str) -> Image.Image:
-    """Some classes, spread over all, one in a row: its name and some pictures, shuffled by hash."""
+    """Some classes, spread over all, one in a row: its name and some images, shuffled by hash."""
     key = hash_order(set_name)
     samples = defaultdict(list)
     for picture in sorted(pictures, key=lambda picture: (picture.label, key(picture.name))):

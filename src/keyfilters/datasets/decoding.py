@@ -1,4 +1,4 @@
-"""From an encoded picture of any shape to square RGB pixels."""
+"""From an encoded image of any shape to square RGB pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PIL import Image, ImageOps
 
 
 class UndecodableError(Exception):
-    """These bytes are no picture, or a damaged one."""
+    """These bytes are no image, or a damaged one."""
 
 
 def to_rgb(data: bytes | np.ndarray) -> np.ndarray:
-    """Upright RGB pixels, uint8 `[H, W, 3]`, of an encoded picture or of grey pixels `[H, W]`.
+    """Upright RGB pixels, uint8 `[H, W, 3]`, of an encoded image or of grey pixels `[H, W]`.
 
     Transparent parts are laid on white. Raises UndecodableError.
     """
@@ -37,9 +37,9 @@ def _decode(data: bytes) -> np.ndarray:
 
 
 def to_square(pixels: np.ndarray, size: int, fit: Literal["crop", "pad"]) -> np.ndarray:
-    """The picture uint8 `[H, W, 3]` as uint8 `[size, size, 3]`.
+    """The image uint8 `[H, W, 3]` as uint8 `[size, size, 3]`.
 
-    "crop" keeps the central square. "pad" keeps the whole picture on a white square; a picture
+    "crop" keeps the central square. "pad" keeps the whole image on a white square; a image
     smaller than `size` is enlarged by a whole factor at most and its margin fills the rest, so that
     a drawing of 28 pixels stays sharp at 32. Resizing is bicubic, antialiased when shrinking.
     """

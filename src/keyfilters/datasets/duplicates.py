@@ -1,4 +1,4 @@
-"""Copies of one picture: which to keep, and which groups they tie together."""
+"""Copies of one image: which to keep, and which groups they tie together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keyfilters.sources.image import SourceImage
 
 @dataclass(frozen=True)
 class Distinct:
-    """Pictures of which no two have equal pixels, and how many were left out to get there."""
+    """Images of which no two have equal pixels, and how many were left out to get there."""
 
     pictures: list[SourceImage]
     duplicates: int
@@ -22,9 +22,9 @@ class Distinct:
 
 
 def without_duplicates(pictures: Iterable[SourceImage]) -> Distinct:
-    """Keep one of the pictures with equal pixels (`data` as uint8 pixels of one shape) and equal label.
+    """Keep one of the images with equal pixels (`data` as uint8 pixels of one shape) and equal label.
 
-    A copy on the test side is the one that is kept. Groups that share a picture become one group.
+    A copy on the test side is the one that is kept. Groups that share a image become one group.
     """
     copies = defaultdict(list)
     for picture in pictures:

@@ -35,7 +35,7 @@ def prepare(description: Mapping[str, Any], root: Path, cache: Path | None = Non
         facts = prepare_set(settings, draft.path, cache or default_cache())
         draft.facts.update(facts)
     print(
-        f"{facts['name']}: {facts['train']:,} training and {facts['test']:,} test pictures of "
+        f"{facts['name']}: {facts['train']:,} training and {facts['test']:,} test images of "
         f"{len(facts['classes'])} classes; dropped {facts['duplicates_dropped']} duplicates and "
         f"{facts['ambiguous_dropped']} ambiguous, {len(facts['undecodable'])} undecodable",
         file=sys.stderr,
@@ -48,15 +48,15 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     Settings: `name`, `set` (what its source calls it), `source` (as in `config.dataset.Dataset`, with its `path`
     and `sha256`), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
-    `test_share` (where the source has no split of its own), `max_undecodable` (share of all pictures).
+    `test_share` (where the source has no split of its own), `max_undecodable` (share of all images).
     What is fetched is kept in `cache`.
 
     Files: `arrays.safetensors` with `train_images` and `test_images`, uint8 `[N, H, W, 3]`, and
     `train_labels` and `test_labels`, int64 `[N]`, indices into the classes; `contact_sheet.png`. The
     returned `mean` and `std` are those of the training pixels from 0 to 1, per channel.
 
-    Raises KeyfiltersError if the source cannot be had, too many pictures are undecodable, or a class
-    has no picture on one side of the split.
+    Raises KeyfiltersError if the source cannot be had, too many images are undecodable, or a class
+    has no image on one side of the split.
     """
     name, size = settings["name"], settings["image_size"]
     opened = source(settings["source"]).open_set(settings, cache)
@@ -66,7 +66,7 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     pictures, undecodable = _decode(opened, settings, scratch)
     classes = sorted({picture.label for picture in pictures})
     distinct = without_duplicates(pictures)
-    order = settings["set"]  # the same pictures, whatever a study calls the set
+    order = settings["set"]  # the same images, whatever a study calls the set
     sides = split(distinct.pictures, order, settings["test_share"])
     sides = {side: at_most(sides[side], order, settings[f"{side}_per_class"]) for side in sides}
     per_class = _count(sides, classes, name)
@@ -99,7 +99,7 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
 
 
 def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel of pictures uint8 `[H, W, 3]`, scaled to 0..1.
+    """Mean and standard deviation of each channel of images uint8 `[H, W, 3]`, scaled to 0..1.
 
     Counted by value, so that they are exact and no float copy of the images is made.
     """
@@ -117,7 +117,7 @@ def channel_statistics(images: Iterable[np.ndarray]) -> tuple[list[float], list[
 
 
 def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple[list[SourceImage], list[str]]:
-    """All pictures, and the names of those that could not be decoded.
+    """All images, and the names of those that could not be decoded.
 
     Pixels, uint8 `[size, size, 3]`, are views of the file `scratch`, so a set may be larger than the memory.
     """
@@ -133,7 +133,7 @@ def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple
     total = len(pictures) + len(undecodable)
     if len(undecodable) > settings["max_undecodable"] * total:
         raise KeyfiltersError(
-            f"set {settings['set']}: {len(undecodable)} of {total} pictures cannot be decoded "
+            f"set {settings['set']}: {len(undecodable)} of {total} images cannot be decoded "
             f"(first: {', '.join(undecodable[:3])}); mend the source or raise `max_undecodable`"
         )
     if not pictures:
@@ -143,7 +143,7 @@ def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple
 
 
 def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) -> Iterator[SourceImage]:
-    """Those of the classes that the settings name. Raises KeyfiltersError if one has no picture."""
+    """Those of the classes that the settings name. Raises KeyfiltersError if one has no image."""
     wanted, found = settings.get("classes"), set()
     for picture in pictures:
         found.add(picture.label)
@@ -157,12 +157,12 @@ def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) ->
 
 
 def _count(sides: Mapping[str, Sequence[SourceImage]], classes: Sequence[str], name: str) -> dict[str, Any]:
-    """Pictures per class and side; none may be zero."""
+    """Images per class and side; none may be zero."""
     counts = {side: Counter(picture.label for picture in chosen) for side, chosen in sides.items()}
     for side, label in ((side, label) for side in sides for label in classes):
         if not counts[side][label]:
             raise KeyfiltersError(
-                f"set {name}: the class {label!r} has no {side} picture after the split; "
+                f"set {name}: the class {label!r} has no {side} image after the split; "
                 "give it more, leave it out, or change `test_share` if the source has no split of its own"
             )
     return {label: {side: counts[side][label] for side in sides} for label in classes}

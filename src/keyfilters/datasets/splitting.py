@@ -1,7 +1,7 @@
-"""Choices that look random and are always the same: which pictures are for testing, which are kept.
+"""Choices that look random and are always the same: which images are for testing, which are kept.
 
 The order in which things are chosen is that of the SHA-256 of "<set>:<name>". It depends on nothing
-but names, so pictures that are added later change it little.
+but names, so images that are added later change it little.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def hash_order(set_name: str) -> Callable[[str], str]:
 
 
 def split(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> dict[str, list[SourceImage]]:
-    """The pictures of the sides "train" and "test": as the source says, else whole groups at a time.
+    """The images of the sides "train" and "test": as the source says, else whole groups at a time.
 
-    Raises KeyfiltersError if the source says it of some pictures only.
+    Raises KeyfiltersError if the source says it of some images only.
     """
     unsplit = [picture for picture in pictures if picture.split is None]
     if 0 < len(unsplit) < len(pictures):
@@ -35,9 +35,9 @@ def split(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> 
 
 
 def _groups_to_test(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> set[str]:
-    """Groups until each class has its `test_share` of pictures, at least one.
+    """Groups until each class has its `test_share` of images, at least one.
 
-    A group of several classes is taken only while each of them still lacks test pictures.
+    A group of several classes is taken only while each of them still lacks test images.
     """
     total = Counter(picture.label for picture in pictures)
     wanted = {label: max(1, round(test_share * count)) for label, count in total.items()}
@@ -54,7 +54,7 @@ def _groups_to_test(pictures: Sequence[SourceImage], set_name: str, test_share: 
 
 
 def at_most(pictures: Sequence[SourceImage], set_name: str, per_class: int | None) -> Sequence[SourceImage]:
-    """Up to `per_class` pictures of each class (None: all), in their given order."""
+    """Up to `per_class` images of each class (None: all), in their given order."""
     if per_class is None:
         return pictures
     key = hash_order(set_name)

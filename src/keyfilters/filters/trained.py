@@ -21,7 +21,7 @@ Known = dict[str, str | None]
 def trained(
     network: Artifact, dataset: Artifact, image_size: int, epoch: int | None = None
 ) -> tuple[nn.Module, int, Known]:
-    """The network of a `train` job with its weights, the size of pictures that it takes, and what is known of it.
+    """The network of a `train` job with its weights, the size of images that it takes, and what is known of it.
 
     `epoch`: its weights after one of its checkpoints in place of the last.
     """

@@ -54,7 +54,7 @@ def main_path(network: nn.Module) -> list[dict[str, nn.Conv2d]]:
 def _reads(network: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear, Tensor]]:
     """Name, module and input of everything that is applied to feature maps `[N, ., ., .]`, as executed.
 
-    Pictures without pixels pass through the network on the meta device: nothing is computed, and weights,
+    Images without pixels pass through the network on the meta device: nothing is computed, and weights,
     statistics and random generators stay as they are.
     """
     reads: dict[str, tuple[str, nn.Conv2d | nn.Linear, Tensor]] = {}

@@ -90,7 +90,7 @@ class Block(nn.Module):
 
 
 class HorNet(nn.Module):
-    """The network, pictures `[N, in_chans, H, W]` to class scores `[N, num_classes]`.
+    """The network, images `[N, in_chans, H, W]` to class scores `[N, num_classes]`.
 
     Stage i has `depths[i]` blocks of width `base_dim * 2**i` with gated convolutions of order `orders[i]`.
     The stem's kernel and stride are `patch_size`, every later stage halves height and width.

@@ -50,10 +50,10 @@ from torchvision.models.resnet import BasicBlock
 
 
 def build_lowres(architecture: str, num_classes: int, width: float = 1.0, in_channels: int = 3) -> nn.Module:
-    """A network of `FORMS` with random weights: pictures `[N, 3, 32, 32]` to class scores `[N, num_classes]`.
+    """A network of `FORMS` with random weights: images `[N, 3, 32, 32]` to class scores `[N, num_classes]`.
 
     `width` multiplies all channels; every one must stay a whole number. With `in_channels` 1 the network reads
-    only the first channel of its pictures, for grey ones, whose three are equal; the authors' networks for the
+    only the first channel of its images, for grey ones, whose three are equal; the authors' networks for the
     MNIST family have one channel. Raises ValueError for a width that does not divide the channels.
     """
     device = torch.get_default_device()
@@ -66,7 +66,7 @@ def build_lowres(architecture: str, num_classes: int, width: float = 1.0, in_cha
 
 
 class FirstChannelConv2d(nn.Conv2d):
-    """A convolution of the first channel of pictures `[N, C, H, W]`."""
+    """A convolution of the first channel of images `[N, C, H, W]`."""
 
     def forward(self, pictures: Tensor) -> Tensor:
         return super().forward(pictures[:, :1])
@@ -188,7 +188,7 @@ FORMS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def _resize(network: nn.Module, width: float, in_channels: int) -> None:
-    """Give all layers `width` times their channels, but for the pictures', here `in_channels`, and the classes."""
+    """Give all layers `width` times their channels, but for the images', here `in_channels`, and the classes."""
 
     def scaled(channels: int) -> int:
         if not float(channels * width).is_integer() or width <= 0:

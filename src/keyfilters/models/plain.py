@@ -14,7 +14,7 @@ def build_yosinski8(
 
     Krizhevsky's network in one tower and without response normalisation. The fully connected layers 6 and 7
     are written as convolutions over the whole map, which they are; so all seven layers that Yosinski et al.
-    transfer are convolutions. Pictures `[N, 3, H, W]` to class scores `[N, num_classes]`.
+    transfer are convolutions. Images `[N, 3, H, W]` to class scores `[N, num_classes]`.
 
     `width` multiplies all channels. `patch_size` is the stride of the first layer and `map_size` the kernel
     of the sixth: 4 and 6 belong to 224 px, 1 and 3 to 32 px; a map of another size is averaged to it.

@@ -1,8 +1,8 @@
-"""`keyfilters plan`: what a study will cost, table by table, before any picture is there.
+"""`keyfilters plan`: what a study will cost, table by table, before any image is there.
 
-An estimate. Pictures are those of the prepared set where there is one, else the published counts, of which a part of
+An estimate. Images are those of the prepared set where there is one, else the published counts, of which a part of
 the classes has its share. Images/s are those published for a network on one GPU; others are scaled from them by their
-multiply-accumulate operations, which go with the square of the maps' size. That flatters small pictures, whose steps
+multiply-accumulate operations, which go with the square of the maps' size. That flatters small images, whose steps
 are too short to keep a GPU busy, and counts neither tests nor augmentation.
 
 Beside the cost stand the maps that the networks' layers read, and a warning where these are too small for kernels.
@@ -34,7 +34,7 @@ SIZE_ARGUMENTS = ("depths", "dims", "base_dim", "layers", "channels", "width", "
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one training: images are epochs times training pictures; None where they or images/s are not known."""
+    """Of one training: images are epochs times training images; None where they or images/s are not known."""
 
     images: int | None
     hours: float | None
@@ -62,7 +62,7 @@ def _is_training(job: Job) -> bool:
 
 
 def counts(study: Study, dataset: str, root: Path) -> tuple[int, int] | None:
-    """Training and test pictures of a set: as prepared, else as published within the study's limits, else None."""
+    """Training and test images of a set: as prepared, else as published within the study's limits, else None."""
     prepared = jobs.prepare(study, dataset)
     try:
         facts = json.loads((root / prepared.folder / "manifest.json").read_text())["facts"]
@@ -124,7 +124,7 @@ def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[C
     unknown = sum(cost.hours is None for cost in every)
     if unknown:
         yield (
-            f"Not in the sums: {unknown} of {len(every)} trainings, whose pictures are not counted before they are "
+            f"Not in the sums: {unknown} of {len(every)} trainings, whose images are not counted before they are "
             "prepared, or whose networks have sizes of their own, for which no images/s are published."
         )
     yield f"GPU-hours from images/s of {SPEED_SOURCE}; see the head of plan.py for how they are scaled."
@@ -137,7 +137,7 @@ def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[C
     if largest:
         yield (
             f"Prepared sets: {sum(bytes_of.values()) / 1e9:,.1f} GB, {largest} {bytes_of[largest] / 1e9:,.1f} GB; "
-            "while one is prepared, its pictures lie on the disk twice."
+            "while one is prepared, its images lie on the disk twice."
         )
 
 
@@ -149,7 +149,7 @@ def _table(name: str) -> list[dict[str, str]]:
 
 @cache
 def _published_sets() -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Classes, training and test pictures by source and set; an archive's set is its digest."""
+    """Classes, training and test images by source and set; an archive's set is its digest."""
     return {
         (line["source"], line["set"]): (int(line["classes"]), int(line["train"]), int(line["test"]))
         for line in _table("datasets")

@@ -140,7 +140,7 @@ class Estimate:
         if published.hours is not None:
             self.sources["images/s as in `keyfilters plan`"] += 1
             return published.hours * 3600
-        self.sources["the slow rate of a time limit, which counts an unprepared set as 100,000 pictures"] += 1
+        self.sources["the slow rate of a time limit, which counts an unprepared set as 100,000 images"] += 1
         return resources.training_seconds(job, self.root, gpu=True)
 
     def key_fields(self) -> str:

@@ -1,4 +1,4 @@
-"""What a command prints, as a page of HTML with its picture."""
+"""What a command prints, as a page of HTML with its image."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ SECONDS = 60  # between two lines within an epoch
 
 
 class Progress:
-    """Counts the pictures that a training has seen.
+    """Counts the images that a training has seen.
 
     `advance` after each batch, `tell` after each epoch and whenever `due`; used as a context manager.
     """
@@ -19,7 +19,7 @@ class Progress:
     def __init__(self, name: str, epochs: int, images: int) -> None:
         self.name, self.epochs, self.images = name, epochs, images
         self.first = self.seen = 0
-        self.began = self.key_fields = time.perf_counter()
+        self.began = self.reported_at = time.perf_counter()
         self.bar = _bar() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Progress:
@@ -33,7 +33,7 @@ class Progress:
             self.bar.stop()
 
     def start_from(self, seen: int) -> None:
-        """Begin where `seen` pictures are done already; they do not count in the rate."""
+        """Begin where `seen` images are done already; they do not count in the rate."""
         self.first = self.seen = seen
         self.began = time.perf_counter()
         if self.bar:
@@ -52,7 +52,7 @@ class Progress:
     @property
     def due(self) -> bool:
         """Whether the log has had no line for a while."""
-        return not self.bar and time.perf_counter() > self.key_fields + SECONDS
+        return not self.bar and time.perf_counter() > self.reported_at + SECONDS
 
     def advance(self, images: int) -> None:
         self.seen += images
@@ -61,8 +61,8 @@ class Progress:
             self.bar.update(self.task, advance=images, note=note)
 
     def tell(self, loss: float, accuracy: float) -> None:
-        """A line of the log: mean loss, and share of training pictures recognised, in the epoch so far."""
-        self.key_fields = time.perf_counter()
+        """A line of the log: mean loss, and share of training images recognised, in the epoch so far."""
+        self.reported_at = time.perf_counter()
         if not self.bar:
             left = (self.epochs * self.images - self.seen) / self.images_per_second
             print(

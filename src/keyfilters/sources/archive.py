@@ -46,7 +46,7 @@ def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
 
 
 def read(path: Path) -> Iterator[SourceImage]:
-    """All pictures that lie in a folder; the folder's name is the class."""
+    """All images that lie in a folder; the folder's name is the class."""
     for name, data in members(path, _is_picture):
         *above, label, _ = PurePosixPath(name).parts
         split = above[-1] if above and above[-1] in ("train", "test") else None

@@ -56,7 +56,7 @@ def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
 
 
 def read(folder: Path) -> Iterator[SourceImage]:
-    """The pictures that the lists name, `<domain>/<class>/<file> <number>` a line, from the archive beside them.
+    """The images that the lists name, `<domain>/<class>/<file> <number>` a line, from the archive beside them.
 
     Raises KeyfiltersError if the archive lacks one.
     """
@@ -66,4 +66,4 @@ def read(folder: Path) -> Iterator[SourceImage]:
     for name, data in members(folder / PICTURES, side_of.__contains__):
         yield SourceImage(data, PurePosixPath(name).parent.name, name=name, group=name, split=side_of.pop(name))
     if side_of:
-        raise KeyfiltersError(f"{folder / PICTURES}: {len(side_of)} listed pictures are missing, {min(side_of)} first")
+        raise KeyfiltersError(f"{folder / PICTURES}: {len(side_of)} listed images are missing, {min(side_of)} first")

@@ -1,4 +1,4 @@
-"""What a reader says about one picture."""
+"""What a reader says about one image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """One labelled picture of a set."""
+    """One labelled image of a set."""
 
     data: bytes | np.ndarray
     """An encoded file, or pixels: uint8 `[H, W]` (grey) or `[H, W, 3]` (RGB)."""
@@ -20,6 +20,6 @@ class SourceImage:
     name: str
     """What it is called in its source; unique within the set."""
     group: str
-    """What must not be torn apart by a split: all pictures of one emoji, of one sign."""
+    """What must not be torn apart by a split: all images of one emoji, of one sign."""
     split: Literal["train", "test"] | None = None
     """The side on which the source itself puts it, if it does."""

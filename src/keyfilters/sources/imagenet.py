@@ -1,6 +1,6 @@
 """ImageNet's classification task of 2012 from the user's own folder: Russakovsky et al., IJCV 2015.
 
-`train/<wnid>/*.JPEG` and, for testing, the validation pictures: `val/<wnid>/*.JPEG`, or `val/*.JPEG` with the
+`train/<wnid>/*.JPEG` and, for testing, the validation images: `val/<wnid>/*.JPEG`, or `val/*.JPEG` with the
 development kit `ILSVRC2012_devkit_t12` beside it. A class is called by its WordNet id.
 
 1.4 million files are not read twice to pin them. The set's identity is what the study calls it and, where the study
@@ -56,7 +56,7 @@ def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
 
 
 def listing_digest(root: Path) -> str:
-    """SHA-256 over `<train or val>/<file> <bytes>` of every picture, a line each."""
+    """SHA-256 over `<train or val>/<file> <bytes>` of every image, a line each."""
     digest = hashlib.sha256()
     for side, path in _files(root):
         digest.update(f"{side}/{path.name} {path.stat().st_size}\n".encode())
@@ -64,7 +64,7 @@ def listing_digest(root: Path) -> str:
 
 
 def read(root: Path) -> Iterator[SourceImage]:
-    """All pictures, undecoded. Raises KeyfiltersError if the folder is laid out otherwise."""
+    """All images, undecoded. Raises KeyfiltersError if the folder is laid out otherwise."""
     flat = None
     for side, path in _files(root):
         label = path.parent.name
@@ -72,13 +72,13 @@ def read(root: Path) -> Iterator[SourceImage]:
             flat = flat or _validation_classes(root)
             label = flat.get(path.name)
             if label is None:
-                raise KeyfiltersError(f"{path}: not in the list of validation pictures; move it elsewhere")
+                raise KeyfiltersError(f"{path}: not in the list of validation images; move it elsewhere")
         name = f"{side}/{path.name}"
         yield SourceImage(path.read_bytes(), label, name=name, group=name, split="train" if side == "train" else "test")
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Every picture with its folder `train` or `val`, in the order of their own names, which are unique."""
+    """Every image with its folder `train` or `val`, in the order of their own names, which are unique."""
     for side, patterns in (("train", ["*/*.JPEG"]), ("val", ["*/*.JPEG", "*.JPEG"])):
         found = [path for pattern in patterns for path in (root / side).glob(pattern)]
         if not found:
@@ -89,7 +89,7 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _validation_classes(root: Path) -> dict[str, str]:
-    """Class of each validation picture by file name, as the development kit's lists say."""
+    """Class of each validation image by file name, as the development kit's lists say."""
     from scipy.io import loadmat
 
     data = root / DEVKIT / "data"
@@ -99,7 +99,7 @@ def _validation_classes(root: Path) -> dict[str, str]:
     except (OSError, KeyError, ValueError) as error:
         raise KeyfiltersError(
             f"{data}: its lists, which tell the classes of {root / 'val'}/*.JPEG, cannot be read ({error}); unpack "
-            "the development kit there, or sort the pictures into folders of classes"
+            "the development kit there, or sort the images into folders of classes"
         ) from error
     wnid_of = {int(synset["ILSVRC2012_ID"]): str(synset["WNID"]) for synset in synsets}
     return {f"ILSVRC2012_val_{index:08}.JPEG": wnid_of[int(number)] for index, number in enumerate(numbers, start=1)}

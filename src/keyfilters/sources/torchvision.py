@@ -29,7 +29,7 @@ class TorchvisionSet:
     """One of torchvision's sets. The constants of a reader are fields here; `read` takes torchvision's root folder.
 
     `train` and `test`: the official parts that make up each side. `chosen_by`: the argument that tells a part,
-    `split="test"` or `train=False`. `by_file`: the class can hand on a picture's file undecoded.
+    `split="test"` or `train=False`. `by_file`: the class can hand on a image's file undecoded.
     """
 
     TITLE: str
@@ -49,7 +49,7 @@ class TorchvisionSet:
         return {side: " + ".join(parts) for side, parts in (("train", self.train), ("test", self.test))}
 
     def read(self, root: Path) -> Iterator[SourceImage]:
-        """All pictures of both sides, downloaded below `root` if they are not there."""
+        """All images of both sides, downloaded below `root` if they are not there."""
         for side, parts in (("train", self.train), ("test", self.test)):
             for part in parts:
                 yield from self._pictures(self._opened(root, part), side, part)
@@ -141,7 +141,7 @@ SETS = {
     "stl10": TorchvisionSet(
         "STL-10",
         "photographs of animals and vehicles",
-        "none stated; pictures from ImageNet (cite Coates et al. 2011)",
+        "none stated; images from ImageNet (cite Coates et al. 2011)",
         "STL10",
         {"stl10_binary.tar.gz": "91f7769df0f17e558f3565bffb0c7dfb"},
         chosen_by="split",

@@ -101,8 +101,8 @@ class FilterFigure1(FilterFigure):
 class FilterFigure2(FilterFigure):
     """Sparsity and entropy by depth of over-parameterised, robust and regular classifiers.
 
-    Over-parameterised is a network trained here that has at least `weights_per_picture` weights for each picture that
-    it was trained on. `robust`: the networks that were trained against adversarial pictures. All others are regular.
+    Over-parameterised is a network trained here that has at least `weights_per_picture` weights for each image that
+    it was trained on. `robust`: the networks that were trained against adversarial images. All others are regular.
     A class needs `min_filters`; a box is drawn from `min_layers`, of fewer each is a dot.
     """
 

@@ -350,7 +350,7 @@ class Figure2c(Curve):
 
 
 class Figure3(Experiment):
-    """The method as a picture: a base model, and a network that takes its first n depthwise layers."""
+    """The method as a image: a base model, and a network that takes its first n depthwise layers."""
 
     name = "fig3"
     kind = "figure"

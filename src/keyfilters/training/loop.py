@@ -45,7 +45,7 @@ def fit(
     average = ModelEmaV3(network, training.ema) if training.ema else None
     if average:
         state.parts["average"] = average
-    classes = int(train.labels.max()) + 1  # each has training pictures
+    classes = int(train.labels.max()) + 1  # each has training images
     checkpoint.restore(state)
     progress.start_from(state.images_seen)
     if not state.images_seen:
@@ -83,7 +83,7 @@ def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Trai
     """Add the gradients of a batch's mean loss to those of the weights.
 
     `inputs` `[B, 3, H, W]`; `targets` as `cross_entropy` takes them. Returns that loss, without its graph, and how
-    many pictures were recognised; a mixed one by its larger share.
+    many images were recognised; a mixed one by its larger share.
     """
     total = torch.zeros((), device=inputs.device)
     right = torch.zeros((), dtype=torch.int64, device=inputs.device)

@@ -42,7 +42,7 @@ def load_and_test(
     _, test = batches.load(prepared.path, device)
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)
     tested = facts_of_test(loop.correct(network, test, normalise).numpy())
-    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test):,} test pictures", file=sys.stderr)
+    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test):,} test images", file=sys.stderr)
     draft.facts.update(
         **tested,
         dataset={name: prepared.facts[name] for name in ("name", "title", "train", "test")}

@@ -24,7 +24,7 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
 
 
 def schedule(training: Training, images: int) -> Callable[[int], float]:
-    """Share of the peak learning rate at each step of a training on `images` pictures."""
+    """Share of the peak learning rate at each step of a training on `images` images."""
     per_epoch = math.ceil(training.images_per_epoch(images) / training.batch_size)
     steps, warmup = training.epochs * per_epoch, round(training.warmup_epochs * per_epoch)
     least = training.min_learning_rate / training.learning_rate
@@ -45,11 +45,11 @@ def optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
 
 
 class State:
-    """What changes while `network` is trained on `images` pictures by a recipe.
+    """What changes while `network` is trained on `images` images by a recipe.
 
     `parts`: by name, whatever has `state_dict` and `load_state_dict`; a checkpoint holds them all.
     `generator`: order and augmentation; it lives on the device that trains.
-    `order`: int64 `[images]`, the pictures of the present epoch in their order; the first `self.images` of them are
+    `order`: int64 `[images]`, the images of the present epoch in their order; the first `self.images` of them are
     trained on, `seen` have been, with losses that add up to `loss_sum` and `right` of them recognised. `losses`: the
     mean of each finished epoch.
     """
@@ -75,7 +75,7 @@ class State:
             self.order = torch.randperm(len(self.order), generator=self.generator, device=self.generator.device)
 
     def add(self, loss: Tensor, right: Tensor, images: int) -> None:
-        """Count a step on `images` pictures: their mean loss, and how many were recognised."""
+        """Count a step on `images` images: their mean loss, and how many were recognised."""
         self.loss_sum += loss.detach() * images
         self.right += right
         self.seen += images
@@ -91,12 +91,12 @@ class State:
 
     @property
     def loss(self) -> float:
-        """Mean over the pictures of the epoch so far. Waits for the device, as does `accuracy`."""
+        """Mean over the images of the epoch so far. Waits for the device, as does `accuracy`."""
         return self.loss_sum.item() / self.seen
 
     @property
     def accuracy(self) -> float:
-        """Share of the epoch's pictures, as they were trained on, that were recognised."""
+        """Share of the epoch's images, as they were trained on, that were recognised."""
         return self.right.item() / self.seen
 
     def state_dict(self) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def train_and_test(
     that the settings name as `checkpoints` lie beside the last, see `weights_after`.
 
     Order and augmentation follow from the job's seed alone, so every network that is trained on a set
-    under one seed sees the same pictures. On a GPU that has room for `jobs_per_gpu` of these, or on the CPU.
+    under one seed sees the same images. On a GPU that has room for `jobs_per_gpu` of these, or on the CPU.
     Raises KeyfiltersError if the GPU's memory does not suffice, Stopped if a signal came.
     """
     settings, prepared = description["settings"], draft.inputs["dataset"]
@@ -95,7 +95,7 @@ def train_and_test(
             losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
             correct = best.correct if best else test()  # a signal now comes too late
     tested = facts_of_test(correct.numpy())
-    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test_split):,} test pictures", file=sys.stderr)
+    print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test_split):,} test images", file=sys.stderr)
     draft.facts.update(
         **tested,
         dataset={name: prepared.facts[name] for name in ("name", "title", "train")}
@@ -117,14 +117,12 @@ def _load(
     train, test = batches.load(prepared.path, device)
     name = prepared.facts["name"]
     if model.get("in_channels") == 1 and not (train.images == train.images[..., :1]).all():
-        raise KeyfiltersError(
-            f"lowres.grey: {name} has coloured pictures, of which one channel is not all; leave it out"
-        )
+        raise KeyfiltersError(f"lowres.grey: {name} has coloured images, of which one channel is not all; leave it out")
     if not training.drop_last:
         return train, test
     if min(len(train), len(test)) < training.batch_size:
         raise KeyfiltersError(
-            f"drop_last: {name} has {len(train)} training and {len(test)} test pictures, which must both fill a batch "
+            f"drop_last: {name} has {len(train)} training and {len(test)} test images, which must both fill a batch "
             f"of {training.batch_size}; lower `batch_size` or turn it off"
         )
     return train, test.whole_batches(training.batch_size)

@@ -55,7 +55,7 @@ def test_table1_has_a_column_for_each_method(gathered, render):
     text = file.with_suffix(".md").read_text()
     assert "filters of The big set" in text
     assert "convnext_femto (dims 8-8-16-16)" in text
-    assert "10 test pictures: a standard error of 11.1 points" in text
+    assert "10 test images: a standard error of 11.1 points" in text
 
 
 def test_table3_has_a_column_for_each_source_model(gathered, render):

@@ -1,4 +1,4 @@
-"""Table 6 and the pictures of filters are made from the artifacts themselves."""
+"""Table 6 and the images of filters are made from the artifacts themselves."""
 
 import pandas as pd
 import pytest

@@ -52,7 +52,7 @@ def ordered(description: Mapping[str, Any]) -> list[str]:
 
 
 def by_size(datasets: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The distinct sets among `datasets` in the papers' order: by descending number of training pictures."""
+    """The distinct sets among `datasets` in the papers' order: by descending number of training images."""
     distinct = {dataset["name"]: dict(dataset) for dataset in datasets}
     return sorted(distinct.values(), key=lambda dataset: (-dataset["train"], dataset["name"]))
 
@@ -79,15 +79,15 @@ def basis(records: list[Mapping[str, Any]], study: str) -> str:
     counts = ", ".join(str(n) for n in sorted({record["n"] for record in records}))
     return (
         f"Study `{study}`, {len(trained)} trainings{others}, n = {counts} a cell{of_seeds}; "
-        f"top-1 on the test pictures after the last epoch, in percent."
+        f"top-1 on the test images after the last epoch, in percent."
     )
 
 
 def sampling(records: list[Mapping[str, Any]]) -> str:
-    """One sentence on how far the choice of test pictures alone moves a number."""
+    """One sentence on how far the choice of test images alone moves a number."""
     error = sum(standard_error(record) for record in records) / len(records)
     pictures = records[0]["target"]["test"]
-    return f"One accuracy rests on {pictures:,} test pictures: a standard error of {error:.1f} points, seeds apart."
+    return f"One accuracy rests on {pictures:,} test images: a standard error of {error:.1f} points, seeds apart."
 
 
 def standard_error(record: Mapping[str, Any]) -> float:

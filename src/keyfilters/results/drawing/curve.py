@@ -40,7 +40,7 @@ def curve(
 ) -> None:
     """Publish the figure's cells: the base model and, for each series, a cell for each n.
 
-    `relative`: percent of the base model's accuracy instead of percent of the test pictures. `layers`: what n
+    `relative`: percent of the base model's accuracy instead of percent of the test images. `layers`: what n
     counts. `names`: of series, where they are not as in the cells.
     """
     results = file.parents[1]

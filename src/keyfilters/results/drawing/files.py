@@ -31,7 +31,7 @@ def publish(
     numbers: str = "%.4f",
     cells: Sequence[Sequence[str | None]] = (),
 ) -> None:
-    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as pictures, last the record `.json`.
+    """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as images, last the record `.json`.
 
     `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`: format of
     those in the CSV files. `cells[i][j]`: the name of the cell whose number is in row i of `shown`, in its column j
@@ -59,12 +59,12 @@ def publish(
 
 
 def caption(figure: Figure, notes: Sequence[str]) -> None:
-    """Print the notes below a picture."""
+    """Print the notes below a image."""
     figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left", wrap=True)
 
 
 def save(figure: Figure, path: Path) -> None:
-    """SVG or PNG by the path's suffix, whole or not at all, the same bytes for the same picture."""
+    """SVG or PNG by the path's suffix, whole or not at all, the same bytes for the same image."""
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     with plt.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
         metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}

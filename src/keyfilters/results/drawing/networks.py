@@ -1,4 +1,4 @@
-"""What `keyfilters quality` and `drift` print of single networks, as a picture."""
+"""What `keyfilters quality` and `drift` print of single networks, as a image."""
 
 from __future__ import annotations
 

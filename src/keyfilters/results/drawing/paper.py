@@ -96,7 +96,7 @@ def shown(twin: pd.DataFrame) -> str:
         | {"Difference (points)": both["difference"].map("{:+.1f}".format)}
         | {"Same arrow": ["" if same is pd.NA else "yes" if same else "no" for same in both["same_arrow"]]}
     ).to_markdown(index=False, disable_numparse=True)
-    head = "Beside the paper, where row and column play the same role; its pictures, sizes and trainings are others:"
+    head = "Beside the paper, where row and column play the same role; its images, sizes and trainings are others:"
     compared = both["same_arrow"].dropna()
     tail = f"\n\n{compared.sum()} of {len(compared)} arrows are the paper's." if len(compared) else ""
     return f"{head}\n\n{text}{tail}"

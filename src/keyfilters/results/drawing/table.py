@@ -1,4 +1,4 @@
-"""A table as people see it: CSV, Markdown and picture."""
+"""A table as people see it: CSV, Markdown and image."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def publish(
     notes: Sequence[str],
     twin: pd.DataFrame | None = None,
 ) -> None:
-    """Write the table to `csv`, as Markdown and pictures beside it and, last, its record `.json`."""
+    """Write the table to `csv`, as Markdown and images beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
     draws = partial(draw, grid, title, notes)
     files.publish(description, csv, frame, shown, title, notes, draws, twin, cells=grid.cells)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
-    """The grid as a picture."""
+    """The grid as a image."""
     width, height = (
         grid.lead + grid.width * len(grid.columns),
         max(1.7, 0.36 * (len(grid.rows) + 1)),

@@ -83,7 +83,7 @@ def _accuracy(description: Mapping[str, Any], root: Path) -> str:
     """What is known of how well the network does, if it is trained here."""
     training = description["inputs"].get(f"{description['stage']}/training")
     found = artifacts.manifest(root, training).facts.get("accuracy") if training else None
-    return "" if found is None else f", {100 * found:.1f} % of test pictures right"
+    return "" if found is None else f", {100 * found:.1f} % of test images right"
 
 
 def _quality(layer: Layer) -> tuple[str, str]:

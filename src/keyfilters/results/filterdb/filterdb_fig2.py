@@ -48,7 +48,7 @@ def filterdb_fig2(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def weights_per_picture(description: Mapping[str, Any], root: Path) -> dict[str, float]:
-    """Of each network trained here, by model id: the weights of its layers for each picture that it was trained on."""
+    """Of each network trained here, by model id: the weights of its layers for each image that it was trained on."""
     found = {}
     for role, folder in description["inputs"].items():
         kind, _, name = role.partition("/")
@@ -98,7 +98,7 @@ def _rules(
     ordered = filters.listed(sorted(layers.loc[layers["by_order"], "model"].unique()))
     notes = [
         f"Over-parameterised: networks trained here with at least {settings['weights_per_picture']:g} weight for each "
-        f"training picture{lowest}; robust: {found}; regular: all other classifiers of the zoo. The paper's robust "
+        f"training image{lowest}; robust: {found}; regular: all other classifiers of the zoo. The paper's robust "
         "networks are classifiers of ImageNet from RobustBench, its regular ones all classifiers of ImageNet.",
         f"By depth decile, layer by layer; boxes: quartiles, whiskers 1.5 of their range, without outliers; classes of "
         f"less than {settings['min_layers']} layers in a decile: a dot for each layer. A class has at least "

@@ -60,7 +60,7 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
     notes = [
         f"Study `{file.parents[1].name}`: {len(networks)} low-resolution networks with "
         f"{sum(given.filters for given in networks):,} filters of the set {settings['set']}, each with at least "
-        f"{settings['min_filters']:,}; accuracy on the test pictures, with its standard deviation over seeds; D (5) in "
+        f"{settings['min_filters']:,}; accuracy on the test images, with its standard deviation over seeds; D (5) in "
         "nats, in the study's basis.",
         f"By chance: the filters of both networks dealt to two groups of the same sizes, mean of {settings['draws']} "
         "draws; what D is of two networks of one distribution.",

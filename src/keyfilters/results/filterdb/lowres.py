@@ -15,7 +15,7 @@ from keyfilters.results.drawing.table import Grid, publish
 
 PUBLISHED = (
     "Published: what the networks' authors print for the same network and set (README of pytorch-pretrained-cnns). "
-    "Theirs have full width and saw all pictures for 100 epochs; their epoch was chosen on the test pictures, of which "
+    "Theirs have full width and saw all images for 100 epochs; their epoch was chosen on the test images, of which "
     "only those that fill a batch counted (9,984 of 10,000)."
 )
 
@@ -65,7 +65,7 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
         width=1.7,
     )
     sets = "; ".join(
-        f"{dataset['title']} has {dataset['train']:,} pictures for training and {dataset['test']:,} for testing, "
+        f"{dataset['title']} has {dataset['train']:,} images for training and {dataset['test']:,} for testing, "
         f"chance is {100 / dataset['classes']:.1f} %"
         for dataset in order
     )
@@ -82,5 +82,5 @@ def _cell(record: Mapping[str, Any]) -> str:
 
 
 def _without_channels(model: Mapping[str, Any]) -> dict[str, Any]:
-    """The network's settings, whatever its set's pictures have for channels."""
+    """The network's settings, whatever its set's images have for channels."""
     return {name: value for name, value in model.items() if name != "in_channels"}

@@ -51,7 +51,7 @@ def fig1(description: Mapping[str, Any], root: Path, file: Path) -> None:
             filters = convolution.weight.detach()[numbers, 0]
             drawn.append(Drawn(cells.title(model), name, index + 1, len(layers), filters, numbers.tolist()))
     notes = [
-        f"Study `{file.parents[1].name}`; networks trained on {dataset}, accuracy on its test pictures: "
+        f"Study `{file.parents[1].name}`; networks trained on {dataset}, accuracy on its test images: "
         f"{'; '.join(networks)}.",
         f"Drawn at random (seed {settings['seed']}), without replacement; each filter from minus (blue) to plus (red) "
         "its own largest absolute weight, white is 0.",

@@ -44,7 +44,7 @@ def fig3(description: Mapping[str, Any], root: Path, file: Path) -> None:
     notes = [
         f"Study `{file.parents[1].name}`; {cells.network(base.description['settings']['model'])}; the first {FILTERS} "
         f"filters of each of the {len(below)} depthwise layers as trained. Model A: "
-        f"{100 * base.facts['accuracy']:.1f} % of the test pictures of {a}; model B: "
+        f"{100 * base.facts['accuracy']:.1f} % of the test images of {a}; model B: "
         f"{100 * transferred.facts['accuracy']:.1f} % of those of {b}.",
         f"Blue: the first n = {n} depthwise layers of B are A's and stay frozen. Orange: trained from random weights.",
     ]

@@ -23,7 +23,7 @@ def table2(description: Mapping[str, Any], file: Path) -> None:
     notes = [
         cells.basis(records, results.name),
         f"Arrows and colours: {THRESHOLD} points or more above (green) or below (red) the row's selffer, whose "
-        "filters come from the target itself; sets by descending number of training pictures.",
+        "filters come from the target itself; sets by descending number of training images.",
         cells.choices(records, "depthwise convolution"),
     ]
     title = "Table 2: accuracy (%) with frozen depthwise filters of the source"

@@ -21,7 +21,7 @@ def table5(description: Mapping[str, Any], file: Path) -> None:
         cells.basis(every, results.name),
         f"Arrows and colours: {THRESHOLD} points or more above (green) or below (red) the target's base model, whose "
         "layers are all trained; the diagonal, whose layers come from the target itself, has no arrows; sets by "
-        "descending number of training pictures.",
+        "descending number of training images.",
         cells.choices(records, "pointwise layer"),
     ]
     title = "Table 5: accuracy (%) with frozen pointwise layers of the source"

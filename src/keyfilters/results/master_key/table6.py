@@ -37,8 +37,8 @@ def table6(description: Mapping[str, Any], root: Path, file: Path) -> None:
         marks=[[""] * len(columns)] * len(rows),
     )
     notes = [
-        f"Study `{results.name}`: pictures as prepared, without duplicates, at {order[0]['image_size']} px, counted; "
-        "the paper's rounded numbers where the set is one of its sets; by descending number of training pictures.",
+        f"Study `{results.name}`: images as prepared, without duplicates, at {order[0]['image_size']} px, counted; "
+        "the paper's rounded numbers where the set is one of its sets; by descending number of training images.",
     ]
     frame = pd.DataFrame(rows, dtype=object)
-    publish(description, file, frame, grid, "Table 6: the sets of pictures", notes, paper.twin("table6", numbers))
+    publish(description, file, frame, grid, "Table 6: the sets of images", notes, paper.twin("table6", numbers))

@@ -34,8 +34,8 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         "Accuracy (%)": [cells.percent(record) for record in columns],
         "Chance (%)": [f"{100 / dataset['classes']:.1f}" for dataset in order],
         "Classes": [str(dataset["classes"]) for dataset in order],
-        "Training pictures": [f"{dataset['train']:,}" for dataset in order],
-        "Test pictures": [f"{dataset['test']:,}" for dataset in order],
+        "Training images": [f"{dataset['train']:,}" for dataset in order],
+        "Test images": [f"{dataset['test']:,}" for dataset in order],
     }
     grid = Grid(
         corner="Dataset",

@@ -24,7 +24,7 @@ PACKAGE = Package(
 )
 TITLE = "CIFAR-10"
 DOMAIN = "photographs of animals and vehicles"
-LICENCE = "no licence stated for the pictures (cite Krizhevsky 2009); package ISC"
+LICENCE = "no licence stated for the images (cite Krizhevsky 2009); package ISC"
 FIT = "crop"
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -32,7 +32,7 @@ SHEETS = {"train": [f"data_batch_{number}.png" for number in range(1, 6)], "test
 
 
 def read(path: Path) -> Iterator[SourceImage]:
-    """A sheet has one picture in each row of 3,072 values; the labels of a side are one JSON list."""
+    """A sheet has one image in each row of 3,072 values; the labels of a side are one JSON list."""
     import numpy as np
 
     from keyfilters.datasets.decoding import to_rgb
@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[SourceImage]:
         labels = json.loads(files[f"{split}_lables.json"])  # the package spells it so
         pictures = np.concatenate([to_rgb(files[sheet]) for sheet in sheets]).reshape(-1, 32, 32, 3)
         if len(pictures) != len(labels):
-            raise KeyfiltersError(f"{path}: {len(pictures)} {split} pictures but {len(labels)} labels")
+            raise KeyfiltersError(f"{path}: {len(pictures)} {split} images but {len(labels)} labels")
         for index, (pixels, label) in enumerate(zip(pictures, labels, strict=True)):
             name = f"{split}/{index:05}"
             yield SourceImage(pixels, CLASSES[label], name=name, group=name, split=split)

