@@ -37,8 +37,8 @@ def _complete(project: Path) -> None:
         manifest = project / "artifacts/mini" / job.folder / "manifest.json"
         manifest.parent.mkdir(parents=True)
         manifest.touch()
-    for name, job in {**jobs.cells(study), **jobs.filterdb(study), **jobs.tables(study)}.items():
-        record = paths.record(results, job.stage, name)
+    for name, job in {**jobs.cells(study), **jobs.everything(study)}.items():
+        record = paths.record(results, job.stage, name.removeprefix("filterdb/"))
         records.record(record, job.key, {})
         for suffix in (".csv", ".paper.csv", ".md", ".svg", ".png"):
             record.with_suffix(suffix).touch()

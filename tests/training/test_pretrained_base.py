@@ -84,14 +84,14 @@ def test_a_pretrained_source_is_one_network_for_all_seeds():
     study = check(study_with({"cifar10": {"path": "here.pth", "sha256": digest}})).current
     cells = jobs.cells(study)
     assert list(cells["table7/cifar10"].inputs) == ["seed0"]
-    transfers = cells["table2/food--cifar10"].inputs
+    transfers = cells["table2/emoji--cifar10"].inputs
     assert list(transfers) == ["seed0", "seed1", "seed2"]
     (source,) = {job.inputs["source"].folder for job in transfers.values()}
     assert source.startswith("train/cifar10-pretrained-")
     assert jobs.weights_of(study) == {source: "here.pth"}
     moved = check(study_with({"cifar10": {"address": "https://there/x.pth", "sha256": digest}})).current
-    assert jobs.cells(moved)["table2/food--cifar10"].key == cells["table2/food--cifar10"].key
-    assert jobs.cells(study)["table7/food"].key == jobs.cells(check(study_with({})).current)["table7/food"].key
+    assert jobs.cells(moved)["table2/emoji--cifar10"].key == cells["table2/emoji--cifar10"].key
+    assert jobs.cells(study)["table7/emoji"].key == jobs.cells(check(study_with({})).current)["table7/emoji"].key
 
 
 @pytest.mark.parametrize(
