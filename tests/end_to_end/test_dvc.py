@@ -75,7 +75,7 @@ def test_a_second_clone_pulls_a_table_a_cell_and_the_store_and_trains_nothing(re
     beside.run("dvc", "pull", "--quiet", str(cell.relative_to(recorded.folder)))
     assert list(beside.trained()) == [f"transfer/{cell.name}"]
     assert beside.plan("--forcerun", "cell", "--", CELL) == {"cell": 1}
-    beside.run("dvc", "pull", "--quiet", "table2")
+    beside.run("dvc", "pull", "--quiet", "transfers")
     assert "transfer" not in beside.plan("--forcerun", "cell", "--", "table2")
     beside.run("dvc", "pull", "--quiet", "filters")
     assert beside.plan("all_extract", "filters") == {}
@@ -107,8 +107,8 @@ def test_a_pull_without_a_remote_is_one_line(clone):
     assert "no remote is set, which `dvc remote add --default shared URL` does" in done.stderr
 
 
-def test_pulling_a_table_brings_its_cells_alone(clone):
-    clone.run("dvc", "pull", "--quiet", "table2")
+def test_pulling_transfers_brings_them_alone(clone):
+    clone.run("dvc", "pull", "--quiet", "transfers")
     assert sorted(path.name for path in clone.artifacts.iterdir()) == ["transfer"]
     clone.forget_times(1)
     assert clone.plan("table2") == {}
@@ -124,11 +124,12 @@ def test_a_changed_setting_names_and_runs_what_it_reaches(recorded, clone):
     clone.run("dvc", "pull", "--quiet")
     before = clone.trained()
     clone.configure(learn_faster)
-    assert clone.stale() == {"models", "table7", "table2", "filters"}
+    assert clone.stale() == {"models", "transfers", "table7", "table2", "filters"}
     clone.run("dvc", "repro", "--quiet")
     new = {folder for folder in clone.trained() if folder not in before}
     assert {folder.rpartition("-")[0] for folder in new} == {
         "train/stripes-seed0",
+        "train/stripes-seed1",
         "transfer/stripes--waves-depthwise-seed0",
         "transfer/stripes--stripes-depthwise-seed0",
         "transfer/stripes--dots-depthwise-seed0",

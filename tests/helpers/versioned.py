@@ -12,7 +12,7 @@ import yaml
 
 from tests.helpers.tiny_study import PROJECT, Study
 
-STAGES = ("sets", "models", "table7", "table2")  # what the tests' studies have
+STAGES = ("sets", "models", "transfers", "table7", "table2")  # what the tests' studies have
 REMOTE = "keyfilters-remote"  # where the project's .dvc/config says: beside the clone
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

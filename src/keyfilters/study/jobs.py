@@ -84,7 +84,7 @@ def transfer(
     if source:
         inputs["source"] = train(study, source, seed + 1, source_model)
     name = f"{_network(target, model)}--{'-'.join(origin)}"
-    part = "other" if model != MODEL else "pointwise" if choices.layers == "pointwise" else ""
+    part = "other" if (model, source_model) != (MODEL, MODEL) else "pointwise" if choices.layers == "pointwise" else ""
     return Job("transfer", "-".join([name, *parts, f"seed{seed}"]), settings, inputs, part)
 
 
