@@ -27,7 +27,8 @@ def parameters(stage, file):
 def test_every_table_has_a_stage():
     others = {"claims", "sets", *MODELS, *TRANSFERS, "filters", "filterdb", "filter_figures"}
     assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
-    assert STAGES["filter_figures"]["foreach"] == [name for name in FIGURES if name != OF_EPOCHS]
+    others = {name: f"{OUTPUTS[name].kind}s" for name in FIGURES if name != OF_EPOCHS}
+    assert STAGES["filter_figures"]["foreach"] == others
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():
@@ -91,10 +92,10 @@ def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
     stage = STAGES[OF_EPOCHS] if figure == OF_EPOCHS else STAGES["filter_figures"]["do"]
     walked = list(identity.walk([jobs.tables(STUDY)[figure]]))
     names = [name for given in stage["params"] for name in given.get("src/keyfilters/versions.yaml", ())]
-    assert {name.replace("${item}", figure) for name in names} >= {*(job.stage for job in walked), "readers"}
+    assert {name.replace("${key}", figure) for name in names} >= {*(job.stage for job in walked), "readers"}
     settings = [name for given in stage["params"] for name in given.get("config.yaml", ())]
     assert set(parameters("filterdb", "config.yaml")) < set(settings)
-    assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${item}'}" in settings
+    assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${key}'}" in settings
 
 
 def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about():
