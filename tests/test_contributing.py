@@ -280,7 +280,9 @@ def test_a_figure_of_filters(copy):
     copy.append("src/keyfilters/study/filterdb.py", FIGURE)
     copy.add("src/keyfilters/results/filterdb/filterdb_fig11.py", DRAWING)
     copy.change("src/keyfilters/versions.yaml", "filterdb_fig10: ", "filterdb_fig11: 1\nfilterdb_fig10: ")
-    copy.change("dvc.yaml", "      filterdb_fig10: figures\n", "      filterdb_fig10: figures\n      filterdb_fig11: figures\n")
+    copy.change(
+        "dvc.yaml", "      filterdb_fig10: figures\n", "      filterdb_fig10: figures\n      filterdb_fig11: figures\n"
+    )
     copy.change("config.yaml", "      filterdb_fig6: {}\n", "      filterdb_fig6: {}\n      filterdb_fig11: {}\n")
     tests = "tests/results/filterdb/test_filterdb_figures.py"
     copy.change(tests, '    "filterdb_fig6": {},\n', '    "filterdb_fig6": {},\n    "filterdb_fig11": {},\n')

@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 PROJECT = Path(__file__).parents[1]
@@ -39,3 +40,22 @@ def test_links_to_files_lead_somewhere(page):
 def test_every_page_is_in_the_index():
     index = (PROJECT / "docs/README.md").read_text()
     assert not [page.name for page in PROJECT.glob("docs/*.md") if page.name != "README.md" and page.name not in index]
+
+
+def test_numbers_of_the_store_are_those_of_the_results():
+    text = " ".join((PROJECT / "docs/zoo.md").read_text().split())
+    said = re.search(r"its store has ([\d,]+) networks with ([\d,]+) 3x3 filters", text)
+    summary = pd.read_csv(PROJECT / "results/mini/filters/summary.csv")
+    found = (len(summary), summary["filters 3x3"].sum())
+    assert tuple(int(number.replace(",", "")) for number in said.groups()) == found
+    every = re.search(r"All ([\d,]+) networks, .* of which ([\d,]+) are 3x3 of regular convolutions", text)
+    summary = pd.read_csv(PROJECT / "results/packages/filters/summary.csv")
+    found = (len(summary), summary["regular 3x3"].sum())
+    assert tuple(int(number.replace(",", "")) for number in every.groups()) == found
+
+
+def test_modules_that_docs_name_exist():
+    named = [
+        name for page in MARKDOWN for name in re.findall(r"`((?:src/keyfilters|tests)/[\w/.]+)`", page.read_text())
+    ]
+    assert not [name for name in named if not (PROJECT / name).exists()]
