@@ -26,6 +26,7 @@ def configuration(targets: int, sources: int) -> dict[str, Any]:
         "seeds": [0],
         "model": {"architecture": "convnext_femto"},
         "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+        "models": {},
         "training_of": {},
         "transfer": {},
         "lowres": {},

@@ -54,6 +54,7 @@ def configuration(folder: Path) -> dict:
         "seeds": [0],
         "model": {"architecture": "convnext_femto", "dims": [8, 8, 8, 8], "patch_size": 2, "conv_mlp": False},
         "training": {"epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+        "models": {},
         "training_of": {},
         "transfer": {},
         "lowres": {},

@@ -57,12 +57,10 @@ class Versioned(Study):
 
 
 def pipeline(*others: str) -> str:
-    """The project's dvc.yaml with the stages that the tests' studies have, and `others`; these without what only larger
+    """The project's dvc.yaml with the stages that the tests' studies have, and `others`; without what only larger
     studies have."""
     whole = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
     stages = {stage: whole["stages"][stage] for stage in (*STAGES, *others)}
-    for stage in others:
-        stages[stage]["deps"] = [
-            dep for dep in stages[stage]["deps"] if not dep.endswith(("_other", "_lowres", ".csv"))
-        ]
+    for stage in stages.values():
+        stage["deps"] = [dep for dep in stage.get("deps", ()) if not dep.endswith(("_other", "_lowres", ".csv"))]
     return yaml.safe_dump(whole | {"stages": stages})
