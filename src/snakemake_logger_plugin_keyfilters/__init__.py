@@ -62,7 +62,7 @@ class LogHandler(LogHandlerBase):
         for rule, count in stats.items():
             if rule not in ("all", "total"):
                 self.tasks[rule] = self.bars.add_task(rule, total=count)
-        # Once a second: with a bar for each of fifty rules, four times take a tenth of a core for as long as jobs run.
+        # Once a second: with a bar for each of fifty rules, four times take 4 % of a core for as long as jobs run.
         self.live = Live(get_renderable=self.picture, console=self.console, refresh_per_second=1)
         self.live.start()
 
