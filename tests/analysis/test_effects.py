@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import nct, t
 
 from keyfilters.analysis.effects import Effect, Pair, effect, holm, p_outside, p_within, seeds_needed
 
@@ -64,7 +65,29 @@ def test_holm_by_hand():
 def test_more_spread_needs_more_seeds_and_images_can_be_too_few():
     few, many = (Effect(1, spread / 2, 3, spread, 4) for spread in (0.5, 2))
     assert seeds_needed(few, 0, math.inf) < seeds_needed(many, 0, math.inf)
-    assert seeds_needed(Effect(0.1, 1, 3, 0.01, 4), 0, math.inf) is None
+    assert seeds_needed(Effect(0.1, 1, 3, 0.01, 4, lasting=1), 0, math.inf) is None
+
+
+def test_what_lasts_is_the_images_own_part():
+    """Not the part that each training has anew: with that alone more seeds decide, however small the effect."""
+    generator = np.random.default_rng(2)
+    seeds, images, own = 6, 2000, generator.normal(0.1, 0.4, 2000)
+
+    def tested(shares):
+        return {seed: generator.random(images) < shares for seed in range(seeds)}
+
+    anew = effect([Pair("set", tested(0.52), tested(0.5))])
+    lasts = effect([Pair("set", tested(np.clip(0.5 + own, 0, 1)), tested(0.5))])
+    assert anew.lasting < 0.2 * anew.error**2
+    truth = 1e4 * np.clip(0.5 + own, 0, 1).var() / images
+    assert lasts.lasting == pytest.approx(truth, rel=0.2)
+
+
+def test_seeds_needed_are_near_those_of_the_exact_power():
+    """Of a one-sample t test at 5 % on two sides, for an effect of one standard deviation; by the noncentral t."""
+    found = Effect(mean=1, error=1 / math.sqrt(5), freedom=4, deviation=1, seeds=5)
+    exact = next(n for n in range(2, 50) if nct.sf(t.ppf(0.975, n - 1), n - 1, math.sqrt(n)) >= 0.8)
+    assert exact <= seeds_needed(found, 0, math.inf) <= exact + 1
 
 
 def test_power_is_what_the_seeds_needed_promise():

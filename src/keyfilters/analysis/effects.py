@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm, t
@@ -47,13 +47,17 @@ class Pair:
 
 @dataclass(frozen=True)
 class Effect:
-    """Mean, standard error and degrees of freedom in points; `deviation` is that of the seeds' effects."""
+    """Mean, standard error and degrees of freedom in points; `deviation` is that of the seeds' effects.
+
+    `lasting` is the variance, in squared points, that the choice of test images has however many seeds there are.
+    """
 
     mean: float
     error: float | None
     freedom: float
     deviation: float | None
     seeds: int
+    lasting: float = 0.0
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """Two-sided; None with fewer than two seeds."""
@@ -72,7 +76,7 @@ class Effect:
 
     def p_below(self, bound: float) -> float:
         """p of the test whose alternative is that the effect is below the bound."""
-        return Effect(-self.mean, self.error, self.freedom, self.deviation, self.seeds).p_above(-bound)
+        return replace(self, mean=-self.mean).p_above(-bound)
 
 
 def effect(pairs: Sequence[Pair]) -> Effect | None:
@@ -81,11 +85,12 @@ def effect(pairs: Sequence[Pair]) -> Effect | None:
     if not seeds:
         return None
     by_seed = np.zeros(len(seeds))
-    by_image: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(1))
+    of_target: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((1, 1)))
     for pair in pairs:
         differences = 100 * np.stack([pair.differences(seed) for seed in seeds]) / len(pairs)
         by_seed += differences.mean(axis=1)
-        by_image[pair.target] = by_image[pair.target] + differences.mean(axis=0)
+        of_target[pair.target] = of_target[pair.target] + differences
+    by_image = {target: differences.mean(axis=0) for target, differences in of_target.items()}
     mean = float(by_seed.mean())
     if len(seeds) < 2:
         return Effect(mean, None, 0, None, len(seeds))
@@ -97,7 +102,21 @@ def effect(pairs: Sequence[Pair]) -> Effect | None:
     ]
     below = sum(variance**2 / freedom for variance, freedom in parts)
     freedom = total**2 / below if below else float(len(seeds) - 1)
-    return Effect(mean, math.sqrt(total), freedom, float(by_seed.std(ddof=1)), len(seeds))
+    lasting = sum(_lasting(differences) for differences in of_target.values())
+    return Effect(mean, math.sqrt(total), freedom, float(by_seed.std(ddof=1)), len(seeds), lasting)
+
+
+def _lasting(differences: np.ndarray) -> float:
+    """The part of the variance of the mean over `[n, N]` (seeds, test images) that more seeds do not lessen.
+
+    Images' mean square less that of the residuals, over n N: the component of the images in an analysis of variance of
+    two crossed random factors (Searle, Casella and McCulloch 1992), not less than 0.
+    """
+    seeds, images = differences.shape
+    by_image = differences.mean(axis=0)
+    residuals = differences - differences.mean(axis=1, keepdims=True) - by_image + differences.mean()
+    of_residuals = float((residuals**2).sum()) / max(1, (seeds - 1) * (images - 1))
+    return max(0.0, (seeds * float(by_image.var(ddof=1)) - of_residuals) / (seeds * images))
 
 
 def p_within(found: Effect, low: float, high: float) -> float:
@@ -123,13 +142,16 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def seeds_needed(found: Effect, low: float, high: float, power: float = 0.8, most: int = 1000) -> int | None:
     """Seeds after which a test at 5 % would tell, with this power, whether an effect of this size lies between the
-    bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a bound."""
-    if found.deviation is None or found.error is None:
+    bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a bound.
+
+    With more seeds all of the error falls but its `lasting` part.
+    """
+    if found.error is None:
         return None
     distance = min(abs(found.mean - bound) for bound in (low, high) if math.isfinite(bound))
-    of_images = max(0.0, found.error**2 - found.deviation**2 / found.seeds)
+    falling = found.seeds * max(0.0, found.error**2 - found.lasting)
     for seeds in range(2, most + 1):
-        error = math.sqrt(found.deviation**2 / seeds + of_images)
+        error = math.sqrt(falling / seeds + found.lasting)
         if distance >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
             return seeds
     return None

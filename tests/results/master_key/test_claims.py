@@ -96,6 +96,18 @@ def test_one_seed_decides_nothing(gathered, judged):
     assert np.isnan(line["low"])
 
 
+def test_one_seed_says_undecided_where_the_identity_loses_and_not_testable_where_it_does_not(gathered, judged):
+    model = {"method": "Baseline", "model": FEMTO}
+    made = [
+        gathered("table1", "small", None, (0.5,), "baseline", model),
+        gathered("table1", "small", "big", (0.5,), "shuffled", {"method": "Shuffled", "model": FEMTO}),
+    ]
+    for identity, verdict in ((0.2, "undecided"), (0.5, "not testable here")):
+        control = gathered("table1", "small", None, (identity,), "identity", {"control": "identity", "model": FEMTO})
+        found = judged([*made, control])
+        assert row(found, "Table 1: shuffled")["verdict"] == verdict
+
+
 def test_the_verdict_is_corrected_for_the_number_of_claims():
     lines = [
         {"verdict": "", "p_supported": 0.001, "p_contradicted": 0.9},
