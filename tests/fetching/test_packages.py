@@ -95,13 +95,13 @@ def published(tmp_path):
 
     def publish(kind):
         if kind == "npm":
-            name, file = "@images/one", "images-one-1.2.3.tgz"
+            name, file = "@pictures/one", "pictures-one-1.2.3.tgz"
             manifest = json.dumps({"name": name, "version": "1.2.3"}).encode()
             path = pack(tmp_path / file, {"package/package.json": manifest, "package/1.png": b"picture"})
         else:
-            name, file = "pictures", "images-1.2.3-py3-none-any.whl"
-            info = "images-1.2.3.dist-info"
-            metadata = b"Metadata-Version: 2.1\nName: images\nVersion: 1.2.3\n"
+            name, file = "pictures", "pictures-1.2.3-py3-none-any.whl"
+            info = "pictures-1.2.3.dist-info"
+            metadata = b"Metadata-Version: 2.1\nName: pictures\nVersion: 1.2.3\n"
             wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             path = pack(tmp_path / file, {f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel, f"{info}/RECORD": b""})
         return Package(kind, name, "1.2.3", file, hashlib.sha256(path.read_bytes()).hexdigest()), path
@@ -170,8 +170,8 @@ def test_two_at_a_time_fetch_once(registry, published, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "asked", "reason"),
     [
-        pytest.param("npm", "npm pack @images/one@1.2.3", "ECONNREFUSED", marks=needs_npm),
-        ("pypi", "port=9): Max retries exceeded with url: /simple/images/", "Connection refused"),
+        pytest.param("npm", "npm pack @pictures/one@1.2.3", "ECONNREFUSED", marks=needs_npm),
+        ("pypi", "port=9): Max retries exceeded with url: /simple/pictures/", "Connection refused"),
     ],
 )
 def test_offline_the_package_what_was_asked_and_the_reason_are_named(
@@ -199,7 +199,7 @@ def test_offline_a_cached_file_is_enough(monkeypatch, published, tmp_path):
 def test_without_npm_the_message_says_what_to_install(monkeypatch, published, tmp_path):
     package, _ = published("npm")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    with pytest.raises(KeyfiltersError, match=r"@images/one 1\.2\.3: npm is not on PATH; .* `apt install npm`"):
+    with pytest.raises(KeyfiltersError, match=r"@pictures/one 1\.2\.3: npm is not on PATH; .* `apt install npm`"):
         fetch(package, tmp_path)
 
 
@@ -211,9 +211,9 @@ def test_the_default_cache_is_the_users(monkeypatch):
 def test_a_source_archive_is_fetched_without_a_run_of_its_build(registry, tmp_path):
     trap = tmp_path / "run"
     setup = f"open({str(trap)!r}, 'w')".encode()
-    path = pack(tmp_path / "images-1.2.3.tgz", {"images-1.2.3/setup.py": setup})
+    path = pack(tmp_path / "pictures-1.2.3.tgz", {"pictures-1.2.3/setup.py": setup})
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    package = Package("pypi", "pictures", "1.2.3", "images-1.2.3.tar.gz", digest)
+    package = Package("pypi", "pictures", "1.2.3", "pictures-1.2.3.tar.gz", digest)
     registry.carry(package, path)
     assert fetch(package, tmp_path / "cache").read_bytes() == path.read_bytes()
     assert not trap.exists()
@@ -223,22 +223,22 @@ def test_a_wheel_of_another_system_and_the_names_other_spelling_are_found(regist
     _, path = published("pypi")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     file = "Pictures_Of-1.2.3-cp27-none-win32.whl"
-    registry.carry(Package("pypi", "images-of", "1.2.3", file, digest), path)
+    registry.carry(Package("pypi", "pictures-of", "1.2.3", file, digest), path)
     assert fetch(Package("pypi", "Pictures_Of", "1.2.3", file, digest), tmp_path / "cache").name == file
 
 
 def test_pips_further_indexes_are_asked_too_those_on_disk_among_them(registry, published, tmp_path, monkeypatch):
     package, path = published("pypi")
-    folder = tmp_path / "index/images"
+    folder = tmp_path / "index/pictures"
     folder.mkdir(parents=True)
     shutil.copy(path, folder)
     (folder / "index.html").write_text(f'<a href="{path.name}#sha256=00">{path.name}</a>')
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"{registry.url}other {(tmp_path / 'index').as_uri()}")
     assert fetch(package, tmp_path / "cache").read_bytes() == path.read_bytes()
-    assert registry.asked["/simple/images/"] == registry.asked["/other/images/"] == 1
+    assert registry.asked["/simple/pictures/"] == registry.asked["/other/pictures/"] == 1
 
 
 def test_a_file_that_no_index_has_is_named_with_where_it_was_sought(registry, published, tmp_path):
     package, _ = published("pypi")
-    with pytest.raises(KeyfiltersError, match=rf"{package.file}.*no such file in {registry.url}simple/images/"):
+    with pytest.raises(KeyfiltersError, match=rf"{package.file}.*no such file in {registry.url}simple/pictures/"):
         fetch(package, tmp_path / "cache")
