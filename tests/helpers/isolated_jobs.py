@@ -86,6 +86,7 @@ class Isolated:
             arguments[0] = "render"
             options = [str(paths.record(Path("results"), job.stage, name).with_suffix(".csv"))]
         parsed = cli.parser().parse_args([*arguments, *options])
+        parsed.job = job.description
         with declared(parsed.job):
             parsed.run(parsed)
 
