@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -86,7 +87,7 @@ class Isolated:
             arguments[0] = "render"
             options = [str(paths.record(Path("results"), job.stage, name).with_suffix(".csv"))]
         parsed = cli.parser().parse_args([*arguments, *options])
-        parsed.job = job.description
+        parsed.job = json.loads(job.as_json)
         with declared(parsed.job):
             parsed.run(parsed)
 
