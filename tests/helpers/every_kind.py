@@ -41,6 +41,7 @@ def configuration(folder: Path) -> dict[str, Any]:
         },
         "zoo": {"trained": ["dots", "stripes", "dots-tiny"], "lowres": True},
         "analysis": {
+            "duplicates": "each",
             "sets": {
                 "conv_3x3": {"min_filters": 20},
                 "depthwise_7x7": {"kernel": [7, 7], "kinds": ["depthwise"], "min_filters": 20},
