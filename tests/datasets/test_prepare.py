@@ -120,6 +120,18 @@ def test_two_runs_are_equal_byte_by_byte(run, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_validation_images_are_training_images_left_over_and_no_test_images(run):
+    files = {f"set/{half}/{label}/{number}.png" for half in ("train", "test") for label in "ab" for number in range(6)}
+    files = {name: encode(noise(seed)) for seed, name in enumerate(sorted(files))}
+    tested, trained = run(files, "all")[1]["test_images"], run(files, "all")[1]["train_images"]
+    facts, chosen = run(files, "chosen", train_per_class=4, validation=True)
+    assert facts["per_class"] == {label: {"train": 4, "test": 2} for label in "ab"}
+    pixels = {image.tobytes() for image in trained}
+    held_out = {image.tobytes() for image in chosen["test_images"]}
+    assert held_out <= pixels - {image.tobytes() for image in chosen["train_images"]}
+    assert not held_out & {image.tobytes() for image in tested}
+
+
 def test_an_undecodable_picture_is_counted(run):
     facts, arrays = run({**class_folders(), "set/cat/broken.jpg": b"\xff\xd8"}, max_undecodable=0.05)
     assert facts["undecodable"] == ["set/cat/broken.jpg"]

@@ -142,7 +142,7 @@ def stormy(tmp_path_factory, slurm, local) -> tuple[OnCluster, dict]:
 
 
 def _disturb(study: OnCluster, seen: dict) -> None:
-    training = f"rule_train_wildcards_train_{LONG}"
+    training = f"rule_train_wildcards_train_{LONG}-seed0"  # the one whose log is read; seed 1 trains beside it
     first = study.running(training)
     study.until(lambda: "epoch 3/" in study.log("train", LONG), "the training does not start")
     study.cluster.run("scancel", "--signal=TERM", first)
@@ -152,6 +152,7 @@ def _disturb(study: OnCluster, seen: dict) -> None:
     second = study.running(training, not_=first)
     study.until(lambda: goes_on(study.log("train", LONG)), "no second attempt")
     seen["second attempt"] = study.log("train", LONG)
+    study.cluster.run("scancel", "--signal=STOP", second)  # so that it cannot end meanwhile, however fast it is
     study.cluster.stop("slurmctld")
     time.sleep(2)
     study.cluster.start_controller()

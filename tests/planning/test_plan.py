@@ -88,6 +88,12 @@ def test_limits_per_class_count(tmp_path):
     assert plan.counts(study_of("mini"), "cifar10", tmp_path) == (5_000, 2_000)
 
 
+def test_validation_images_are_what_training_leaves_over(tmp_path):
+    config = copy.deepcopy(CONFIG) | {"study": "recipes"}
+    config["studies"]["recipes"]["datasets"]["cifar10_8"] |= {"train_per_class": 4_500}
+    assert plan.counts(check(config).current, "cifar10_8", tmp_path) == (45_000, 5_000)
+
+
 def test_what_is_not_known_is_said(tmp_path):
     text = plan.plan(study_of("mini", table7={"datasets": ["emoji"]}), "mini", tmp_path)
     assert table_of(text)["table7"][:3] == ["1", "?", "?"]

@@ -138,9 +138,10 @@ def test_a_name_of_a_set_that_is_only_a_source_reaches_its_column_alone():
     }
 
 
-def test_a_default_written_out_changes_nothing():
+@pytest.mark.parametrize(("setting", "default"), [("test_share", 0.2), ("validation", False)])
+def test_a_default_written_out_changes_nothing(setting, default):
     def change(study):
-        study["datasets"]["signs"]["test_share"] = 0.2
+        study["datasets"]["signs"][setting] = default
 
     assert changed_cells(change) == set()
 

@@ -62,6 +62,7 @@ def test_the_projects_own_configuration_is_valid():
         ("studies.mini.training_of.food", {"epochs": 1, "warmup_epochs": 3}, "warmup_epochs is 3, more than 1 epochs"),
         ("studies.mini.datasets.food.path", "food.tar", "`path` belongs to another source than `package`"),
         ("studies.mini.datasets.food.sha256", "0" * 64, "`sha256` belongs to another source than `package`"),
+        ("studies.mini.datasets.food", {"validation": True}, "datasets.food: validation: needs `train_per"),
         ("studies.mini.datasets.food", {"source": "imagenet"}, "`source: imagenet` needs `path`"),
         ("studies.mini.datasets.food", {"source": "domainnet"}, "food: domainnet does not have this set, expected"),
         ("studies.mini.datasets.food.classes", "imagenet", "no list of classes 'imagenet', expected classes or one"),

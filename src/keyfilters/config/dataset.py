@@ -59,10 +59,14 @@ class Dataset(Settings):
     """Test images of a class, at most."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the images that are test images, where the source has no split of its own."""
+    validation: bool = False
+    """Test on training images that `train_per_class` leaves over and never on test images: to choose a recipe."""
     max_undecodable: Share = 0.01
     """Share of the images that may fail to decode."""
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> Dataset:
+        if self.validation and self.train_per_class is None:
+            raise ValueError("validation: needs `train_per_class`, as it tests on the training images left over")
         source(self.source).check(self)
         return self

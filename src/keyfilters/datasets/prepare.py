@@ -15,7 +15,7 @@ from keyfilters.datasets.arrays import Rows, save
 from keyfilters.datasets.contact_sheet import contact_sheet
 from keyfilters.datasets.decoding import UndecodableError, to_rgb, to_square
 from keyfilters.datasets.duplicates import without_duplicates
-from keyfilters.datasets.splitting import at_most, split
+from keyfilters.datasets.splitting import at_most, left_over, split
 from keyfilters.errors import KeyfiltersError
 from keyfilters.fetching.packages import default_cache
 from keyfilters.sources import source
@@ -48,7 +48,8 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     Settings: `name`, `set` (what its source calls it), `source` (as in `config.dataset.Dataset`, with its `path`
     and `sha256`), `classes` (some of the source's, left out: all), `title` (left out: the source's),
     `image_size` (pixels), `train_per_class` and `test_per_class` (at most so many; None: all),
-    `test_share` (where the source has no split of its own), `max_undecodable` (share of all images).
+    `test_share` (where the source has no split of its own), `validation` (left out: no; test on training images that
+    `train_per_class` leaves over), `max_undecodable` (share of all images).
     What is fetched is kept in `cache`.
 
     Files: `arrays.safetensors` with `train_images` and `test_images`, uint8 `[N, H, W, 3]`, and
@@ -68,7 +69,9 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     distinct = without_duplicates(pictures)
     order = settings["set"]  # the same images, whatever a study calls the set
     sides = split(distinct.pictures, order, settings["test_share"])
-    sides = {side: at_most(sides[side], order, settings[f"{side}_per_class"]) for side in sides}
+    train = at_most(sides["train"], order, settings["train_per_class"])
+    tested = left_over(sides["train"], train) if settings.get("validation") else sides["test"]
+    sides = {"train": train, "test": at_most(tested, order, settings["test_per_class"])}
     per_class = _count(sides, classes, name)
 
     arrays = {}

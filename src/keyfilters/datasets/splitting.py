@@ -64,3 +64,9 @@ def at_most(pictures: Sequence[SourceImage], set_name: str, per_class: int | Non
             taken[picture.label] += 1
             names.add(picture.name)
     return [picture for picture in pictures if picture.name in names]
+
+
+def left_over(pictures: Sequence[SourceImage], taken: Sequence[SourceImage]) -> list[SourceImage]:
+    """Those of the images that were not taken, in their given order."""
+    names = {picture.name for picture in taken}
+    return [picture for picture in pictures if picture.name not in names]

@@ -76,11 +76,10 @@ def counts(study: Study, dataset: str, root: Path) -> tuple[int, int] | None:
         return None
     classes = len(settings.classes) if settings.classes else known[0]
     share = classes / known[0]
-    limits = settings.train_per_class, settings.test_per_class
-    train, test = (
-        min(round(share * whole), (limit or whole) * classes) for whole, limit in zip(known[1:], limits, strict=True)
-    )
-    return train, test
+    train, test = (round(share * whole) for whole in known[1:])
+    trained = min(train, (settings.train_per_class or train) * classes)
+    tested = train - trained if settings.validation else test
+    return trained, min(tested, (settings.test_per_class or tested) * classes)
 
 
 def cost(job: Job, sizes: dict[str, tuple[int, int] | None]) -> Cost:

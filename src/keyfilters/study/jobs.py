@@ -30,8 +30,9 @@ def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
     given = study.sets[dataset]
-    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper"})
+    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper", "validation"})
     settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
+    settings |= {"validation": True} if given.validation else {}
     name = given.set or dataset
     settings |= sources.source(given.source).identity(name)
     return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
