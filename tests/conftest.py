@@ -15,7 +15,7 @@ from keyfilters.training.testing import facts_of_test
 SLOW = (
     *("end_to_end", "training", "transfer", "results", "running"),
     *("test_benchmarks.py", "test_contributing.py", "test_golden.py"),
-    *("analysis/test_memory.py", "analysis/test_stages.py", "analysis/test_verbs.py", "filters/test_extract.py"),
+    *("analysis/test_memory.py", "analysis/test_stages.py", "cli/test_networks.py", "filters/test_extract.py"),
     *(
         "filters/test_onnx_export.py",
         "models/test_depthwise.py",

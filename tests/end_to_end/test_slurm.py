@@ -208,24 +208,25 @@ def test_nothing_runs_on_a_drained_node(stormy):
 
 def test_every_job_carries_the_resources_that_its_rule_declares(stormy):
     _, seen = stormy
-    declared = {(rule, gpu): (int(memory), int(minutes)) for rule, memory, minutes, gpu in _declared(seen["printed"])}
-    assert {rule for rule, _ in declared} == {"prepare", "train", "transfer"}
+    declared = set(_declared(seen["printed"]))
+    assert {rule for rule, *_ in declared} == {"prepare", "train", "transfer"}
     for job in seen["jobs"]:
-        if rule := re.match(r"rule_(prepare|train|transfer)_", job.get("Comment", "")):
-            memory, minutes = declared[rule[1], rule[1] != "prepare"]
-            assert job["TRES"].startswith(f"cpu=1,mem={memory}M,node=1"), job
-            assert job["TimeLimit"] == f"{minutes // 60:02}:{minutes % 60:02}:00"
-            assert job.get("TresPerJob") == (None if rule[1] == "prepare" else "gres:gpu:h100:1")
+        if known := re.match(r"rule_(prepare|train|transfer)_wildcards_\1_(\S+)", job.get("Comment", "")):
+            memory = re.match(r"cpu=1,mem=(\d+)M,node=1", job["TRES"])[1]
+            hours, minutes, _ = map(int, job["TimeLimit"].split(":"))
+            on_gpu = job.get("TresPerJob") == "gres:gpu:h100:1"
+            assert (known[1], known[2], memory, str(60 * hours + minutes), on_gpu) in declared, job
+            assert on_gpu == (known[1] != "prepare")
             assert (job["Partition"], job["Account"]) == ("main", "research")
     assert {job["NodeList"] for job in seen["jobs"]} == set(NODES)
 
 
 def _declared(printed: str):
-    """Rule, memory in MB, minutes, and whether with a GPU, of each job that Snakemake says it runs."""
-    for rule, resources in re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", printed, re.M):
+    """Rule, artifact, memory in MB, minutes, and whether with a GPU, of each job that Snakemake says it runs."""
+    job = r"^rule (\w+):\n(?:    .*\n)*?    wildcards: .*artifact=(\S+)\n    resources: (.*)$"
+    for rule, artifact, resources in re.findall(job, printed, re.M):
         given = dict(part.split("=", 1) for part in resources.split(", ") if "=" in part)
-        if rule in ("prepare", "train", "transfer"):
-            yield rule, given["mem_mb"], given["runtime"], "gpu" in given
+        yield rule, artifact, given["mem_mb"], given["runtime"], "gpu" in given
 
 
 def test_a_table_and_its_cells_are_one_submission(stormy):
@@ -266,7 +267,7 @@ def test_small_trainings_share_a_submission_and_a_gpu(stormy, local):
     """Their sets are prepared, so it is known that they are small."""
     study, _ = stormy
     gone = [path for path in (study.artifacts / "train").iterdir() if not path.name.startswith(LONG)]
-    assert len(gone) == 2
+    assert len(gone) == 4  # two sets, two seeds
     for path in gone:
         shutil.rmtree(path)
     before = len(study.cluster.jobs())

@@ -1,4 +1,4 @@
-"""What the verbs `quality` and `drift` print for people."""
+"""What the subcommands `quality` and `drift` print for people."""
 
 from __future__ import annotations
 

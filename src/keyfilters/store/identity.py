@@ -25,7 +25,7 @@ CODE_IN_KEYS = False  # whether descriptions have the digest of the code too: `c
 
 @dataclass(frozen=True)
 class Job:
-    """One job: `stage` is its rule, verb and module; `name` is for people; `inputs` are jobs by role.
+    """One job: `stage` is its rule, subcommand and module; `name` is for people; `inputs` are jobs by role.
 
     `part` of the stage's artifacts that it belongs to: DVC keeps versions of each part for itself.
     """

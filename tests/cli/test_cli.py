@@ -98,7 +98,7 @@ def test_a_job_is_json_with_sorted_keys():
 
 @pytest.mark.fault("report", "`head` closes the pipe that a command prints to", "the command ends without an error")
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
-    (tmp_path / "config.yaml").write_text((Path(__file__).parents[1] / "config.yaml").read_text())
+    (tmp_path / "config.yaml").write_text((Path(__file__).parents[2] / "config.yaml").read_text())
     reads, writes = os.pipe()
     os.close(reads)
     command = [str(Path(sys.executable).with_name("keyfilters")), "filters", "ls"]

@@ -22,7 +22,7 @@ SHAPES = ((16, 8, 3, 3), (16, 16, 3, 3), (8, 4, 5, 5))
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Run a verb where a config.yaml stands whose study has the networks one, two and refused; gives what it prints."""
+    """Run a subcommand beside a config.yaml whose study has the networks one, two and refused; gives what it prints."""
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(configuration(1, 1)))
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "artifacts/tiny"

@@ -27,7 +27,7 @@ def weights(seed=0):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run a verb of the command line; returns what it prints."""
+    """Run a subcommand of the command line; returns what it prints."""
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["keyfilters", *map(str, words)])

@@ -1,0 +1,55 @@
+"""Arguments that many subcommands have: a job's description, a study."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keyfilters.errors import KeyfiltersError
+
+Run = Callable[[argparse.Namespace], None]
+
+
+def of_job(added: argparse.ArgumentParser, run: Run, noted: bool = False) -> None:
+    """Let a subcommand run a job. `noted`: it makes a record, so that how it went is noted here; an artifact's writer
+    does that itself."""
+    added.add_argument("job", help="the job's description: JSON, or @FILE with it")
+    added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
+    added.set_defaults(run=_noted(run) if noted else run)
+
+
+def _noted(run: Run) -> Run:
+    def noted(arguments: argparse.Namespace) -> None:
+        from keyfilters.store import runs
+
+        with runs.noted(arguments.artifacts, arguments.job):
+            run(arguments)
+
+    return noted
+
+
+def description(text: str) -> dict[str, Any]:
+    """A job's description from its JSON, or from a file whose path follows an @."""
+    file = Path(text[1:]) if text.startswith("@") else None
+    try:
+        return json.loads(file.read_text() if file else text)
+    except (OSError, ValueError) as error:
+        problem = f"{file} holds no description of a job" if file else "the job's description is no JSON"
+        raise KeyfiltersError(f"{problem} ({error}); run snakemake again, which writes it") from None
+
+
+def of_study(added: argparse.ArgumentParser, run: Run) -> None:
+    """Let a subcommand be about a study, which `load` loads."""
+    added.add_argument("--study", help="another study than the one that config.yaml names")
+    added.set_defaults(run=run)
+
+
+def load(arguments: argparse.Namespace):
+    """The study with its folders of artifacts and results."""
+    from keyfilters.study.study import load
+
+    config = load(Path("config.yaml"), arguments.study)
+    return config.current, Path("artifacts") / config.study, Path("results") / config.study

@@ -1,0 +1,143 @@
+"""Subcommands that take any network: of a study's zoo, or a weight file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keyfilters.cli.arguments import load, of_study
+from keyfilters.errors import KeyfiltersError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy import ndarray
+    from pandas import DataFrame
+    from rich.console import Console
+
+NETWORK = "of the study's zoo, or a weight file, or a folder or an archive with some, or ARCHIVE/PATH"
+
+
+def add(subcommands) -> None:
+    """Add them to the command line."""
+
+    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
+        added = subcommands.add_parser(name, help=description, description=description)
+        of_study(added, run)
+        added.add_argument("--json", action="store_true", help="print JSON")
+        added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and image")
+        added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
+        return added
+
+    added = add_parser("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
+    added.add_argument("model", help=f"a network {NETWORK}")
+    added = add_parser("drift", _drift, "the drift between the filters of two networks, in the study's bases")
+    added.add_argument("networks", nargs=2, metavar="NETWORK", help=NETWORK)
+
+
+def _quality(arguments: argparse.Namespace) -> None:
+    from functools import partial
+
+    from keyfilters.analysis.quality import as_json, quality
+    from keyfilters.filters.named import named, of_each
+    from keyfilters.study import jobs
+
+    study, root, _ = load(arguments)
+
+    def measure(opened) -> DataFrame:
+        return quality(opened(), study.analysis)
+
+    with named(arguments.model, root, jobs.extracts(study)) as networks:
+        found = of_each({name: partial(measure, opened) for name, opened in networks.items()})
+    if arguments.json:
+        _print_json([as_json(name, layers, study.analysis) for name, layers in found.items()])
+
+    def show(console: Console) -> None:
+        from keyfilters.results.terminal import show_quality
+
+        for name, layers in found.items():
+            show_quality(name, layers, console)
+
+    def draw() -> Figure:
+        from keyfilters.results.drawing.networks import quality_figure
+
+        return quality_figure(found)
+
+    _present(arguments, f"Quality of {arguments.model}", show, draw)
+
+
+def _drift(arguments: argparse.Namespace) -> None:
+    from contextlib import ExitStack
+    from dataclasses import asdict
+    from functools import partial
+    from itertools import product
+
+    from keyfilters.analysis.pairs import drift, histograms
+    from keyfilters.filters.named import named, of_each
+    from keyfilters.study import jobs
+
+    study, root, _ = load(arguments)
+
+    def count(opened) -> dict[str, ndarray]:
+        return histograms(opened(), bins, study.analysis)
+
+    with ExitStack() as stack:
+        sides = [stack.enter_context(named(name, root, jobs.extracts(study))) for name in arguments.networks]
+        bins = _bases(study, root)
+        calls = [{name: partial(count, opened) for name, opened in networks.items()} for networks in sides]
+        one, other = map(of_each, calls)
+    pairs = product(one, other)
+    found = of_each({(a, b): partial(drift, one[a], other[b], bins, study.analysis) for a, b in pairs})
+    if arguments.json:
+        settings = study.analysis.model_dump(mode="json")
+        items = found.items()
+        _print_json([{"networks": n, "settings": settings, "sets": [asdict(p) for p in pairs]} for n, pairs in items])
+
+    def show(console: Console) -> None:
+        from keyfilters.results.terminal import show_drift
+
+        for names, pairs in found.items():
+            show_drift(names, pairs, console)
+
+    def draw() -> Figure:
+        from keyfilters.results.drawing.networks import drift_figure
+
+        return drift_figure(found)
+
+    _present(arguments, f"Drift between {' and '.join(arguments.networks)}", show, draw)
+
+
+def _bases(study, root: Path):
+    """The bases of a study. Raises KeyfiltersError if they are not made yet, or the study has no networks."""
+    from keyfilters.analysis.stages import basis
+    from keyfilters.store import artifacts
+    from keyfilters.study import jobs
+
+    if not jobs.extracts(study):
+        raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
+    folder = jobs.basis(study).folder
+    if not (root / folder / artifacts.MANIFEST).exists():
+        raise KeyfiltersError("the study's basis is not made yet; run `snakemake --cores all all_basis`")
+    return basis.read(artifacts.read(root, folder))
+
+
+def _print_json(found: list) -> None:
+    """One object, or a list of several."""
+    print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
+
+
+def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:
+    """Print what `show` prints unless JSON was, and write the image and the page that are asked for."""
+    from rich.console import Console
+
+    if not arguments.json:
+        show(Console())
+    if arguments.png:
+        from keyfilters.results.drawing.files import save
+
+        save(draw(), arguments.png)
+    if arguments.html:
+        from keyfilters.results.page import write_page
+
+        write_page(arguments.html, title, show, draw)

@@ -1,0 +1,52 @@
+"""Subcommands that write results as pages."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from keyfilters.cli.arguments import load, of_study
+
+
+def add(subcommands) -> None:
+    """Add them to the command line."""
+
+    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
+        added = subcommands.add_parser(name, help=description, description=description)
+        of_study(added, run)
+        return added
+
+    add_parser("page", _page, "write what a study found as the page of its results, and the list of all studies")
+    added = add_parser("site", _site, "write the results as pages in which every number leads to its ancestry")
+    added.add_argument("folder", type=Path, nargs="?", default=Path("results/site"), help="default: results/site")
+    added.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def _page(arguments: argparse.Namespace) -> None:
+    from keyfilters.reports.page import NAME, index, page
+
+    study, *_ = _results(arguments.study or load(arguments)[1].name)
+    page(study)
+    index(list(_results(None)))
+    print(study.results / NAME)
+
+
+def _site(arguments: argparse.Namespace) -> None:
+    import webbrowser
+
+    from keyfilters.reports.site import site
+
+    index = site(_results(arguments.study), arguments.folder).resolve()
+    print(index)
+    if arguments.open:
+        webbrowser.open(index.as_uri())
+
+
+def _results(study: str | None):
+    """The results of the study, or of all that `config.yaml` has."""
+    from keyfilters.reports.study_results import StudyResults
+    from keyfilters.study.study import load
+
+    config = load(Path("config.yaml"), study)
+    for name in [study] if study else config.studies:
+        yield StudyResults(config.studies[name], name, Path("artifacts") / name, Path("results") / name, Path("logs"))
