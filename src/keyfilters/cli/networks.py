@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyfilters.cli.arguments import load, of_study
+from keyfilters.cli.arguments import add_for_study, current_study
 from keyfilters.errors import KeyfiltersError
 
 if TYPE_CHECKING:
@@ -21,19 +21,20 @@ NETWORK = "of the study's zoo, or a weight file, or a folder or an archive with 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
-
-    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
-        added = subcommands.add_parser(name, help=description, description=description)
-        of_study(added, run)
-        added.add_argument("--json", action="store_true", help="print JSON")
-        added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and image")
-        added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
-        return added
-
-    added = add_parser("quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict")
+    added = _add(
+        subcommands, "quality", _quality, "sparsity, entropy and randomness of a model's layers, with a verdict"
+    )
     added.add_argument("model", help=f"a network {NETWORK}")
-    added = add_parser("drift", _drift, "the drift between the filters of two networks, in the study's bases")
+    added = _add(subcommands, "drift", _drift, "the drift between the filters of two networks, in the study's bases")
     added.add_argument("networks", nargs=2, metavar="NETWORK", help=NETWORK)
+
+
+def _add(subcommands, name: str, run, description: str) -> argparse.ArgumentParser:
+    added = add_for_study(subcommands, name, run, description)
+    added.add_argument("--json", action="store_true", help="print JSON")
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and image")
+    added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
+    return added
 
 
 def _quality(arguments: argparse.Namespace) -> None:
@@ -43,7 +44,7 @@ def _quality(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
 
     def measure(opened) -> DataFrame:
         return quality(opened(), study.analysis)
@@ -77,7 +78,7 @@ def _drift(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
 
     def count(opened) -> dict[str, ndarray]:
         return histograms(opened(), bins, study.analysis)

@@ -5,34 +5,32 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from keyfilters.cli.arguments import load, of_study
+from keyfilters.cli.arguments import add_for_study, current_study
 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
-
-    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
-        added = subcommands.add_parser(name, help=description, description=description)
-        of_study(added, run)
-        return added
-
-    add_parser("plan", _plan, "what the study will cost: trainings, images, GPU-hours")
-    add_parser("schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it")
-    added = add_parser("status", _status, "how far a study is: what is done, running, waiting and failed")
+    add_for_study(subcommands, "plan", _plan, "what the study will cost: trainings, images, GPU-hours")
+    add_for_study(
+        subcommands, "schedule", _schedule, "how long the study would take on 1, 8 and 64 GPUs, and what decides it"
+    )
+    added = add_for_study(
+        subcommands, "status", _status, "how far a study is: what is done, running, waiting and failed"
+    )
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
 
 
 def _plan(arguments: argparse.Namespace) -> None:
     from keyfilters.planning.plan import plan
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     print(plan(study, root.name, root))
 
 
 def _schedule(arguments: argparse.Namespace) -> None:
     from keyfilters.planning.schedule import schedule
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     print(schedule(study, root.name, root))
 
 
@@ -40,7 +38,7 @@ def _status(arguments: argparse.Namespace) -> None:
     from keyfilters.planning.status import Files, cost, status
     from keyfilters.provenance.explain import show
 
-    study, root, results = load(arguments)
+    study, root, results = current_study(arguments)
     if arguments.cost:
         show(cost(study, root))
     else:

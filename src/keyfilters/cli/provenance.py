@@ -5,32 +5,28 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from keyfilters.cli.arguments import load, of_study
+from keyfilters.cli.arguments import add_for_study, current_study
 from keyfilters.errors import KeyfiltersError
 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
-
-    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
-        added = subcommands.add_parser(name, help=description, description=description)
-        of_study(added, run)
-        return added
-
-    added = add_parser("explain", _explain, "what a table or a cell is made of, and why it is fresh or stale")
+    added = add_for_study(
+        subcommands, "explain", _explain, "what a table or a cell is made of, and why it is fresh or stale"
+    )
     added.add_argument("table")
     _add_cell(added)
-    added = add_parser(
-        "reproduce", _reproduce, "make results anew in the folder `reproduced`, compare with the recorded"
+    added = add_for_study(
+        subcommands, "reproduce", _reproduce, "make results anew in the folder `reproduced`, compare with the recorded"
     )
     added.add_argument("table", nargs="?", help="a table or figure; left out: all of the study")
     _add_cell(added)
     added.add_argument("--cores", default="all", help="as Snakemake's (default: all)")
-    add_parser("verify", _verify, "compare every artifact and table with its recorded digests")
-    added = add_parser("prune", _prune, "move artifacts that the study no longer names out of the way")
+    add_for_study(subcommands, "verify", _verify, "compare every artifact and table with its recorded digests")
+    added = add_for_study(subcommands, "prune", _prune, "move artifacts that the study no longer names out of the way")
     added.add_argument("stage_folder", help="which: prepare, train, transfer, ...")
-    add_parser("manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
-    add_parser("pull", _pull, "fetch the missing artifacts that DVC has on record")
+    add_for_study(subcommands, "manifests", _manifests, "copy the manifests of the study's artifacts beside its tables")
+    add_for_study(subcommands, "pull", _pull, "fetch the missing artifacts that DVC has on record")
     added = subcommands.add_parser("code-digests", help="note the digests of the stages' code in code.lock.yaml")
     added.add_argument("--harmless", nargs="+", default=[], help="stages, or all, whose results the change leaves")
     added.add_argument("--why", default="", help="the reason")
@@ -45,7 +41,7 @@ def _add_cell(added: argparse.ArgumentParser) -> None:
 def _explain(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance import explain
 
-    study, root, results = load(arguments)
+    study, root, results = current_study(arguments)
     if arguments.target is None:
         explain.show(explain.explain_table(study, arguments.table, root, results))
     else:
@@ -78,7 +74,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
 def _verify(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.verify import verify
 
-    _, root, results = load(arguments)
+    _, root, results = current_study(arguments)
     damaged = verify(root, results)
     if damaged:
         raise KeyfiltersError("; ".join(damaged))
@@ -89,7 +85,7 @@ def _prune(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.prune import prune
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     for folder in prune(root, arguments.stage_folder, jobs.keyed(study).values()):
         print(f"pruned: {folder}")
 
@@ -98,7 +94,7 @@ def _manifests(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.manifests import copy_manifests
     from keyfilters.study import jobs
 
-    study, root, results = load(arguments)
+    study, root, results = current_study(arguments)
     count = copy_manifests(root, jobs.keyed(study).values(), results)
     print(f"{results / 'manifests'}: {count} manifests")
 
@@ -107,7 +103,7 @@ def _pull(arguments: argparse.Namespace) -> None:
     from keyfilters.provenance.pull import pull
     from keyfilters.study import jobs
 
-    study, root, _ = load(arguments)
+    study, root, _ = current_study(arguments)
     for folder in pull(root, jobs.keyed(study).values()):
         print(f"pulled: {folder}")
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from keyfilters.cli.arguments import load, of_study
+from keyfilters.cli.arguments import add_for_study, current_study
 
 
 def add(subcommands) -> None:
     """Add them to the command line."""
-
-    def add_parser(name: str, run, description: str) -> argparse.ArgumentParser:
-        added = subcommands.add_parser(name, help=description, description=description)
-        of_study(added, run)
-        return added
-
-    add_parser("page", _page, "write what a study found as the page of its results, and the list of all studies")
-    added = add_parser("site", _site, "write the results as pages in which every number leads to its ancestry")
+    add_for_study(
+        subcommands, "page", _page, "write what a study found as the page of its results, and the list of all studies"
+    )
+    added = add_for_study(
+        subcommands, "site", _site, "write the results as pages in which every number leads to its ancestry"
+    )
     added.add_argument("folder", type=Path, nargs="?", default=Path("results/site"), help="default: results/site")
     added.add_argument("--open", action="store_true", help="open it in the browser")
 
@@ -25,7 +23,7 @@ def add(subcommands) -> None:
 def _page(arguments: argparse.Namespace) -> None:
     from keyfilters.reports.page import NAME, index, page
 
-    study, *_ = _results(arguments.study or load(arguments)[1].name)
+    study, *_ = _results(arguments.study or current_study(arguments)[1].name)
     page(study)
     index(list(_results(None)))
     print(study.results / NAME)
