@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from keyfilters.results.master_key import claims as module
-from keyfilters.results.master_key.claims import CLAIMS, claims
+from keyfilters.results.master_key.claimed import CLAIMS
+from keyfilters.results.master_key.claims import claims
 from keyfilters.store.identity import Job
 
 FEMTO = {"architecture": "convnext_femto", "depths": [1, 1, 1, 1]}
+SIX = {"architecture": "convnext_femto", "depths": [1, 1, 3, 1]}
 
 
 @pytest.fixture
@@ -70,6 +72,27 @@ def test_a_claim_is_judged_where_the_identity_loses(gathered, judged):
 def test_the_last_layer_is_the_last_that_there_is(gathered, judged):
     cells = curve(gathered)[:2]
     assert row(judged(cells), "Figure 2c")["verdict"] == "not run"
+
+
+@pytest.mark.parametrize(("identity", "verdict"), [(0.0, "undecided"), (0.5, "not testable here")])
+def test_a_curves_own_control_at_the_last_layer_says_whether_its_networks_use_their_filters(
+    gathered, judged, identity, verdict
+):
+    own = [
+        gathered("fig2c", "small", None, (accuracy,), f"identity-n{n}", {"n": n, "control": "identity"})
+        for n, accuracy in ((2, 0.3), (4, identity))
+    ]
+    found = judged([*curve(gathered, last=(0.5,), base=(0.5,)), *own, *controlled(gathered, identity=(0.4,))])
+    assert row(found, "Figure 2c")["verdict"] == verdict
+
+
+def test_the_plateau_is_of_the_last_layer(gathered, judged):
+    cells = [gathered("fig4", "small", None, (0.5,), "base", {"series": "base B", "model": SIX})]
+    for n, accuracy in ((3, 0.4), (4, 0.6), (6, 0.9)):
+        cells.append(gathered("fig4", "small", "big", (accuracy,), f"big-n{n}", {"series": "big", "n": n}))
+    line = row(judged(cells), "Figure 4: the last third")
+    assert (line["effect"], line["pairs"]) == (pytest.approx(30), 1)
+    assert row(judged(cells[:-1]), "Figure 4: the last third")["verdict"] == "not run"
 
 
 def test_larger_is_twice_as_large(gathered, judged):

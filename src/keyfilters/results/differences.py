@@ -1,0 +1,28 @@
+"""Differences of accuracy between cells, from the test images that each seed's training got right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from keyfilters.analysis.effects import Effect, Pair, effect
+from keyfilters.training.testing import unpacked
+
+Record = Mapping[str, Any]
+"""Of a cell, as `cells.load` gives it."""
+Compared = Sequence[tuple[Record, Record]]
+"""Pairs of cells, each of one target."""
+
+_unpacked = cache(unpacked)  # a cell is compared with many
+
+
+def difference(compared: Compared) -> Effect | None:
+    """The mean over the pairs of the first cell's accuracy minus the second's, in points; None without a pair, or
+    without a seed that all cells have."""
+    return effect([Pair(one["target"]["name"], _tested(one), _tested(other)) for one, other in compared])
+
+
+def _tested(record: Record) -> dict[int | None, Any]:
+    images = record["target"]["test"]
+    return {run["seed"]: _unpacked(run["correct"], images) for run in record["runs"]}

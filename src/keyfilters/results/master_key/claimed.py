@@ -1,0 +1,298 @@
+"""What Master Key Filters claims, and which of a study's cells each claim compares.
+
+Each claim is about an effect in points of accuracy, a mean over differences between cells of one target, and says in
+which range it lies.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from keyfilters.models.registry import layer_count
+from keyfilters.results.differences import Compared, Record
+from keyfilters.results.drawing import cells, paper
+
+MARGIN = 1.0  # points of the paper's accuracies that count as no difference: it calls 0.7 no significant drop (Table 1)
+LARGER = 2  # times as many training images
+
+Cells = Mapping[str, Record]
+"""Of one table or figure, by name."""
+Tables = Mapping[str, Cells]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`compared` gives the pairs of cells whose differences (first minus second) the claim is about, from the cells of
+    `table`; it is true if their mean lies between `low` and `high`, in margins where these are not 0.
+
+    `printed`: the same mean of the paper's own numbers, if it has them. `needs_filters`: whether it rests on the
+    networks' using their depthwise filters. `ours`: whether the paper does not make it.
+    """
+
+    table: str
+    text: str
+    compared: Callable[[Cells], Compared]
+    low: float
+    high: float
+    printed: float | None = None
+    needs_filters: bool = True
+    ours: bool = False
+
+
+def _transferred(made: Cells, series: str | None = None) -> list[Record]:
+    """The cells of a curve by n, of one series or of all, without controls."""
+    found = [record for record in made.values() if "n" in record.get("role", {}) and not cells.control(record)]
+    if series:
+        found = [record for record in found if record["role"]["series"] == series]
+    return sorted(found, key=lambda record: record["role"]["n"])
+
+
+def _layers(made: Cells) -> int:
+    """How many layers the network of a curve has to transfer."""
+    model = made["base"]["role"]["model"]
+    return layer_count(model["architecture"], model)
+
+
+def _at_all_layers(series: str | None, made: Cells) -> Compared:
+    """The transfer of all layers against the base model; nothing if the study does not go to the last layer."""
+    last = _layers(made)
+    return [(record, made["base"]) for record in _transferred(made, series) if record["role"]["n"] == last]
+
+
+def _distant_at_all_layers(made: Cells) -> Compared:
+    return [pair for pair in _at_all_layers(None, made) if pair[0]["source"]["name"] != pair[1]["target"]["name"]]
+
+
+def _before_the_last_ten(made: Cells) -> Compared:
+    """The most layers that leave the last ten out."""
+    earlier = [record for record in _transferred(made, "AnB") if record["role"]["n"] <= _layers(made) - 10]
+    return [(earlier[-1], made["base"])] if earlier else []
+
+
+def _plateau(made: Cells) -> Compared:
+    """All layers against two thirds of them, 8 of the paper's 12, of the distant source."""
+    two_thirds = round(_layers(made) * 2 / 3)
+    return [
+        (last, earlier)
+        for last, _ in _distant_at_all_layers(made)
+        for earlier in _transferred(made)
+        if earlier["role"]["n"] == two_thirds and earlier["source"]["name"] == last["source"]["name"]
+    ]
+
+
+def _named(one: str, other: str, made: Cells) -> Compared:
+    return [(made[one], made[other])] if {one, other} <= made.keys() else []
+
+
+def _others(reference: str, made: Cells) -> Compared:
+    return [(record, made[reference]) for name, record in made.items() if name != reference]
+
+
+def _sized(small: bool, made: Cells) -> Compared:
+    """The smaller half of the targets with every much larger source, or the larger half with every much smaller one,
+    against their selffers."""
+    transfers = [record for record in made.values() if not cells.control(record)]
+    targets = [target["name"] for target in cells.by_size([record["target"] for record in transfers])]
+    half = targets[len(targets) // 2 :] if small else targets[: (len(targets) + 1) // 2]
+    found = []
+    for record in transfers:
+        target, source = record["target"], record["source"]
+        ratio = source["train"] / target["train"] if small else target["train"] / source["train"]
+        if target["name"] in half and ratio >= LARGER:
+            found.append((record, made[f"{target['name']}--{target['name']}"]))
+    return found
+
+
+def _pointwise(own: bool, made: Cells) -> Compared:
+    return [
+        (record, made[record["target"]["name"]])
+        for record in made.values()
+        if record["source"] and (record["source"]["name"] == record["target"]["name"]) == own
+    ]
+
+
+def _printed_larger_sources() -> float:
+    sizes = {row: count for (row, column), count in paper.numbers("table6").items() if column == "Train"}
+    numbers = paper.numbers("table2")
+    targets = sorted({row for row, _ in numbers}, key=lambda row: -sizes[row])
+    return statistics.fmean(
+        value - numbers[row, row]
+        for (row, column), value in numbers.items()
+        if row in targets[len(targets) // 2 :] and sizes[column] >= LARGER * sizes[row]
+    )
+
+
+def _printed_pointwise(own: bool) -> float:
+    bases, table = paper.numbers("table7"), paper.numbers("table5")
+    return statistics.fmean(
+        value - bases["Accuracy", row] for (row, column), value in table.items() if (row == column) == own
+    )
+
+
+def _printed(table: str, column: str, reference: str) -> float:
+    numbers = paper.numbers(table)
+    return numbers["Accuracy", column] - numbers["Accuracy", reference]
+
+
+CLAIMS = (
+    Claim(
+        "fig2a",
+        "Figure 2a: a plain network loses with all layers of a distant source",
+        partial(_at_all_layers, "AnB"),
+        -math.inf,
+        0,
+        needs_filters=False,
+    ),
+    Claim(
+        "fig2b",
+        "Figure 2b: a ResNet loses with all convolutions of a distant source",
+        partial(_at_all_layers, "AnB"),
+        -math.inf,
+        0,
+        needs_filters=False,
+    ),
+    Claim(
+        "fig2b",
+        "Figure 2b: without its last ten convolutions it does not lose a point",
+        _before_the_last_ten,
+        -MARGIN,
+        math.inf,
+        needs_filters=False,
+    ),
+    Claim(
+        "fig2c",
+        "Figure 2c: a ConvNeXt does not lose a point with all depthwise layers of a distant source",
+        partial(_at_all_layers, "AnB"),
+        -MARGIN,
+        math.inf,
+    ),
+    Claim(
+        "fig4",
+        "Figure 4: all depthwise layers of a distant source gain over the base model",
+        _distant_at_all_layers,
+        0,
+        math.inf,
+    ),
+    Claim("fig4", "Figure 4: the last third of the layers neither gains nor loses a point", _plateau, -MARGIN, MARGIN),
+    Claim(
+        "table1",
+        "Table 1: all depthwise filters of a distant source stay within a point of the baseline",
+        partial(_named, "transferred", "baseline"),
+        -MARGIN,
+        MARGIN,
+        _printed("table1", "Transferred", "Baseline"),
+    ),
+    Claim(
+        "table1",
+        "Table 1: shuffled filters stay within a point of the baseline",
+        partial(_named, "shuffled", "baseline"),
+        -MARGIN,
+        MARGIN,
+        _printed("table1", "Shuffled", "Baseline"),
+    ),
+    Claim(
+        "table1",
+        "Table 1: filters of the first 3 layers, repeated, stay within a point of it",
+        partial(_named, "repeated", "baseline"),
+        -MARGIN,
+        MARGIN,
+        _printed("table1", "Only first 3 layers, repeated", "Baseline"),
+    ),
+    Claim(
+        "table2",
+        "Table 2: filters of much larger sources help small targets more than their own",
+        partial(_sized, True),
+        0,
+        math.inf,
+        _printed_larger_sources(),
+    ),
+    Claim(
+        "table2",
+        "Table 2: filters of much smaller sources help large targets less than their own",
+        partial(_sized, False),
+        -math.inf,
+        0,
+    ),
+    Claim(
+        "table3",
+        "Table 3: filters of larger and of other models beat those of the same",
+        partial(_others, "model"),
+        0,
+        math.inf,
+    ),
+    Claim(
+        "table4",
+        "Table 4: filters of another architecture and domain beat the target's own",
+        partial(_others, "selffer"),
+        0,
+        math.inf,
+    ),
+    Claim(
+        "table5",
+        "Table 5: pointwise layers lose even when they come from the target itself",
+        partial(_pointwise, True),
+        -math.inf,
+        0,
+        _printed_pointwise(True),
+        needs_filters=False,
+    ),
+    Claim(
+        "table5",
+        "Table 5: pointwise layers of other sets lose",
+        partial(_pointwise, False),
+        -math.inf,
+        0,
+        _printed_pointwise(False),
+        needs_filters=False,
+    ),
+)
+
+
+def of_identity(table: str, target: str, made: Tables) -> Compared:
+    """The base model and the control `identity`, by which is judged whether the networks of a table use their depthwise
+    filters: of a curve its own, of all layers, if it has one; else Table 1's for its networks, and Table 2's."""
+    curve = made.get(table, {})
+    if "base" in curve:
+        for record in curve.values():
+            if cells.control(record) == "identity" and record["role"]["n"] == _layers(curve):
+                return [(curve["base"], record)]
+    if table in ("table1", "fig2c"):
+        found = _named("baseline", "identity", made.get("table1", {}))
+        return [pair for pair in found if pair[0]["target"]["name"] == target]
+    base, control = made.get("table7", {}).get(target), made.get("table2", {}).get(f"{target}--identity")
+    return [(base, control)] if base and control else []
+
+
+def of_controls(made: Tables) -> list[Claim]:
+    """What decides how the paper is to be read, for each target of Table 2 and for Table 1: ours."""
+    found = []
+    table2, bases = made.get("table2", {}), made.get("table7", {})
+    for target in dict.fromkeys(record["target"]["name"] for record in table2.values()):
+        title = next(record["target"]["title"] for record in table2.values() if record["target"]["name"] == target)
+        controls = {name: table2.get(f"{target}--{name}") for name in ("identity", "random")}
+        trained = [
+            record for record in table2.values() if record["target"]["name"] == target and not cells.control(record)
+        ]
+        if controls["identity"] and target in bases:
+            pairs = [(bases[target], controls["identity"])]
+            found.append(_control("table2", f"{title}: spatial filters are worth something (base - identity)", pairs))
+        if controls["random"]:
+            pairs = [(record, controls["random"]) for record in trained]
+            text = f"{title}: trained filters are worth more than random ones (trained - random)"
+            found.append(_control("table2", text, pairs))
+    table1 = made.get("table1", {})
+    for one, other, text in (
+        ("baseline", "identity", "Table 1's target: spatial filters are worth something (base - identity)"),
+        ("transferred", "random", "Table 1's target: trained filters are worth more than random ones"),
+    ):
+        if pairs := _named(one, other, table1):
+            found.append(_control("table1", text, pairs))
+    return found
+
+
+def _control(table: str, text: str, pairs: Compared) -> Claim:
+    return Claim(table, text, lambda _: pairs, 0, math.inf, needs_filters=False, ours=True)
