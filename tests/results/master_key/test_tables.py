@@ -128,6 +128,16 @@ def test_table7_has_sizes_and_chance(tmp_path, gathered):
     assert frame["train"].tolist() == [900, 20]
 
 
+def test_table7_has_a_row_for_each_of_many_sets(tmp_path, gathered, monkeypatch):
+    monkeypatch.setattr("keyfilters.results.master_key.table7.ACROSS", 1)
+    inputs = dict(gathered("table7", name) for name in ("small", "big"))
+    table7(Job("table7", "table7", {}, inputs).description, tmp_path / "results/tables/table7.csv")
+    record = json.loads((tmp_path / "results/tables/table7.json").read_text())
+    assert record["shown"]["columns"][:2] == ["Dataset", "Accuracy (%)"]
+    assert [row[:2] for row in record["shown"]["rows"]] == [["The big set", "50.0"], ["The small set", "50.0"]]
+    assert [row[0] for row in record["cells"]] == ["table7/big", "table7/small"]
+
+
 @pytest.mark.fault(
     "cell", "a cell that was gathered with other settings", "its table is not rendered; one line names the cell"
 )

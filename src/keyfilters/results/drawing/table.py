@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from keyfilters.results.drawing import files
 # itself what the others are compared with, `higher` and `lower` have no arrow.
 GREEN, RED = "#cfe8cf", "#f4cccc"
 COLOURS = {"up": GREEN, "higher": GREEN, "down": RED, "lower": RED, "same": "#e6e6e6", "": "#ffffff"}
+LETTERS = 14  # of a header that fit an inch
 ARROWS = {"up": "↑", "down": "↓"}
 
 
@@ -64,15 +66,15 @@ def publish(
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
     """The grid as a image."""
-    width, height = (
-        grid.lead + grid.width * len(grid.columns),
-        max(1.7, 0.36 * (len(grid.rows) + 1)),
-    )  # room for the notes
+    headers = [textwrap.fill(name, round(LETTERS * grid.width)) for name in grid.columns]
+    tall = 1 + 0.5 * max(header.count("\n") for header in headers)
+    width = grid.lead + grid.width * len(grid.columns)
+    height = max(1.7, 0.36 * (len(grid.rows) + tall))  # high enough for the notes
     figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     axes.axis("off")
     axes.set_title(title, fontsize=9, loc="left", wrap=True)
     drawn = axes.table(
-        cellText=[[grid.corner, *grid.columns], *grid.lines],
+        cellText=[[grid.corner, *headers], *grid.lines],
         cellColours=[
             [COLOURS[""]] * (1 + len(grid.columns)),
             *([COLOURS[""], *(COLOURS[mark] for mark in marks)] for marks in grid.marks),
@@ -81,6 +83,8 @@ def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
         colWidths=[grid.lead / width, *[grid.width / width] * len(grid.columns)],
         bbox=[0, 0, 1, 1],
     )
+    for column in range(1 + len(headers)):
+        drawn[0, column].set_height(tall * drawn[0, column].get_height())
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8)
     files.caption(figure, notes)

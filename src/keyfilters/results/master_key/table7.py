@@ -11,9 +11,12 @@ import pandas as pd
 from keyfilters.results.drawing import cells, paper
 from keyfilters.results.drawing.table import Grid, publish
 
+ACROSS = 8  # sets whose columns fit a page
+
 
 def table7(description: Mapping[str, Any], file: Path) -> None:
-    """Render `<results>/tables/table7.*` from `<results>/cells`; one column per set, by descending size."""
+    """Render `<results>/tables/table7.*` from `<results>/cells`; one column per set, by descending size, or one row
+    where there are more than fit a page."""
     results = file.parents[1]
     records = {record["target"]["name"]: record for record in cells.load(description, results)}
     order = cells.by_size([record["target"] for record in records.values()])
@@ -37,14 +40,14 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         "Training images": [f"{dataset['train']:,}" for dataset in order],
         "Test images": [f"{dataset['test']:,}" for dataset in order],
     }
-    grid = Grid(
-        corner="Dataset",
-        columns=[dataset["title"] for dataset in order],
-        rows=list(rows),
-        text=list(rows.values()),
-        marks=[[""] * len(order)] * len(rows),
-        cells=[[record["cell"] for record in columns], *[[None] * len(order)] * (len(rows) - 1)],
-    )
+    titles = [dataset["title"] for dataset in order]
+    text = list(rows.values())
+    names = [[record["cell"] for record in columns], *[[None] * len(order)] * (len(rows) - 1)]
+    if len(order) <= ACROSS:
+        grid = Grid("Dataset", titles, list(rows), text, [[""] * len(order)] * len(rows), names)
+    else:
+        turned, names = list(zip(*text, strict=True)), list(zip(*names, strict=True))
+        grid = Grid("Dataset", list(rows), titles, turned, [[""] * len(rows)] * len(order), names, lead=3.2)
     publish(
         description,
         file,
