@@ -53,7 +53,7 @@ def make(study: Study, root: Path, results: Path) -> None:
         files = [results / f"tables/{name}.{suffix}" for suffix in ("csv", "paper.csv", "md", "png", "svg")]
         for file in files:
             write_text(file, "stub\n")
-        records.record(results / f"tables/{name}.json", job.key, {}, files)
+        records.record(results / f"tables/{name}.json", job.key, {"title": name}, files)
 
 
 def _facts(job: Job) -> dict[str, Any]:

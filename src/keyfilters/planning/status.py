@@ -100,20 +100,12 @@ def states(name: str, table: Job, files: Files) -> dict[str, Found]:
         if found[name].state == "done":
             below_done |= {name: Found("done") for name, _ in _below(job)}
         else:
-            waiting += _inputs(job)
+            waiting += jobs.named_inputs(job)
     return below_done | found
 
 
-def _inputs(job: Job) -> list[tuple[str, Job]]:
-    names = {"cell": lambda role, given: role, "filterdb": lambda _, given: given.name}
-    return [
-        (names[given.stage](role, given) if given.stage in names else given.folder, given)
-        for role, given in job.inputs.items()
-    ]
-
-
 def _below(job: Job) -> Iterator[tuple[str, Job]]:
-    for name, given in _inputs(job):
+    for name, given in jobs.named_inputs(job):
         yield name, given
         yield from _below(given)
 

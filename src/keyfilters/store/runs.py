@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def save(base: Path, description: Mapping[str, Any], run: Mapping[str, Any], sta
     """Write how the job of `description` went, with the software and the project's code that it ran."""
     told = {
         "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         **run,
         "software": machine.software(),
         "code": code.of_job(description),
@@ -41,6 +42,14 @@ def noted(base: Path, description: Mapping[str, Any]) -> Iterator[None]:
     started, meter = datetime.now(UTC), Meter()
     yield
     save(base, description, {**meter.spent, "hardware": machine.cpu_name()}, started)
+
+
+def ended(run: Mapping[str, Any]) -> str:
+    """When a job ended, in ISO 8601. Of records without it, its start and its seconds, which are those of all attempts
+    if it was stopped and went on."""
+    if "ended" in run:
+        return run["ended"]
+    return (datetime.fromisoformat(run["started"]) + timedelta(seconds=round(run["seconds"]))).isoformat()
 
 
 def load(folder: str, *bases: Path) -> dict[str, Any] | None:

@@ -274,6 +274,16 @@ def filterdb(study: Study) -> dict[str, Job]:
     }
 
 
+def named_inputs(job: Job) -> list[tuple[str, Job]]:
+    """The inputs of a job with the names that `paths` has for them: of a cell or a set of filters, or an artifact's
+    folder."""
+    names = {"cell": lambda role, given: role, "filterdb": lambda _, given: given.name}
+    return [
+        (names[given.stage](role, given) if given.stage in names else given.folder, given)
+        for role, given in job.inputs.items()
+    ]
+
+
 def cells(study: Study) -> dict[str, Job]:
     """Every cell of every table of the study, by its readable name `<table>/<cell>`."""
     return {name: job for table in tables(study).values() for name, job in table.inputs.items() if job.stage == "cell"}
