@@ -13,7 +13,8 @@ from keyfilters.study.tables import OUTPUTS
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters"]
-TABLES = [name for name in OUTPUTS if name not in (*FIGURES, "claims")]
+OF_OTHERS = ("claims", "fig2")  # read the cells of other tables and figures
+TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS)]
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
@@ -25,7 +26,7 @@ def parameters(stage, file):
 
 
 def test_every_table_has_a_stage():
-    others = {"claims", "sets", *MODELS, *TRANSFERS, "filters", "filterdb", "filter_figures"}
+    others = {*OF_OTHERS, "sets", *MODELS, *TRANSFERS, "filters", "filterdb", "filter_figures"}
     assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
     others = {name: f"{OUTPUTS[name].kind}s" for name in FIGURES if name != OF_EPOCHS}
     assert STAGES["filter_figures"]["foreach"] == others
@@ -98,12 +99,16 @@ def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
     assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${key}'}" in settings
 
 
-def test_the_stage_of_claims_reads_the_cells_of_the_tables_that_they_are_about():
-    job = jobs.tables(STUDY)["claims"]
-    tables = {name.partition("/")[0] for name in job.inputs}
-    assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES["claims"]["deps"])
-    assert "studies.${study}.tables" in parameters("claims", "config.yaml")
-    assert set(parameters("claims", "src/keyfilters/versions.yaml")) == {given.stage for given in identity.walk([job])}
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_a_stage_of_others_cells_reads_those_and_has_all_that_decides_them(name):
+    job = jobs.tables(STUDY)[name]
+    tables = {cell.partition("/")[0] for cell in job.inputs}
+    assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES[name]["deps"])
+    given = set(parameters(name, "config.yaml"))
+    of_tables = {f"studies.${{study}}.tables.{table}" for table in (*tables, name)}
+    assert "studies.${study}.tables" in given or of_tables <= given
+    assert {"studies.${study}.models", "studies.${study}.transfer"} <= given
+    assert set(parameters(name, "src/keyfilters/versions.yaml")) == {given.stage for given in identity.walk([job])}
 
 
 def test_the_low_resolution_networks_decide_which_sets_there_are():

@@ -61,6 +61,7 @@ def configuration(folder: Path) -> dict[str, Any]:
             "fig2a": {**of_sets, "model": "yosinski8", "n": [1]},
             "fig2b": {**of_sets, "model": "resnet50", "n": [7]},
             "fig2c": {**of_sets, "model": "tiny", "n": [3]},
+            "fig2": {},
             "fig3": of_sets,
             "fig4": {**of_sets, "n": [2]},
             "claims": {},

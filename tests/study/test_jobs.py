@@ -44,6 +44,7 @@ def changed_cells(change):
         ("fig2a", 3, 8),
         ("fig2b", 2, 2),
         ("fig2c", 2, 2),
+        ("fig2", 7, 12),
         ("fig3", 1, 1),
         ("fig4", 3, 6),
     ],

@@ -103,6 +103,12 @@ def cell(
     return Job("cell", name, settings, trainings)
 
 
+def cells_of(study: Study, tables: Iterable[str]) -> dict[str, Job]:
+    """The cells of other tables and figures, under the names that they have there."""
+    made = study.tables.enabled
+    return {f"{table}/{name}": job for table in tables for name, job in made[table].inputs(study).items()}
+
+
 class Table1(Ordered, Controlled):
     """All depthwise filters of the source in the target: as they are, shuffled, the first 3 layers' repeated."""
 
@@ -349,6 +355,30 @@ class Figure2c(Curve):
         return self.base(study) | self.curve(study, "AnB", self.source, "A{n}B") | self.control_curves(study)
 
 
+class Figure2(Experiment):
+    """Figures 2a, 2b and 2c on one axis: from the cells of those that the study makes."""
+
+    name = "fig2"
+    kind = "figure"
+    caption = (
+        "Accuracy against the number of transferred layers: a plain network, a ResNet and a ConvNeXt beside each other."
+    )
+
+    panels: ClassVar = (Figure2a, Figure2b, Figure2c)
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        if not self._made(study):
+            names = ", ".join(panel.name for panel in self.panels)
+            raise ValueError(f": the study makes none of {names}, whose cells it is drawn from")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return cells_of(study, self._made(study))
+
+    def _made(self, study: Study) -> list[str]:
+        return [panel.name for panel in self.panels if panel.name in study.tables.enabled]
+
+
 class Figure3(Experiment):
     """The method as a image: a base model, and a network that takes its first n depthwise layers."""
 
@@ -397,9 +427,4 @@ class Claims(Experiment):
     def inputs(self, study: Study) -> dict[str, Job]:
         """The cells of those among them that the study makes, under the names that they have there."""
         made = study.tables.enabled
-        return {
-            f"{table}/{name}": job
-            for table in CLAIMED
-            if table in made and table in (self.tables or CLAIMED)
-            for name, job in made[table].inputs(study).items()
-        }
+        return cells_of(study, [table for table in CLAIMED if table in made and table in (self.tables or CLAIMED)])

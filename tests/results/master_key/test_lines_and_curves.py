@@ -2,10 +2,14 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from PIL import Image
 
+from keyfilters.results.drawing import palette
+from keyfilters.results.drawing.curve import draw, gather
+from keyfilters.results.master_key.fig2 import fig2
 from keyfilters.results.master_key.fig2b import fig2b
 from keyfilters.results.master_key.fig4 import fig4
 from keyfilters.results.master_key.table1 import table1
@@ -26,7 +30,8 @@ def render(tmp_path):
         name = of.__name__
         file = tmp_path / "results" / folder / f"{name}.csv"
         inputs = dict(cells)
-        order = {"order": [cell.partition("/")[2] for cell in inputs]}
+        own = all(cell.startswith(f"{name}/") for cell in inputs)
+        order = {"order": [cell.partition("/")[2] for cell in inputs]} if own else {}
         description = Job(name, name, order, inputs).as_json  # which sorts the inputs, as the command line does
         of(json.loads(description), file)
         with Image.open(file.with_suffix(".png")) as image:
@@ -107,12 +112,71 @@ def test_figure_2_is_relative_to_base_b(gathered, render):
     frame = pd.read_csv(file).set_index(["series", "layers"])
     expected = {("base B", 0): 100, ("AnB", 3): 75, ("AnB", 10): 50, ("BnB", 3): 100}
     assert frame["percent_of_base"].to_dict() == pytest.approx(expected)
-    assert lines(file)[0] == ["accuracy (% of base B), n =", "3", "10"]
-    assert lines(file)[2:] == [["AnB", "75.0 ± 0.0", "50.0 ± 0.0"], ["BnB", "100.0 ± 0.0", ""]]
+    assert lines(file)[0] == ["accuracy (% of base B), n =", "0", "3", "10"]
+    assert lines(file)[2:] == [["AnB", "100.0", "75.0 ± 0.0", "50.0 ± 0.0"], ["BnB", "100.0", "100.0 ± 0.0", ""]]
+    text = file.with_suffix(".md").read_text()
+    assert "BatchNorm after a frozen convolution is trained" in text
+    assert "92.5 % are kept" in text
 
 
 def test_figure_4_is_in_percent_of_the_test_pictures(gathered, render):
     file = render(fig4, over_n(gathered, "fig4"), "figures")
-    assert lines(file)[0] == ["accuracy (%), n =", "3", "10"]
-    assert lines(file)[2] == ["The big set to The small set", "60.0 ± 0.0", "40.0 ± 0.0"]
-    assert "n counts depthwise layers" in file.with_suffix(".md").read_text()
+    assert lines(file)[0] == ["accuracy (%), n =", "0", "3", "10"]
+    assert lines(file)[2] == ["The big set to The small set", "80.0", "60.0 ± 0.0", "40.0 ± 0.0"]
+    text = file.with_suffix(".md").read_text()
+    assert "n counts depthwise layers in order of execution, of 12;" in text
+    assert "36.3 % at n = 0, and with all 12 layers 61.9 % from Food 101" in text
+
+
+def test_figure_2_has_a_row_for_each_figure_and_n(gathered, render):
+    file = render(fig2, [*over_n(gathered, "fig2c"), *over_n(gathered, "fig2a")], "figures")
+    frame = pd.read_csv(file)
+    assert frame["figure"].tolist() == ["fig2a"] * 4 + ["fig2c"] * 4
+    assert lines(file)[0] == ["Figure", "n", "AnB (% of base B)", "BnB (% of base B)"]
+    assert [row[:3] for row in lines(file)[2:5]] == [
+        ["2a", "0 of 12", "100.0"],
+        ["2a", "3 of 12", "75.0 ± 0.0"],
+        ["2a", "10 of 12", "50.0 ± 0.0"],
+    ]
+    assert "base B 80.0 % on The small set" in file.with_suffix(".md").read_text()
+
+
+def record(n=None, source=None, control=None, mean=50.0, spread=None):
+    role = {"series": "base B", "model": FEMTO} if n is None else {"series": source, "n": n}
+    return {
+        "target": {"name": "small", "title": "The small set", "classes": 4, "test": 100},
+        "source": {"name": source} if source else None,
+        "role": role | ({"control": control} if control else {}),
+        "mean": mean,
+        "spread": spread,
+        "n": 1 if spread is None else 3,
+    }
+
+
+def test_a_curve_begins_at_the_base_model_and_its_axis_at_0():
+    records = [
+        record(12, control="identity", mean=30.0),
+        record(12, "big", mean=60.0, spread=4.0),
+        record(6, "big", mean=55.0),
+        record(12, "small"),
+        record(),
+    ]
+    made = gather(records, "Title", "layers", relative=True, printed=90.0)
+    assert list(made.series) == ["big", "small", "Identity, frozen"]
+    _, axes = plt.subplots()
+    draw(axes, made)
+    assert axes.get_ylim()[0] == 0
+    found = {bars.get_label(): bars for bars in axes.containers}
+    assert found["base B"].lines[0].get_xydata().tolist() == [[0, 100]]
+    assert found["big"].lines[0].get_ydata().tolist() == [110, 120]
+    half_bars = [(high - low) / 2 for (_, low), (_, high) in found["big"].lines[2][0].get_segments()]
+    assert half_bars == pytest.approx([2 * 100 * (0.55 * 0.45 / 100) ** 0.5, 8])
+    assert [found[name].lines[0].get_color() for name in ("big", "small", "Identity, frozen")] == [
+        palette.DISTANT,
+        palette.OWN,
+        palette.CONTROLS["identity"],
+    ]
+    lines = [line.get_xydata().tolist() for line in axes.lines]
+    assert [100, 110, 120] in [[y for _, y in line] for line in lines]
+    assert [[12, 90]] in lines
+    plt.close()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,121 +12,208 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keyfilters.results.drawing import cells, files
+from keyfilters.models.registry import layer_count
+from keyfilters.results.drawing import cells, files, palette
 
-COLOURS = ("#1f6fb4", "#d9661f", "#3a8f5c", "#8c5aa8", "#555555", "#999999", "#b08a3c", "#c06c84")
+Record = Mapping[str, Any]
+MARKERS = {None: "o", "random": "s", "identity": "D", "norms": "^", "permuted": "v"}  # told apart without colours too
+POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
+DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
 
 
 @dataclass(frozen=True)
 class Point:
-    """One cell: n, and its accuracy in the figure's unit with its deviation over the seeds."""
+    """An accuracy in the figure's unit, with its error bar: its deviation over the seeds, or, of one seed, its
+    standard error by the test images."""
 
     n: int
     mean: float
-    spread: float | None
+    error: float
 
 
-def curve(
-    description: Mapping[str, Any],
-    file: Path,
+@dataclass(frozen=True)
+class Curve:
+    """Cells over n: the base model, which is n = 0 of every series, and the series by name, each in the order of n.
+
+    `layers`: what n counts. `relative`: in percent of the base model's accuracy instead of percent of the test images.
+    `printed`: what the paper prints at all layers, in the same unit.
+    """
+
+    title: str
+    layers: str
+    base: Record
+    series: Mapping[str, Sequence[Record]]
+    relative: bool
+    printed: float | None = None
+
+    @property
+    def of(self) -> int:
+        """All layers of the network."""
+        model = self.base["role"]["model"]
+        arguments = {name: value for name, value in model.items() if name != "architecture"}
+        return layer_count(model["architecture"], arguments)
+
+    @property
+    def unit(self) -> str:
+        return "accuracy (% of base B)" if self.relative else "accuracy (%)"
+
+    @property
+    def records(self) -> list[Record]:
+        return [self.base, *(record for records in self.series.values() for record in records)]
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of guessing, in the figure's unit."""
+        return self._scale * 100 / self.base["target"]["classes"]
+
+    @property
+    def counts(self) -> list[int]:
+        return sorted({0, *(record["role"]["n"] for record in self.records[1:])})
+
+    def point(self, record: Record) -> Point:
+        error = cells.standard_error(record) if record["spread"] is None else record["spread"]
+        n = 0 if record is self.base else record["role"]["n"]
+        return Point(n, self._scale * record["mean"], self._scale * error)
+
+    def text(self, record: Record) -> str:
+        """`75.0`, or `75.0 ± 1.2` where the cell has more than one seed."""
+        spread = record["spread"] and self._scale * record["spread"]
+        return cells.percent({"mean": self._scale * record["mean"], "spread": spread})
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for the base model, then one for each n of each series."""
+        named = [("base B", self.base), *((name, record) for name, found in self.series.items() for record in found)]
+        return pd.DataFrame(
+            {
+                "series": name,
+                "layers": self.point(record).n,
+                **{key: record[key] for key in ("mean", "spread", "n")},
+                "percent_of_base": 100 * record["mean"] / self.base["mean"],
+            }
+            for name, record in named
+        )
+
+    @property
+    def note(self) -> str:
+        return (
+            f"n counts {self.layers} in order of execution, of {self.of}; n = 0 is base B, trained on "
+            f"{self.base['target']['title']} with no layer transferred, {cells.percent(self.base)} %. Network: "
+            f"{cells.network(self.base['role']['model'])}."
+        )
+
+    @property
+    def _scale(self) -> float:
+        return 100 / self.base["mean"] if self.relative else 1
+
+
+def gather(
+    records: Iterable[Record],
     title: str,
     layers: str,
-    notes: Sequence[str],
     *,
     relative: bool,
     names: Mapping[str, str] | None = None,
-) -> None:
-    """Publish the figure's cells: the base model and, for each series, a cell for each n.
+    printed: float | None = None,
+) -> Curve:
+    """The curve of cells in any order; `names`: of series, where they are not as in the cells."""
+    transferred = [record for record in records if "n" in record["role"]]
+    base = next(record for record in records if "n" not in record["role"])
+    series: dict[str, list[Record]] = {}
+    for record in sorted(transferred, key=lambda record: record["role"]["n"]):
+        series.setdefault(_series(record, names or {}), []).append(record)
+    return Curve(title, layers, base, dict(sorted(series.items(), key=_rank)), relative, printed)
 
-    `relative`: percent of the base model's accuracy instead of percent of the test images. `layers`: what n
-    counts. `names`: of series, where they are not as in the cells.
-    """
-    results = file.parents[1]
-    records = cells.load(description, results)
-    base, *transferred = records
-    scale = 100 / base["mean"] if relative else 1
-    series, rows = defaultdict(list), []
-    for record in transferred:
-        name = _series(record, names or {})
-        spread = record["spread"] and scale * record["spread"]
-        series[name].append(Point(record["role"]["n"], scale * record["mean"], spread))
-        rows.append(
-            {
-                "series": name,
-                "layers": record["role"]["n"],
-                **{key: record[key] for key in ("mean", "spread", "n")},
-                "percent_of_base": 100 * record["mean"] / base["mean"],
-            }
-        )
-    rows.insert(0, {"series": "base B", "layers": 0, **{key: base[key] for key in ("mean", "spread", "n")}})
-    rows[0]["percent_of_base"] = 100.0
+
+def curve(description: Mapping[str, Any], file: Path, made: Curve, notes: Sequence[str]) -> None:
+    """Publish a figure of one curve."""
+    records = made.records
     notes = [
-        cells.basis(records, results.name),
+        cells.basis(records, file.parents[1].name),
         cells.sampling(records),
-        f"n counts {layers} in order of execution; the dashed line, with a band of one standard error, is base B, "
-        f"trained on {base['target']['title']} with no layer transferred, {cells.percent(base)} %. Network: "
-        f"{cells.network(base['role']['model'])}.",
+        made.note,
+        errors(records),
         *notes,
-        cells.choices(transferred, "convolution"),
+        cells.choices(records, "convolution"),
         *cells.on_controls(records),
     ]
-    counts = sorted({point.n for points in series.values() for point in points})
-    unit = "accuracy (% of base B)" if relative else "accuracy (%)"
-    shown = pd.DataFrame(
-        [[name, *_line(points, counts)] for name, points in series.items()],
-        columns=[f"{unit}, n =", *map(str, counts)],
-    )
-    level = (scale * base["mean"], scale * cells.standard_error(base))
-    draw = partial(_draw, dict(series), level, title, f"number n of {layers} transferred", unit, notes)
-    files.publish(description, file, pd.DataFrame(rows), shown, title, notes, draw)
+    rows = []
+    for name, found in made.series.items():
+        by_n = {0: made.base, **{record["role"]["n"]: record for record in found}}
+        rows.append([name, *(made.text(by_n[n]) if n in by_n else "" for n in made.counts)])
+    shown = pd.DataFrame(rows, columns=[f"{made.unit}, n =", *map(str, made.counts)])
+    files.publish(description, file, made.frame, shown, made.title, notes, partial(_figure, made, notes))
 
 
-def _series(record: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def errors(records: Sequence[Record]) -> str:
+    """One sentence that says what the error bars are."""
+    one = "one standard error by the test images, since one seed has no spread"
+    several = "one standard deviation over the seeds"
+    meant = dict.fromkeys(one if record["spread"] is None else several for record in records)
+    return f"Error bars: {', or '.join(meant)}. Lines only join what was measured; the axis of accuracy begins at 0."
+
+
+def draw(axes: plt.Axes, made: Curve) -> None:
+    """One curve; the axis of accuracy begins at 0, so that no difference looks larger than it is."""
+    base = made.point(made.base)
+    axes.axhline(base.mean, color=palette.GREY, linestyle="--", linewidth=0.8)
+    axes.axhline(made.chance, color=palette.GREY, linestyle=":", linewidth=0.8)
+    axes.annotate("chance", (1, made.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+    axes.errorbar(0, base.mean, yerr=base.error, label="base B", color=palette.BLACK, linestyle="", zorder=3, **POINTS)
+    for position, (name, found) in enumerate(made.series.items()):
+        colour, trained_along = _colour(found[0]), name.endswith("+")
+        shift = DODGE * made.of * (position - (len(made.series) - 1) / 2)
+        points = [made.point(record) for record in found]
+        places, means = [point.n + shift for point in points], [point.mean for point in points]
+        style = ":" if trained_along else "-"
+        axes.plot([0, *places], [base.mean, *means], color=colour, linewidth=1, linestyle=style)
+        axes.errorbar(
+            places,
+            means,
+            yerr=[point.error for point in points],
+            color=colour,
+            linestyle="",
+            label=name,
+            **POINTS | {"marker": MARKERS[cells.control(found[0])]},
+            markerfacecolor="white" if trained_along else colour,
+        )
+    if made.printed is not None:
+        label = f"the paper, all layers: {made.printed:.1f} %"
+        star: dict[str, Any] = {"color": palette.BLACK, "markerfacecolor": "none", "markersize": 12, "zorder": 4}
+        axes.plot(made.of, made.printed, "*", label=label, **star)
+    axes.set_xlabel(f"n of {made.of} {made.layers} transferred", fontsize=9)
+    axes.set_xticks(sorted({*made.counts, made.of}))
+    axes.set_xlim(-0.04 * made.of, 1.05 * made.of)
+    axes.set_ylim(0, None)
+    axes.tick_params(labelsize=8)
+    axes.grid(axis="y", color=palette.PALE, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _figure(made: Curve, notes: Sequence[str]) -> Figure:
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    draw(axes, made)
+    axes.set_title(made.title, fontsize=10, loc="left", wrap=True)
+    axes.set_ylabel(made.unit, fontsize=9)
+    axes.legend(fontsize=8, frameon=False, loc="lower left", ncols=2)
+    files.caption(figure, notes)
+    return figure
+
+
+def _series(record: Record, names: Mapping[str, str]) -> str:
     control = cells.control(record)
     return cells.CONTROLS[control] if control else names.get(record["role"]["series"], record["role"]["series"])
 
 
-def _line(points: Sequence[Point], counts: Sequence[int]) -> list[str]:
-    by_n = {point.n: point for point in points}
-    return [cells.percent(vars(by_n[n])) if n in by_n else "" for n in counts]
+def _rank(named: tuple[str, Sequence[Record]]) -> tuple[int, str]:
+    """The paper's series by name, then the controls in their order."""
+    name, (record, *_) = named
+    control = cells.control(record)
+    return (1 + list(cells.CONTROLS).index(control), "") if control else (0, name)
 
 
-def _draw(
-    series: Mapping[str, Sequence[Point]],
-    base: tuple[float, float],
-    title: str,
-    x_label: str,
-    y_label: str,
-    notes: Sequence[str],
-) -> Figure:
-    """A line for each series; `base` is the base model's level and its standard error."""
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    level, error = base
-    axes.axhspan(level - error, level + error, color="#eeeeee")
-    axes.axhline(level, color="#777777", linestyle="--", linewidth=1, label="base B")
-    for (name, points), colour in zip(series.items(), cycle(COLOURS), strict=False):
-        points = sorted(points, key=lambda point: point.n)
-        fine_tuned = name.endswith("+")
-        axes.errorbar(
-            [point.n for point in points],
-            [point.mean for point in points],
-            yerr=None if points[0].spread is None else [point.spread for point in points],
-            color=colour,
-            marker="o",
-            markerfacecolor="white" if fine_tuned else colour,
-            linestyle=":" if fine_tuned else "-",
-            linewidth=1.4,
-            markersize=5,
-            capsize=3,
-            label=name,
-        )
-    axes.set_title(title, fontsize=9, loc="left", wrap=True)
-    axes.set_xlabel(x_label, fontsize=8)
-    axes.set_ylabel(y_label, fontsize=8)
-    axes.set_xticks(sorted({point.n for points in series.values() for point in points}))
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False)
-    files.caption(figure, notes)
-    return figure
+def _colour(record: Record) -> str:
+    control = cells.control(record)
+    if control:
+        return palette.CONTROLS[control]
+    return palette.OWN if record["source"]["name"] == record["target"]["name"] else palette.DISTANT

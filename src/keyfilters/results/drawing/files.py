@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
 from keyfilters.results.drawing import paper
@@ -17,6 +19,9 @@ from keyfilters.store.identity import key_of
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+
+SHARE, SIZES = 0.8, (6.5, 12)  # of a note's letters: points for each inch of width, least and most
+LETTER = 0.54  # width of a letter of the font by its size, on average
 
 
 def publish(
@@ -59,8 +64,14 @@ def publish(
 
 
 def caption(figure: Figure, notes: Sequence[str]) -> None:
-    """Print the notes below a image."""
-    figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left", wrap=True)
+    """Print the notes below an image, which grows by them: in letters that stay legible where a page shows the image
+    at its own width, so the wider the image, the larger."""
+    width, height = figure.get_size_inches()
+    size = float(np.clip(SHARE * width, *SIZES))  # points
+    characters = int(72 * width / (LETTER * size))
+    lines = [line for note in notes for line in textwrap.wrap(note, characters)]
+    figure.set_size_inches(width, height + 1.25 * size * len(lines) / 72)
+    figure.supxlabel("\n".join(lines), fontsize=size, x=0.01, ha="left")
 
 
 def save(figure: Figure, path: Path) -> None:
