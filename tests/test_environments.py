@@ -1,4 +1,4 @@
-"""The conda environments and the lock file name the same versions."""
+"""The conda environments, the recipes of containers and the lock file name the same versions."""
 
 import re
 import tomllib
@@ -40,3 +40,14 @@ def test_conda_has_all_that_jobs_import(kind):
 def test_a_conda_environment_gets_the_project_itself(kind):
     script = (PROJECT / f"envs/{kind}.post-deploy.sh").read_text()
     assert "pip install --quiet --no-deps --no-build-isolation --editable ." in script
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "keyfilters.def"])
+def test_an_image_has_the_locked_versions_and_the_project(recipe):
+    text = (PROJECT / "envs" / recipe).read_text()
+    python = yaml.safe_load((PROJECT / "envs/cpu.yaml").read_text())["dependencies"][0].partition("=")[2]
+    assert re.search(rf"^FROM:? python:{re.escape(python)}-", text, re.MULTILINE | re.IGNORECASE)
+    assert "--requirement requirements.lock --constraint requirements-cuda.lock" in text
+    assert "pip install --no-cache-dir --no-deps --no-build-isolation ." in text
+    for part in ("requirements.lock", "requirements-cuda.lock", "pyproject.toml", "README.md", "src"):
+        assert re.search(rf"^(COPY|  ) .*{re.escape(part)} ", text, re.MULTILINE), part
