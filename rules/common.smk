@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from snakemake.jobs import GroupJob, Job
+
 from keyfilters.errors import KeyfiltersError
 from keyfilters.planning import resources, slurm
 from keyfilters.planning.plan import plan
@@ -18,6 +20,7 @@ from keyfilters.provenance.changed_code import made_with_other_code
 from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
 from keyfilters.running import preload
+from keyfilters.running.logs import failed_for_good
 from keyfilters.store import records
 from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
@@ -61,9 +64,34 @@ is_fresh = cache(records.is_fresh)
 
 # A job on another machine, or below another Snakemake, reads these files too. What is to be made was decided for it.
 MAIN = workflow.is_main_process
-# Snakemake itself does not know yet, while it reads the rules, whether it is to run them.
+# Snakemake itself does not know yet, while it reads the rules, whether it is to run them, and in which attempt.
 DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
+)
+# Another attempt at a job or a group: Snakemake's, or SLURM's own, which SLURM tells the batch script alone.
+if not MAIN and int(os.environ.get("SLURM_RESTART_COUNT", 0)) > 0:
+    os.environ["KEYFILTERS_AGAIN"] = "1"
+AGAIN = not MAIN and (
+    "KEYFILTERS_AGAIN" in os.environ
+    or re.search("--attempt (?!1 )", " ".join(sys.argv)) is not None
+)
+
+
+def retries(job):
+    """How often a failed job is tried again: as the profile says, but not where somebody has to mend something first."""
+    return (
+        0 if any(map(failed_for_good, map(Path, job.log))) else job.rule.restart_times
+    )
+
+
+def retries_of_group(group):
+    """A group stops at the first of its jobs that fails, however often it is tried."""
+    return min(job.restart_times for job in group.jobs)
+
+
+# Snakemake would ask its setting `retries` alone.
+Job.restart_times, GroupJob.restart_times = property(retries), property(
+    retries_of_group
 )
 
 
@@ -127,10 +155,13 @@ def manifests(stage_folder):
 
 
 def artifact(stage):
-    """Output of a rule that makes keyed artifacts."""
-    return (
+    """Output of a rule that makes keyed artifacts. Snakemake deletes it before a job begins, but not in another
+    attempt: what a group of jobs had finished stays, and the job sees that.
+    """
+    file = (
         f"{ARTIFACTS}/{{stage_folder,{stage}(_[a-z0-9]+)?}}/{{artifact}}/manifest.json"
     )
+    return update(file) if AGAIN else file
 
 
 def keyed(wildcards):
@@ -169,7 +200,9 @@ def description(job):
 
 
 def hand_over(dag):
-    """Write the descriptions of the jobs that this run is about to start, wherever they will run."""
+    """Write the descriptions of the jobs that this run is about to start, wherever they will run; and remove
+    their logs of an earlier run, which would decide whether they are tried again.
+    """
     every = [
         *KEYED.values(),
         *CELLS.values(),
@@ -182,6 +215,8 @@ def hand_over(dag):
         file = started.params.get("job")
         if file:
             write_text(Path(file), described[file].as_json)
+        for log in started.log:
+            Path(log).unlink(missing_ok=True)
 
 
 def table_file(table, suffix):

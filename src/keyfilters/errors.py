@@ -10,6 +10,7 @@ class KeyfiltersError(Exception):
 
 
 GOES_ON = "run again to go on from there"
+STOPPED = "stopped by"  # how the line begins of a job that may well end the next time
 
 
 class Stopped(KeyfiltersError):

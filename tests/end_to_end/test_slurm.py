@@ -289,6 +289,25 @@ def asking(tmp_path_factory, slurm) -> OnCluster:
     return OnCluster(folder, slurm)
 
 
+@pytest.mark.fault("SLURM", "a job with wrong input", "it is tried once, and not again in its submission or as another")
+def test_what_somebody_has_to_mend_is_submitted_once_and_tried_once(asking, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(asking.folder, folder, ignore=shutil.ignore_patterns(".snakemake"))
+    study = OnCluster(folder, asking.cluster)
+    with (folder / "dots.tar").open("ab") as archive:
+        archive.write(b"damage")
+    before = len(study.cluster.jobs())
+    assert yaml.safe_load((folder / "slurm/config.yaml").read_text())["retries"] > 0
+    done = study.snakemake("all_prepare")
+    assert done.returncode == 1
+    assert "dots.tar: sha256 is" in done.stderr
+    submitted = [job for job in study.cluster.jobs()[before:] if "prepare_dots-" in job["Comment"]]
+    assert [job["JobState"] for job in submitted] == ["FAILED"]
+    inside = Path(submitted[0]["StdOut"]).read_text()
+    assert inside.count("returned non-zero exit status 1") == 1
+    assert "Trying to restart" not in inside
+
+
 @pytest.mark.fault(
     "SLURM", "a partition, account or limit that SLURM would refuse", "one line before anything is submitted"
 )

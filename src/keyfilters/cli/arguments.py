@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.store.identity import folder_of
 
 Run = Callable[[argparse.Namespace], None]
 
 
 def add_for_job(subcommands, name: str, run: Run, description: str, noted: bool = False) -> argparse.ArgumentParser:
-    """Add a subcommand that makes what a job describes. `noted`: it makes a record, so that how it went is noted
-    here; an artifact's writer does that itself.
+    """Add a subcommand that makes what a job describes: an artifact, unless it is there, or a record. `noted`: a
+    record, so that how it went is noted here; an artifact's writer does that itself.
     """
     added = subcommands.add_parser(name, help=description, description=description)
     added.add_argument("job", help="the job's description: JSON, or @FILE with it")
     added.add_argument("artifacts", type=Path, help="the study's folder of artifacts")
-    added.set_defaults(run=_noted(run) if noted else run)
+    added.set_defaults(run=_noted(run) if noted else _unless_made(run))
     return added
 
 
@@ -32,6 +34,18 @@ def _noted(run: Run) -> Run:
             run(arguments)
 
     return noted
+
+
+def _unless_made(run: Run) -> Run:
+    def unless_made(arguments: argparse.Namespace) -> None:
+        from keyfilters.store.artifacts import is_whole
+
+        if is_whole(arguments.artifacts, arguments.job):
+            print(f"{folder_of(arguments.job)} is there; delete the folder to make it anew", file=sys.stderr)
+        else:
+            run(arguments)
+
+    return unless_made
 
 
 def description(text: str) -> dict[str, Any]:

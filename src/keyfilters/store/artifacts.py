@@ -66,8 +66,9 @@ class Draft:
 
 
 @contextmanager
-def declared(description: Mapping[str, Any]) -> Iterator[None]:
-    """Run the job of `description`: in the block only artifacts that are among its inputs can be opened."""
+def declared(description: Mapping[str, Any] | None) -> Iterator[None]:
+    """Run the job of `description`: in the block only artifacts that are among its inputs can be opened; any, if it is
+    None."""
     token = _JOB.set(description)
     try:
         yield
@@ -153,6 +154,16 @@ def read(root: Path, folder: str) -> Artifact:
         if not file.is_file() or sha256(file) != digest:
             raise KeyfiltersError(f"{file}: missing or damaged; delete the folder and run again")
     return found
+
+
+def is_whole(root: Path, description: Mapping[str, Any]) -> bool:
+    """Whether the artifact of `description` is there, every file as its manifest says."""
+    try:
+        with declared(None):  # what a job makes is none of its inputs
+            read(root, folder_of(description))
+    except KeyfiltersError:
+        return False
+    return True
 
 
 def checkpoint(path: Path) -> Path:

@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from keyfilters.errors import GOES_ON, KeyfiltersError, Stopped
+from keyfilters.errors import GOES_ON, STOPPED, KeyfiltersError, Stopped
 from keyfilters.running.meter import Meter
 from keyfilters.training.state import State
 
@@ -92,7 +92,7 @@ class Checkpoint:
         self.due = time.monotonic() + SECONDS
         if self.signal:
             where = failure or GOES_ON
-            raise Stopped(f"stopped by {self.signal.name} in epoch {len(state.losses) + 1}; {where}")
+            raise Stopped(f"{STOPPED} {self.signal.name} in epoch {len(state.losses) + 1}; {where}")
         if failure:
             _say(failure)
 
