@@ -59,10 +59,12 @@ lint: .venv/.complete
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
-# Thousands of damaged weight files of each format; of one's own too, with KEYFILTERS_WEIGHT_FILES=folder.
+# Thousands of damaged weight files of each format; of one's own too, with KEYFILTERS_WEIGHT_FILES=folder. And a hundred
+# damaged projects.
 fuzz: .venv/.complete
 	KEYFILTERS_MUTATIONS=$${KEYFILTERS_MUTATIONS:-2000} $(BIN)/python -m pytest -rP --capture=sys --show-capture=stdout \
 		tests/zoo/readers/test_mutated_files.py | grep -E 'refused,|passed|failed|seed '
+	KEYFILTERS_EXAMPLES=$${KEYFILTERS_EXAMPLES:-100} $(BIN)/python -m pytest tests/end_to_end/test_convergence.py
 
 bench: .venv/.complete
 	$(BIN)/python -m benchmarks

@@ -39,6 +39,13 @@ def test_a_table_that_was_edited_is_named(made):
     )
 
 
+@pytest.mark.parametrize("content", ["", "{", "{}"])
+def test_a_record_that_is_cut_short_is_named(made, content):
+    (made.results / "tables/table2.json").write_text(content)
+    (line,) = verify(made.root, made.results)
+    assert "tables/table2: differs from its record" in line
+
+
 def test_a_table_of_filters_that_was_edited_is_named(made):
     table = made.results / "filterdb/regular_3x3/layers.csv"
     write_text(table, "entropy\n")
