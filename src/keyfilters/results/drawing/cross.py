@@ -62,7 +62,8 @@ def cross(
     for row in rows:
         if row["control"]:
             continue
-        place, compared = (called[row["target"]], called[row["source"]]), _arrow(row, compared_with)
+        place = (called[row["target"]], called[row["source"]])
+        compared = "" if row["target"] == row["source"] else arrow(row[f"difference_to_{compared_with}"])
         cell = by_pair[row["target"], row["source"]]["cell"]
         ours.append(paper.Number(*place, row["mean"], row["n"], compared, cell))
     twin = paper.twin(description["stage"], ours)
@@ -73,12 +74,6 @@ def cross(
 def _column(record: Mapping[str, Any]) -> str:
     """The cell's control, else its source."""
     return cells.control(record) or record["source"]["name"]
-
-
-def _arrow(row: Mapping[str, Any], compared_with: str) -> str:
-    """What the twin compares: Table 2's diagonal with nothing, since it is what the others are compared with."""
-    itself = compared_with == "selffer" and row["target"] == row["source"]
-    return "" if itself else arrow(row[f"difference_to_{compared_with}"])
 
 
 def _shown(mark: str, selffer: bool) -> str:

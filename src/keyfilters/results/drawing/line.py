@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.results.drawing import cells, paper
-from keyfilters.results.drawing.arrows import arrow
 from keyfilters.results.drawing.table import Grid, publish
 
 
@@ -43,15 +42,9 @@ def line(
         cells=[[record["cell"] for record in records]],
         width=max(1.25, 0.08 * max(map(len, columns))),
     )
-    table = description["stage"]
     by_column = dict(zip(printed, records, strict=False))  # the controls come last
-    reference = by_column.get(paper.COMPARED_WITH[table])
     ours = [
-        paper.Number("Accuracy", column, record["mean"], record["n"], _arrow(record, reference), record["cell"])
+        paper.Number("Accuracy", column, record["mean"], record["n"], cell=record["cell"])
         for column, record in by_column.items()
     ]
-    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(table, ours))
-
-
-def _arrow(record: Mapping[str, Any], reference: Mapping[str, Any] | None) -> str:
-    return "" if reference in (None, record) else arrow(record["mean"] - reference["mean"])
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(description["stage"], ours))

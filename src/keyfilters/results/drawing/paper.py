@@ -9,17 +9,15 @@ from importlib.resources import files
 
 import pandas as pd
 
-from keyfilters.results.drawing.arrows import arrow
-
-COMPARED_WITH = {"table1": "Baseline", "table3": "ConvNeXt femto", "table4": "ConvNeXt femto"}
-"""The column that the others of a table with one line are compared with."""
+PETS = "Oxford-IIIT Pets"
 
 
 @dataclass(frozen=True)
 class Number:
     """One of our numbers; `row` and `column` are called as in the paper where they play the same role there.
 
-    `arrow` as `arrows.arrow`, empty where nothing is compared; `n` seeds; `cell`: its name, if it is one's.
+    `arrow` as `arrows.arrow`, empty on a diagonal and where nothing is compared; `n` seeds; `cell`: its name, if it is
+    one's.
     """
 
     row: str
@@ -31,54 +29,55 @@ class Number:
 
 
 @cache
+def _printed(table: str) -> pd.DataFrame:
+    with files("keyfilters.published").joinpath("master_key_filters.csv").open() as file:
+        printed = pd.read_csv(file, keep_default_na=False)
+    return printed[printed["table"] == table].set_index(["row", "column"])
+
+
+@cache
 def numbers(table: str) -> dict[tuple[str, str], float]:
     """By row and column of `table` (`table1` to `table7`): accuracies in percent, in Table 6 counts.
 
     Sets are called as in the paper's Table 6, models as `cells.title` calls them.
     """
-    with files("keyfilters.published").joinpath("master_key_filters.csv").open() as file:
-        printed = pd.read_csv(file)
-    printed = printed[printed["table"] == table]
-    return printed.set_index(["row", "column"])["value"].to_dict()
+    return _printed(table)["value"].to_dict()
 
 
-def reference(table: str, row: str, column: str) -> float | None:
-    """What the paper's number is compared with: its row's selffer in Table 2, its row's base model in Table 5, one
-    column in Tables 1, 3 and 4; None where it is that number itself, or nothing is compared."""
-    if table == "table2":
-        return None if row == column else numbers(table)[row, row]
-    if table == "table5":
-        return numbers("table7")["Accuracy", row]
-    other = COMPARED_WITH.get(table)
-    return None if other in (None, column) else numbers(table)[row, other]
+@cache
+def arrows(table: str) -> dict[tuple[str, str], str]:
+    """By row and column, the arrows that Tables 2 and 5 print: `up`, `down`, or `same` for none beside the number.
+
+    Their diagonals, and all other tables, have no arrows. In seven cells they are others than the numbers say.
+    """
+    printed = _printed(table)["arrow"]
+    return printed[printed != ""].to_dict()
 
 
 def twin(table: str, ours: Iterable[Number]) -> pd.DataFrame:
     """Our numbers and the paper's, a line for each row and column that either has.
 
-    `same_arrow` is None unless both have an arrow.
+    The columns of arrows are there if the paper's table has arrows; `same_arrow` is None unless both have one.
     """
-    printed, lines = numbers(table), []
+    printed, printed_arrows, lines = numbers(table), arrows(table), []
     by_place = {(number.row, number.column): number for number in ours}
     for place in dict.fromkeys([*by_place, *printed]):
         number, theirs = by_place.get(place), printed.get(place)
-        compared = None if theirs is None else reference(table, *place)
-        mine, their = number.arrow if number else "", "" if compared is None else arrow(theirs - compared)
-        lines.append(
-            {
-                "row": place[0],
-                "column": place[1],
-                "ours": number.value if number else None,
-                "n": number.n if number else None,
-                "paper": theirs,
-                "difference": None if number is None or theirs is None else number.value - theirs,
-                "arrow": mine,
-                "paper_arrow": their,
-                "same_arrow": mine == their if mine and their else None,
-                "cell": number.cell if number else None,
-            }
-        )
-    return pd.DataFrame(lines).astype({"n": "Int64", "same_arrow": "boolean"})
+        line = {
+            "row": place[0],
+            "column": place[1],
+            "ours": number.value if number else None,
+            "n": number.n if number else None,
+            "paper": theirs,
+            "difference": None if number is None or theirs is None else number.value - theirs,
+        }
+        if printed_arrows:
+            mine, their = number.arrow if number else "", printed_arrows.get(place, "")
+            same = mine == their if mine and their else None
+            line |= {"arrow": mine, "paper_arrow": their, "same_arrow": same}
+        lines.append(line | {"cell": number.cell if number else None})
+    types = {"n": "Int64"} | ({"same_arrow": "boolean"} if printed_arrows else {})
+    return pd.DataFrame(lines).astype(types)
 
 
 def shown(twin: pd.DataFrame) -> str:
@@ -89,14 +88,33 @@ def shown(twin: pd.DataFrame) -> str:
     both = twin[twin["difference"].notna() & twin["n"].notna()]
     if both.empty:
         return ""
-    accuracies = {"Ours (%)": both["ours"], "Paper's (%)": both["paper"]}
-    text = pd.DataFrame(
-        {"Row": both["row"], "Column": both["column"]}
-        | {name: values.map("{:.1f}".format) for name, values in accuracies.items()}
-        | {"Difference (points)": both["difference"].map("{:+.1f}".format)}
-        | {"Same arrow": ["" if same is pd.NA else "yes" if same else "no" for same in both["same_arrow"]]}
-    ).to_markdown(index=False, disable_numparse=True)
+    columns = {
+        "Row": both["row"],
+        "Column": both["column"],
+        "Ours (%)": both["ours"].map("{:.1f}".format),
+        "Paper's (%)": both["paper"].map("{:.1f}".format),
+        "Difference (points)": both["difference"].map("{:+.1f}".format),
+    }
     head = "Beside the paper, where row and column play the same role; its images, sizes and trainings are others:"
-    compared = both["same_arrow"].dropna()
-    tail = f"\n\n{compared.sum()} of {len(compared)} arrows are the paper's." if len(compared) else ""
-    return f"{head}\n\n{text}{tail}"
+    tail = []
+    if "same_arrow" in both:
+        columns["Same arrow"] = ["" if same is pd.NA else "yes" if same else "no" for same in both["same_arrow"]]
+        compared = both["same_arrow"].dropna()
+        if len(compared):
+            tail.append(f"{compared.sum()} of {len(compared)} arrows are those that the paper prints.")
+    if PETS in {*both["row"], *both["column"][both["row"] == "Accuracy"]}:
+        tail.append(on_pets())
+    return "\n\n".join([head, pd.DataFrame(columns).to_markdown(index=False, disable_numparse=True), *tail])
+
+
+def on_pets() -> str:
+    """What the paper's numbers of Pets contradict, as a sentence."""
+    base, depthwise, pointwise = (
+        numbers("table7")["Accuracy", PETS],
+        *(numbers(table)[PETS, PETS] for table in ("table2", "table5")),
+    )
+    return (
+        f"The paper contradicts itself on Pets: it prints a base model of {base} % (Table 7) below the selffers with "
+        f"depthwise filters, {depthwise} % (Table 2), and with pointwise layers, {pointwise} % (Table 5), and says "
+        "that pointwise layers always lose."
+    )
