@@ -84,14 +84,14 @@ def test_planning_reads_each_record_once_and_no_artifact(wide, target):
 
 
 def test_a_changed_set_plans_its_row_and_its_column(wide):
-    """One set of 50 that are both target and source: its row of 100 and its column of 50."""
+    """One set of 50 that are both target and source: its row of 100, its column of 50, and its base model."""
     original = (wide.folder / "config.yaml").read_text()
     wide.configure(lambda study: study.update(training_of={"set07": {"epochs": 3, "warmup_epochs": 1}}))
     try:
         plan = wide.plan("table2")
     finally:
         (wide.folder / "config.yaml").write_text(original)
-    assert plan == {"train": 1, "transfer": 149, "cell": 149, "table2": 1}
+    assert plan == {"train": 2, "transfer": 149, "cell": 150, "table2": 1}
 
 
 def test_a_table_whose_description_no_command_line_holds_is_made(wide):

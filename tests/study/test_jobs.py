@@ -33,7 +33,7 @@ def changed_cells(change):
     ("table", "trained", "transferred"),
     [
         ("table1", 2, 3),
-        ("table2", 7, 42),
+        ("table2", 13, 42),  # sources, and base models of the targets for the diagonal
         ("table3", 6, 6),
         ("table4", 2, 2),
         ("table5", 9, 20),

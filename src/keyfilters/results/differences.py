@@ -26,3 +26,9 @@ def difference(compared: Compared) -> Effect | None:
 def _tested(record: Record) -> dict[int | None, Any]:
     images = record["target"]["test"]
     return {run["seed"]: _unpacked(run["correct"], images) for run in record["runs"]}
+
+
+def excludes_zero(found: Effect | None) -> bool:
+    """Whether the 95 % interval of a difference lies on one side of 0; not with one seed, which has no interval."""
+    bounds = found.interval() if found else None
+    return bounds is not None and not bounds[0] <= 0 <= bounds[1]

@@ -145,16 +145,11 @@ def lowres_train(study: Study, dataset: str, network: str, seed: int) -> Job:
 
 @cache
 def tables(study: Study) -> dict[str, Job]:
-    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts.
-
-    A cell is the table's own unless its name says whose it is.
-    """
-    found = {}
-    for table, experiment in study.tables.enabled.items():
-        made = experiment.inputs(study)
-        inputs = {name if "/" in name else f"{table}/{name}": job for name, job in made.items()}
-        found[table] = Job(table, table, experiment.settings(study), inputs)
-    return found
+    """Every table and figure of the study by name; its inputs are cells, `<table>/<cell>`, or artifacts."""
+    return {
+        table: Job(table, table, experiment.settings(study), experiment.full_inputs(study))
+        for table, experiment in study.tables.enabled.items()
+    }
 
 
 @cache

@@ -106,7 +106,7 @@ def cell(
 def cells_of(study: Study, tables: Iterable[str]) -> dict[str, Job]:
     """The cells of other tables and figures, under the names that they have there."""
     made = study.tables.enabled
-    return {f"{table}/{name}": job for table in tables for name, job in made[table].inputs(study).items()}
+    return {name: job for table in tables for name, job in made[table].full_inputs(study).items()}
 
 
 class Table1(Ordered, Controlled):
@@ -163,7 +163,7 @@ class Grid(Experiment):
 
 
 class Table2(Grid, Controlled):
-    """Depthwise filters, compared with the row's selffer."""
+    """Depthwise filters, compared with the row's selffer, and that with Table 7's base model."""
 
     name = "table2"
     comparison = True
@@ -173,7 +173,9 @@ class Table2(Grid, Controlled):
         cells = {f"{target}--{source}": transfer_cell(study, target, source) for target, source in self.pairs(study)}
         for target in self.targets or study.whole_sets:
             cells |= self.control_cells(study, target, target, f"{target}--{{control}}", {})
-        return cells
+        bases = cells_of(study, ["table7"] if "table7" in study.tables.enabled else [])
+        names = [f"table7/{target}" for target in self.targets or study.whole_sets]
+        return cells | {name: bases[name] for name in names if name in bases}
 
 
 class Table3(Ordered):

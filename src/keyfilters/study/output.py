@@ -56,6 +56,11 @@ class Output(Settings):
         """What it is made from, by name: cells, artifacts, or the tables of a set of filters."""
         raise NotImplementedError
 
+    def full_inputs(self, study: Study) -> dict[str, Job]:
+        """Its inputs by their names in the whole study: a cell `<table>/<cell>` is the table's own unless its name says
+        whose it is."""
+        return {name if "/" in name else f"{self.name}/{name}": job for name, job in self.inputs(study).items()}
+
     def settings(self, study: Study) -> dict[str, Any]:
         """What decides it beside its inputs."""
         raise NotImplementedError

@@ -13,6 +13,9 @@ from keyfilters.results.master_key.table2 import table2
 from keyfilters.results.master_key.table7 import table7
 from keyfilters.store import records
 from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import check
+from tests.helpers.stubs import configuration
 
 ACCURACY = {
     ("big", "big"): (0.800, 0.820),
@@ -59,15 +62,16 @@ def test_arrows_begin_at_a_tenth_of_a_point(difference, expected):
 def test_table2_compares_with_the_rows_selffer(rendered):
     _, tables = rendered
     frame = pd.read_csv(tables / "table2.csv").set_index(["target", "source"])
-    assert frame["mark"].to_dict() == {
-        ("big", "big"): "selffer",
+    assert frame["direction"].fillna("").to_dict() == {
+        ("big", "big"): "",
         ("big", "middle"): "down",
         ("big", "small"): "down",
         ("small", "big"): "up",
         ("small", "middle"): "down",
-        ("small", "small"): "selffer",
+        ("small", "small"): "",
     }
-    assert frame.loc[("big", "middle"), "difference_to_selffer"] == pytest.approx(-0.1)
+    assert frame.loc[("big", "middle"), "difference"] == pytest.approx(-0.1)
+    assert frame.loc[("big", "middle"), "compared_with"] == "selffer"
     assert frame.loc[("small", "big"), "mean"] == pytest.approx(80)
     assert (frame["n"] == 2).all()
 
@@ -104,11 +108,57 @@ def test_the_record_has_the_papers_numbers_by_cell(tmp_path, gathered):
     assert record["paper"] == {"table7/small": numbers("table7")["Accuracy", "STL-10"]}
 
 
-def test_the_picture_shows_the_papers_colours(rendered):
-    with Image.open(rendered[1] / "table2.png") as image:
+GREEN, RED = (0xCF, 0xE8, 0xCF), (0xF4, 0xCC, 0xCC)
+
+
+def row_of_small(tmp_path, gathered, seeds, base=None):
+    """Table 2 of one target, with so many seeds of each accuracy: its row, its CSV, the colours of its image."""
+    inputs = dict(
+        gathered("table2", "small", source, (accuracy,) * seeds)
+        for source, accuracy in (("big", 1.0), ("middle", 0.3), ("small", 0.2))
+    )
+    if base is not None:
+        inputs |= dict([gathered("table7", "small", None, (base,) * seeds)])
+    table2(Job("table2", "table2", {}, inputs).description, tmp_path / "results/tables/table2.csv")
+    with Image.open(tmp_path / "results/tables/table2.png") as image:
         colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 1000}
-    assert {(0xCF, 0xE8, 0xCF), (0xF4, 0xCC, 0xCC), (0xE6, 0xE6, 0xE6)} <= colours
-    assert "<svg" in (rendered[1] / "table2.svg").read_text()
+    row = json.loads((tmp_path / "results/tables/table2.json").read_text())["shown"]["rows"][0]
+    return row[1:], pd.read_csv(tmp_path / "results/tables/table2.csv").set_index("source"), colours
+
+
+def test_marks_are_filled_and_coloured_where_the_interval_excludes_zero(tmp_path, gathered):
+    row, frame, colours = row_of_small(tmp_path, gathered, seeds=2)
+    assert row == ["▲100.0 ± 0.0", "↑30.0 ± 0.0", "20.0 ± 0.0"]  # 8 of 10 images more, one, and the selffer
+    assert frame["excludes_zero"].tolist() == [True, False, False]
+    assert frame.loc["middle", "low"] < 0 < frame.loc["middle", "high"]
+    assert colours & {GREEN, RED} == {GREEN}
+
+
+def test_with_one_seed_nothing_is_coloured(tmp_path, gathered):
+    row, frame, colours = row_of_small(tmp_path, gathered, seeds=1, base=1.0)
+    assert row == ["↑100.0", "↑30.0", "20.0"]
+    assert not frame["excludes_zero"].any()
+    assert frame["low"].isna().all()
+    assert not colours & {GREEN, RED}
+
+
+def test_table2s_diagonal_is_compared_with_the_base_model_of_table7(tmp_path, gathered):
+    row, frame, colours = row_of_small(tmp_path, gathered, seeds=2, base=1.0)
+    assert row[2] == "20.0 ± 0.0"
+    assert frame.loc["small", ["compared_with", "direction", "excludes_zero"]].tolist() == ["base", "down", True]
+    assert frame.loc["small", "difference"] == pytest.approx(-80)
+    assert frame.loc["big", "compared_with"] == "selffer"
+    assert RED in colours
+    assert "with the base model of Table 7: our reading" in (tmp_path / "results/tables/table2.md").read_text()
+
+
+def test_the_declaration_reads_table7_where_the_study_makes_it():
+    config = configuration(2, 3)
+    cells = jobs.tables(check(config).current)["table2"].inputs
+    assert {name for name in cells if not name.startswith("table2/")} == {"table7/set00", "table7/set01"}
+    assert cells["table7/set00"].key == jobs.cells(check(config).current)["table7/set00"].key
+    del config["studies"]["tiny"]["tables"]["table7"]
+    assert all(name.startswith("table2/") for name in jobs.tables(check(config).current)["table2"].inputs)
 
 
 def test_rendering_again_gives_the_same_bytes(rendered):

@@ -2,7 +2,7 @@
 
 // Sorting: every column of a sortable table by a button in its header; numbers as numbers, empty ones last.
 function valueOf(cell) {
-  const text = cell.textContent.trim().replace(/^[↑↓]/, "").replace(/,(?=\d{3})/g, "");
+  const text = cell.textContent.trim().replace(/^[↑↓▲▼]/, "").replace(/,(?=\d{3})/g, "");
   const number = parseFloat(text);
   return Number.isNaN(number) ? text.toLowerCase() : number;
 }

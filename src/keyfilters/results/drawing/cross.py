@@ -1,4 +1,4 @@
-"""Tables of all sources x all targets, each row compared with one number of its own."""
+"""Tables of all sources x all targets, each cell compared with one of its row's own."""
 
 from __future__ import annotations
 
@@ -8,50 +8,58 @@ from typing import Any
 
 import pandas as pd
 
+from keyfilters.results.differences import Record, difference, excludes_zero
 from keyfilters.results.drawing import cells, paper
-from keyfilters.results.drawing.arrows import arrow
+from keyfilters.results.drawing.arrows import arrow, mark
 from keyfilters.results.drawing.table import Grid, publish
 
 
 def cross(
     description: Mapping[str, Any],
     file: Path,
-    records: Sequence[Mapping[str, Any]],
-    references: Mapping[str, float],
-    compared_with: str,
+    records: Sequence[Record],
+    references: Mapping[str, Record],
+    diagonal: Mapping[str, Record],
     title: str,
     notes: Sequence[str],
 ) -> None:
     """Publish the cells `records`: rows are targets, columns sources, both by size, then the controls.
 
-    `references`: by target, the accuracy in percent that its row is compared with, which is called `compared_with`.
+    `references`: by target, the cell that its row is compared with; `diagonal`: the one that its selffer is, where
+    there is one.
     """
     by_pair = {(record["target"]["name"], _column(record)): record for record in records}
     targets = cells.by_size([record["target"] for record in records])
     sources = cells.by_size([record["source"] for record in records if not cells.control(record)])
-    controls = dict.fromkeys(filter(None, map(cells.control, records)))
+    columns = [*(source["name"] for source in sources), *dict.fromkeys(filter(None, map(cells.control, records)))]
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
-        line = [by_pair[target, column] for column in (*(source["name"] for source in sources), *controls)]
-        differences = [record["mean"] - references[target] for record in line]
-        selffer = [_column(record) == target for record in line]
-        for record, difference, own in zip(line, differences, selffer, strict=True):
-            rows.append(
-                {
-                    "target": target,
-                    "source": _column(record),
-                    "control": bool(cells.control(record)),
-                    **{key: record[key] for key in ("mean", "spread", "n")},
-                    f"difference_to_{compared_with}": difference,
-                    "mark": "selffer" if own else arrow(difference),
-                }
-            )
+        line = [by_pair[target, column] for column in columns]
+        compared = [
+            _compared(record, (diagonal if column == target else references).get(target))
+            for record, column in zip(line, columns, strict=True)
+        ]
+        rows += [
+            {
+                "target": target,
+                "source": column,
+                "control": bool(cells.control(record)),
+                **{key: record[key] for key in ("mean", "spread", "n")},
+                **found,
+            }
+            for record, column, found in zip(line, columns, compared, strict=True)
+        ]
         text.append([cells.percent(record) for record in line])
         names.append([record["cell"] for record in line])
-        marks.append([_shown(arrow(difference), own) for difference, own in zip(differences, selffer, strict=True)])
+        marks.append(
+            [
+                mark(found["direction"], found["excludes_zero"], bare=column == target)
+                for column, found in zip(columns, compared, strict=True)
+            ]
+        )
     grid = Grid(
         corner="Target \\ Source",
-        columns=[*(source["title"] for source in sources), *(cells.CONTROLS[control] for control in controls)],
+        columns=[*(source["title"] for source in sources), *(cells.CONTROLS[name] for name in columns[len(sources) :])],
         rows=[target["title"] for target in targets],
         text=text,
         marks=marks,
@@ -63,19 +71,37 @@ def cross(
         if row["control"]:
             continue
         place = (called[row["target"]], called[row["source"]])
-        compared = "" if row["target"] == row["source"] else arrow(row[f"difference_to_{compared_with}"])
+        direction = "" if row["target"] == row["source"] else row["direction"]
         cell = by_pair[row["target"], row["source"]]["cell"]
-        ours.append(paper.Number(*place, row["mean"], row["n"], compared, cell))
+        ours.append(paper.Number(*place, row["mean"], row["n"], direction, cell))
     twin = paper.twin(description["stage"], ours)
-    notes = [*notes, *cells.on_controls(records)]
-    publish(description, file, pd.DataFrame(rows), grid, title, notes, twin)
+    publish(description, file, pd.DataFrame(rows), grid, title, [*notes, *cells.on_controls(records)], twin)
 
 
-def _column(record: Mapping[str, Any]) -> str:
+def _column(record: Record) -> str:
     """The cell's control, else its source."""
     return cells.control(record) or record["source"]["name"]
 
 
-def _shown(mark: str, selffer: bool) -> str:
-    """The paper's diagonal has colours, but no arrows."""
-    return {"up": "higher", "down": "lower"}.get(mark, mark) if selffer else mark
+def _compared(record: Record, reference: Record | None) -> dict[str, Any]:
+    """What the CSV says of a cell against another: a base model, which has no source, or a selffer."""
+    if reference is None:
+        return {
+            "compared_with": "",
+            "difference": None,
+            "low": None,
+            "high": None,
+            "excludes_zero": False,
+            "direction": "",
+        }
+    found = difference([(record, reference)])
+    low, high = (found.interval() if found else None) or (None, None)
+    value = record["mean"] - reference["mean"]
+    return {
+        "compared_with": "selffer" if reference["source"] else "base",
+        "difference": value,
+        "low": low,
+        "high": high,
+        "excludes_zero": excludes_zero(found),
+        "direction": arrow(value),
+    }

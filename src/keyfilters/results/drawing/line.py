@@ -38,7 +38,6 @@ def line(
         columns=columns,
         rows=["Accuracy (%)"],
         text=[[cells.percent(record) for record in records]],
-        marks=[[""] * len(columns)],
         cells=[[record["cell"] for record in records]],
         width=max(1.25, 0.08 * max(map(len, columns))),
     )

@@ -14,18 +14,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import files
+from keyfilters.results.drawing.arrows import WHITE, Mark
 
-# The paper's colours: better than what the row is compared with, worse, and between; where the cell is
-# itself what the others are compared with, `higher` and `lower` have no arrow.
-GREEN, RED = "#cfe8cf", "#f4cccc"
-COLOURS = {"up": GREEN, "higher": GREEN, "down": RED, "lower": RED, "same": "#e6e6e6", "": "#ffffff"}
 LETTERS = 14  # of a header that fit an inch
-ARROWS = {"up": "↑", "down": "↓"}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What people see: `text[i][j]` and its `mark` (a key of COLOURS), under headers.
+    """What people see: `text[i][j]` and its mark `marks[i][j]`, if there are any, under headers.
 
     `cells[i][j]`: the name of the cell whose number stands there, None where none does. `width` of a column and of
     the `lead`ing one in inches.
@@ -35,7 +31,7 @@ class Grid:
     columns: Sequence[str]
     rows: Sequence[str]
     text: Sequence[Sequence[str]]
-    marks: Sequence[Sequence[str]]
+    marks: Sequence[Sequence[Mark]] = ()
     cells: Sequence[Sequence[str | None]] = ()
     width: float = 1.25
     lead: float = 1.9
@@ -44,9 +40,13 @@ class Grid:
     def lines(self) -> list[list[str]]:
         """The cells with their arrows, each line led by its row's name."""
         return [
-            [name, *(ARROWS.get(mark, "") + text for text, mark in zip(texts, marks, strict=True))]
-            for name, texts, marks in zip(self.rows, self.text, self.marks, strict=True)
+            [name, *(self.mark(i, j).arrow + text for j, text in enumerate(texts))]
+            for i, (name, texts) in enumerate(zip(self.rows, self.text, strict=True))
         ]
+
+    def mark(self, i: int, j: int) -> Mark:
+        """Of row i, column j."""
+        return self.marks[i][j] if self.marks else Mark()
 
 
 def publish(
@@ -76,8 +76,8 @@ def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
     drawn = axes.table(
         cellText=[[grid.corner, *headers], *grid.lines],
         cellColours=[
-            [COLOURS[""]] * (1 + len(grid.columns)),
-            *([COLOURS[""], *(COLOURS[mark] for mark in marks)] for marks in grid.marks),
+            [WHITE] * (1 + len(grid.columns)),
+            *([WHITE, *(grid.mark(i, j).colour for j in range(len(grid.columns)))] for i in range(len(grid.rows))),
         ],
         cellLoc="center",
         colWidths=[grid.lead / width, *[grid.width / width] * len(grid.columns)],

@@ -14,11 +14,12 @@ import pandas as pd
 from keyfilters.analysis.cluster_bootstrap import ClusterBootstrap, interval
 from keyfilters.analysis.groups import DECILE_NAMES
 from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing.arrows import DOWN, SAME, UP, Mark
 from keyfilters.results.drawing.table import Grid, draw
 
 LEAST_CLUSTERS = 5  # that a verdict rests on
 MARGIN = 0.25  # of the mean D between independent networks: what a difference may have that is called none
-MARKS = {"inside": "up", "supported": "up", "outside": "down", "contradicted": "down"}
+MARKS = {"inside": UP, "supported": UP, "outside": DOWN, "contradicted": DOWN}
 COLUMNS = ["Paper", "Ours", "95 % interval", "Independent networks", "Verdict"]
 RULES = {
     "number": "the paper's is inside or outside the interval of ours, which says little where that is wide",
@@ -71,7 +72,7 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         columns=COLUMNS,
         rows=[f"{row.statement}: {row.measure}" for row in rows],
         text=[_text(row) for row in rows],
-        marks=[[""] * (len(COLUMNS) - 1) + [MARKS.get(row.verdict, "same")] for row in rows],
+        marks=[[Mark()] * (len(COLUMNS) - 1) + [MARKS.get(row.verdict, SAME)] for row in rows],
         lead=6.5,
         width=1.4,
     )

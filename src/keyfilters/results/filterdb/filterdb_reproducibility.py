@@ -74,7 +74,6 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
         columns=COLUMNS,
         rows=[f"{row['between']}: {row['of']}" for row in rows],
         text=lines,
-        marks=[[""] * len(COLUMNS)] * len(rows),
         lead=2.6,
         width=1.3,
     )

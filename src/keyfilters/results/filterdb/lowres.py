@@ -60,7 +60,6 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
         columns=list(columns),
         rows=list(networks),
         text=list(zip(*columns.values(), strict=True)),
-        marks=[[""] * len(columns)] * len(networks),
         cells=list(zip(*(names.get(column, [None] * len(networks)) for column in columns), strict=True)),
         width=1.7,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.results.drawing import cells
-from keyfilters.results.drawing.arrows import THRESHOLD
+from keyfilters.results.drawing.arrows import RULE
 from keyfilters.results.drawing.cross import cross
 
 
@@ -16,13 +16,12 @@ def table5(description: Mapping[str, Any], file: Path) -> None:
     results = file.parents[1]
     every = cells.load(description, results)
     records = [record for record in every if record["source"]]
-    bases = {record["target"]["name"]: record["mean"] for record in every if not record["source"]}
+    bases = {record["target"]["name"]: record for record in every if not record["source"]}
     notes = [
         cells.basis(every, results.name),
-        f"Arrows and colours: {THRESHOLD} points or more above (green) or below (red) the target's base model, whose "
-        "layers are all trained; the diagonal, whose layers come from the target itself, has no arrows; sets by "
-        "descending number of training images.",
+        f"Compared with the target's base model, whose layers are all trained. {RULE}. The diagonal, whose layers come "
+        "from the target itself, has no arrows. Sets by descending number of training images.",
         cells.choices(records, "pointwise layer"),
     ]
     title = "Table 5: accuracy (%) with frozen pointwise layers of the source"
-    cross(description, file, records, bases, "base", title, notes)
+    cross(description, file, records, bases, bases, title, notes)

@@ -34,7 +34,6 @@ def table6(description: Mapping[str, Any], root: Path, file: Path) -> None:
         columns=columns,
         rows=[dataset["title"] for dataset in order],
         text=[["" if row[column] is None else f"{row[column]:,.0f}" for column in columns] for row in rows],
-        marks=[[""] * len(columns)] * len(rows),
     )
     notes = [
         f"Study `{results.name}`: images as prepared, without duplicates, at {order[0]['image_size']} px, counted; "

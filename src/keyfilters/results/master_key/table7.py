@@ -44,10 +44,10 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
     text = list(rows.values())
     names = [[record["cell"] for record in columns], *[[None] * len(order)] * (len(rows) - 1)]
     if len(order) <= ACROSS:
-        grid = Grid("Dataset", titles, list(rows), text, [[""] * len(order)] * len(rows), names)
+        grid = Grid("Dataset", titles, list(rows), text, cells=names)
     else:
         turned, names = list(zip(*text, strict=True)), list(zip(*names, strict=True))
-        grid = Grid("Dataset", list(rows), titles, turned, [[""] * len(rows)] * len(order), names, lead=3.2)
+        grid = Grid("Dataset", list(rows), titles, turned, cells=names, lead=3.2)
     publish(
         description,
         file,
