@@ -13,7 +13,7 @@ from keyfilters.study.tables import OUTPUTS
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters"]
-OF_OTHERS = ("claims", "fig2")  # read the cells of other tables and figures
+OF_OTHERS = ("claims", "controls", "fig2")  # read the cells of other tables and figures
 TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS)]
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}

@@ -8,6 +8,7 @@ from typing import Any
 from tests.helpers.tiny_study import SETS, pictures
 
 WIDTH = 0.0625
+CONTROLS = ["random", "identity"]
 DEPTHWISE = {"set": "depthwise_7x7", "min_filters_of_layer": 4}
 
 
@@ -50,7 +51,7 @@ def configuration(folder: Path) -> dict[str, Any]:
         },
         "tables": {
             "table1": {**of_sets, "model": "tiny"},
-            "table2": {"targets": ["dots", "stripes"], "sources": ["dots", "stripes"]},
+            "table2": {"targets": ["dots", "stripes"], "sources": ["dots", "stripes"], "controls": CONTROLS},
             "table3": {**of_sets, "models": ["model", "tiny"]},
             "table4": {**of_sets, "model": "hornet_tiny"},
             "table5": {"targets": ["dots"], "sources": ["dots", "stripes"]},
@@ -65,6 +66,7 @@ def configuration(folder: Path) -> dict[str, Any]:
             "fig3": of_sets,
             "fig4": {**of_sets, "n": [2]},
             "claims": {},
+            "controls": {},
             "filterdb_fig1": {"network": "lowres-dots-resnet9-seed0", "filters": 4},
             "filterdb_fig2": {"min_filters": 20, "min_layers": 2},
             "filterdb_fig3": {},

@@ -430,3 +430,20 @@ class Claims(Experiment):
         """The cells of those among them that the study makes, under the names that they have there."""
         made = study.tables.enabled
         return cells_of(study, [table for table in CLAIMED if table in made and table in (self.tables or CLAIMED)])
+
+
+class Controls(Experiment):
+    """What trained filters are worth above random ones and above none, by Table 2's cells and Table 7's: ours."""
+
+    name = "controls"
+    caption = "What trained filters of each source are worth above random ones and above none (ours)."
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        table2 = study.tables.enabled.get("table2")
+        if not isinstance(table2, Table2) or not {"random", "identity"} <= {*table2.controls}:
+            raise ValueError(": needs table2 with `controls: [random, identity]`")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """All cells that Table 2 reads."""
+        return cells_of(study, ["table2"])

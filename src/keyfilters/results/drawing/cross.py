@@ -28,7 +28,7 @@ def cross(
     `references`: by target, the cell that its row is compared with; `diagonal`: the one that its selffer is, where
     there is one.
     """
-    by_pair = {(record["target"]["name"], _column(record)): record for record in records}
+    by_pair = {(record["target"]["name"], column_of(record)): record for record in records}
     targets = cells.by_size([record["target"] for record in records])
     sources = cells.by_size([record["source"] for record in records if not cells.control(record)])
     columns = [*(source["name"] for source in sources), *dict.fromkeys(filter(None, map(cells.control, records)))]
@@ -78,7 +78,7 @@ def cross(
     publish(description, file, pd.DataFrame(rows), grid, title, [*notes, *cells.on_controls(records)], twin)
 
 
-def _column(record: Record) -> str:
+def column_of(record: Record) -> str:
     """The cell's control, else its source."""
     return cells.control(record) or record["source"]["name"]
 

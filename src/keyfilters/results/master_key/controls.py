@@ -1,0 +1,93 @@
+"""`keyfilters controls`: what trained filters are worth above random ones and above none, by Table 2's cells (ours)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keyfilters.analysis.effects import Effect
+from keyfilters.results.differences import difference, excludes_zero
+from keyfilters.results.drawing import cells
+from keyfilters.results.drawing.arrows import Mark, arrow, mark
+from keyfilters.results.drawing.cross import column_of
+from keyfilters.results.drawing.table import Grid, publish
+
+ABOVE = {"random": "random", "identity": "none"}
+"""The controls that others are compared with, and what a row calls them."""
+ALL, BASE = "all sources", "base model"
+
+
+def controls(description: Mapping[str, Any], file: Path) -> None:
+    """Render `<results>/tables/controls.*` from `<results>/cells`: two rows a target, a column a source."""
+    results = file.parents[1]
+    every = cells.load(description, results)
+    bases = {record["target"]["name"]: record for record in every if record["cell"].startswith("table7/")}
+    of_table2 = [record for record in every if record["cell"].startswith("table2/")]
+    made = {(record["target"]["name"], column_of(record)): record for record in of_table2}
+    targets = cells.by_size([record["target"] for record in of_table2])
+    sources = cells.by_size([record["source"] for record in of_table2 if not cells.control(record)])
+    columns = [*(source["name"] for source in sources), ALL, BASE, "random"]
+    rows, text, marks, names = [], [], [], []
+    for target in (dataset["name"] for dataset in targets):
+        filters = {column: [made[target, column]] for column in (*(source["name"] for source in sources), "random")}
+        filters |= {ALL: [made[target, source["name"]] for source in sources]}
+        filters |= {BASE: [bases[target]]} if target in bases else {}
+        for control in ABOVE:
+            reference = made[target, control]
+            compared = {name: given for name, given in filters.items() if given != [reference]}
+            found = {name: difference([(one, reference) for one in given]) for name, given in compared.items()}
+            rows += [
+                {"target": target, "filters": name, "above": control, **_measured(found[name])}
+                for name in columns
+                if name in found
+            ]
+            text.append([_text(found.get(name)) for name in columns])
+            marks.append([_mark(found.get(name)) for name in columns])
+            names.append([compared[name][0]["cell"] if name in compared and name != ALL else None for name in columns])
+    grid = Grid(
+        corner="Target, above",
+        columns=[*(source["title"] for source in sources), "All sources", "Base model", cells.CONTROLS["random"]],
+        rows=[f"{target['title']}, above {above}" for target in targets for above in ABOVE.values()],
+        text=text,
+        marks=marks,
+        cells=names,
+        width=1.6,
+        lead=2.6,
+    )
+    notes = [
+        cells.basis(every, results.name),
+        "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, "
+        "each by itself; green where the interval is above zero, red where it is below. With one seed there is none, "
+        "and nothing is coloured. Above random: less a network whose filters are its own as initialised, frozen. Above "
+        "none: less one whose filters are all the identity, which mixes no pixels. All sources: the mean over them. "
+        "Base model: all filters trained (Table 7). Sets by descending number of training images.",
+        cells.choices(every, "depthwise convolution"),
+    ]
+    title = "What trained filters of the source are worth above random ones and above none (points of accuracy)"
+    publish(description, file, pd.DataFrame(rows), grid, title, notes)
+
+
+def _measured(found: Effect | None) -> dict[str, Any]:
+    low, high = (found.interval() if found else None) or (None, None)
+    return {
+        "difference": found.mean if found else None,
+        "low": low,
+        "high": high,
+        "n": found.seeds if found else 0,
+        "excludes_zero": excludes_zero(found),
+    }
+
+
+def _text(found: Effect | None) -> str:
+    """`+1.3 (+0.2 to +2.4)`, without interval where there is none."""
+    if found is None:
+        return ""
+    bounds = found.interval()
+    return f"{found.mean:+.1f}" + (f" ({bounds[0]:+.1f} to {bounds[1]:+.1f})" if bounds else "")
+
+
+def _mark(found: Effect | None) -> Mark:
+    return mark(arrow(found.mean) if found else "", excludes_zero(found), bare=True)
