@@ -10,8 +10,8 @@ from pydantic import Field
 from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.config.base import Name, PositiveFloat, PositiveInt, Settings
 from keyfilters.store.identity import Job
+from keyfilters.study.experiment import Ordered, cell
 from keyfilters.study.jobs import basis, extracts, filterdb, formation, histograms, lowres, lowres_train
-from keyfilters.study.master_key import Ordered, cell
 from keyfilters.study.output import Output
 
 if TYPE_CHECKING:

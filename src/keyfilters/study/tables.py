@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import create_model
 
 from keyfilters.config.base import Settings
-from keyfilters.study import depthwise, filterdb, master_key  # noqa: F401  (they declare)
+from keyfilters.study import master_key  # noqa: F401  (it declares, and is listed first)
+
+# isort: split
+from keyfilters.study import depthwise, filterdb  # noqa: F401  (they declare)
 from keyfilters.study.output import OUTPUTS, Output
 
 
