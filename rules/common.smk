@@ -90,9 +90,8 @@ def retries_of_group(group):
 
 
 # Snakemake would ask its setting `retries` alone.
-Job.restart_times, GroupJob.restart_times = property(retries), property(
-    retries_of_group
-)
+Job.restart_times = property(retries)
+GroupJob.restart_times = property(retries_of_group)
 
 
 def prepare_run():

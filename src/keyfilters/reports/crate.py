@@ -18,7 +18,7 @@ import yaml
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.reports.study_results import Result, StudyResults
-from keyfilters.store import artifacts, records, runs
+from keyfilters.store import records, runs
 from keyfilters.store.files import sha256
 from keyfilters.store.identity import Job, canonical, key_of
 from keyfilters.study import jobs, paths
@@ -225,16 +225,13 @@ class _Crate:
 
     def _manifest(self, job: Job) -> Path:
         """The manifest of an artifact: its own, or the copy beside the study's tables."""
-        found = (
-            self.study.root / job.folder / artifacts.MANIFEST,
-            self.study.results / "manifests" / f"{job.folder}.json",
-        )
-        for path in found:
+        own, copy = self.study.manifest_paths(job)
+        for path in (own, copy):
             if path.is_file():
                 return path
         raise KeyfiltersError(
-            f"{found[1]}: missing; run `keyfilters manifests --study {self.study.name}` where the study was made, or "
-            f"`snakemake --cores all {found[0]} --config study={self.study.name}`"
+            f"{copy}: missing; run `keyfilters manifests --study {self.study.name}` where the study was made, or "
+            f"`snakemake --cores all {own} --config study={self.study.name}`"
         )
 
     def _elsewhere(self, job: Job, manifest: Mapping[str, Any]) -> Iterator[Entity]:

@@ -108,8 +108,12 @@ class StudyResults:
 
     def manifest(self, job: Job) -> Mapping[str, Any] | None:
         """The manifest of an artifact: its own, or the copy beside the study's tables."""
-        own = self.root / job.folder / artifacts.MANIFEST
-        return _json(own) or _json(self.results / "manifests" / f"{job.folder}.json")
+        own, copy = self.manifest_paths(job)
+        return _json(own) or _json(copy)
+
+    def manifest_paths(self, job: Job) -> tuple[Path, Path]:
+        """Where an artifact's own manifest lies, and the copy beside the study's tables, if they are there."""
+        return self.root / job.folder / artifacts.MANIFEST, self.results / "manifests" / f"{job.folder}.json"
 
     def run(self, job: Job) -> Mapping[str, Any] | None:
         """How the making of an artifact went."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models.registry import architecture
+from keyfilters.models.registry import architecture, layer_count
 
 STACKING = (
     "Stacked: the source's filters end to end as executed, assigned to the target layer by layer from their beginning, "
@@ -123,6 +123,12 @@ def on_controls(records: list[Mapping[str, Any]]) -> list[str]:
         if there
         else []
     )
+
+
+def layers(record: Mapping[str, Any]) -> int:
+    """How many layers the network that a cell's role names has to transfer."""
+    model = record["role"]["model"]
+    return layer_count(model["architecture"], model)
 
 
 def title(model: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from keyfilters.results.differences import Record, difference, excludes_zero
+from keyfilters.results.differences import Record, bounds, difference, excludes_zero
 from keyfilters.results.drawing import cells, paper
 from keyfilters.results.drawing.arrows import arrow, mark
 from keyfilters.results.drawing.table import Grid, publish
@@ -85,23 +85,14 @@ def column_of(record: Record) -> str:
 
 def _compared(record: Record, reference: Record | None) -> dict[str, Any]:
     """What the CSV says of a cell against another: a base model, which has no source, or a selffer."""
-    if reference is None:
-        return {
-            "compared_with": "",
-            "difference": None,
-            "low": None,
-            "high": None,
-            "excludes_zero": False,
-            "direction": "",
-        }
-    found = difference([(record, reference)])
-    low, high = (found.interval() if found else None) or (None, None)
-    value = record["mean"] - reference["mean"]
+    found = difference([(record, reference)] if reference else [])
+    low, high = bounds(found)
+    value = record["mean"] - reference["mean"] if reference else None
     return {
-        "compared_with": "selffer" if reference["source"] else "base",
+        "compared_with": "" if reference is None else "selffer" if reference["source"] else "base",
         "difference": value,
         "low": low,
         "high": high,
         "excludes_zero": excludes_zero(found),
-        "direction": arrow(value),
+        "direction": "" if value is None else arrow(value),
     }

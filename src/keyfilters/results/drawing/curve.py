@@ -12,10 +12,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keyfilters.models.registry import layer_count
+from keyfilters.results.differences import Record
 from keyfilters.results.drawing import cells, files, palette
 
-Record = Mapping[str, Any]
 MARKERS = {None: "o", "random": "s", "identity": "D", "norms": "^", "permuted": "v"}  # told apart without colours too
 POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
 DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
@@ -49,9 +48,7 @@ class Curve:
     @property
     def of(self) -> int:
         """All layers of the network."""
-        model = self.base["role"]["model"]
-        arguments = {name: value for name, value in model.items() if name != "architecture"}
-        return layer_count(model["architecture"], arguments)
+        return cells.layers(self.base)
 
     @property
     def unit(self) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from keyfilters.results.drawing import files
+from keyfilters.results.drawing import files, palette
 
-COLOURS = {"supported": "#009E73", "contradicted": "#D55E00", "undecided": "#777777"}
+COLOURS = {"supported": palette.GREEN, "contradicted": palette.VERMILLION, "undecided": palette.GREY}
 
 
 def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) -> Figure:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from keyfilters.models.registry import layer_count
 from keyfilters.results.differences import Compared, Record
 from keyfilters.results.drawing import cells, paper
 
@@ -51,15 +50,9 @@ def _transferred(made: Cells, series: str | None = None) -> list[Record]:
     return sorted(found, key=lambda record: record["role"]["n"])
 
 
-def _layers(made: Cells) -> int:
-    """How many layers the network of a curve has to transfer."""
-    model = made["base"]["role"]["model"]
-    return layer_count(model["architecture"], model)
-
-
 def _at_all_layers(series: str | None, made: Cells) -> Compared:
     """The transfer of all layers against the base model; nothing if the study does not go to the last layer."""
-    last = _layers(made)
+    last = cells.layers(made["base"])
     return [(record, made["base"]) for record in _transferred(made, series) if record["role"]["n"] == last]
 
 
@@ -69,13 +62,13 @@ def _distant_at_all_layers(made: Cells) -> Compared:
 
 def _before_the_last_ten(made: Cells) -> Compared:
     """The most layers that leave the last ten out."""
-    earlier = [record for record in _transferred(made, "AnB") if record["role"]["n"] <= _layers(made) - 10]
+    earlier = [record for record in _transferred(made, "AnB") if record["role"]["n"] <= cells.layers(made["base"]) - 10]
     return [(earlier[-1], made["base"])] if earlier else []
 
 
 def _plateau(made: Cells) -> Compared:
     """All layers against two thirds of them, 8 of the paper's 12, of the distant source."""
-    two_thirds = round(_layers(made) * 2 / 3)
+    two_thirds = round(cells.layers(made["base"]) * 2 / 3)
     return [
         (last, earlier)
         for last, _ in _distant_at_all_layers(made)
@@ -261,7 +254,7 @@ def of_identity(table: str, target: str, made: Tables) -> Compared:
     curve = made.get(table, {})
     if "base" in curve:
         for record in curve.values():
-            if cells.control(record) == "identity" and record["role"]["n"] == _layers(curve):
+            if cells.control(record) == "identity" and record["role"]["n"] == cells.layers(curve["base"]):
                 return [(curve["base"], record)]
     if table in ("table1", "fig2c"):
         found = _named("baseline", "identity", made.get("table1", {}))

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.analysis.effects import holm, p_outside, p_within, seeds_needed
-from keyfilters.results.differences import Compared, Record, difference
+from keyfilters.results.differences import Compared, Record, bounds, difference
 from keyfilters.results.drawing import cells, files, paper
 from keyfilters.results.drawing.forest import forest
 from keyfilters.results.master_key.claimed import (
@@ -74,13 +74,13 @@ def _measured(claim: Claim, made: Tables) -> dict[str, Any]:
     margin = statistics.fmean(_margin(other) for _, other in compared) if compared else MARGIN
     low, high = (bound * margin if math.isfinite(bound) else bound for bound in (claim.low, claim.high))
     testable = found is None or not claim.needs_filters or _uses_filters(claim.table, compared, made)
-    bounds = found.interval() if found else None
+    least, most = bounds(found)
     return {
         "claim": claim.text,
         "ours": claim.ours,
         "effect": found.mean if found else None,
-        "low": bounds[0] if bounds else None,
-        "high": bounds[1] if bounds else None,
+        "low": least,
+        "high": most,
         "n": found.seeds if found else 0,
         "pairs": len(compared),
         "claimed_low": low if math.isfinite(low) else None,
@@ -104,8 +104,8 @@ def _uses_filters(table: str, compared: Compared, made: Tables) -> bool:
     difference; with one seed, which has none and decides nothing, by its sign."""
     for target in {one["target"]["name"] for one, _ in compared}:
         found = difference(of_identity(table, target, made))
-        bounds = found.interval() if found else None
-        if found is None or (bounds[0] if bounds else found.mean) <= 0:
+        least, _ = bounds(found)
+        if found is None or (found.mean if least is None else least) <= 0:
             return False
     return True
 

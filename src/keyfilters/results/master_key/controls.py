@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.analysis.effects import Effect
-from keyfilters.results.differences import difference, excludes_zero
+from keyfilters.results.differences import bounds, difference, excludes_zero
 from keyfilters.results.drawing import cells
 from keyfilters.results.drawing.arrows import Mark, arrow, mark
 from keyfilters.results.drawing.cross import column_of
@@ -71,7 +71,7 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
 
 
 def _measured(found: Effect | None) -> dict[str, Any]:
-    low, high = (found.interval() if found else None) or (None, None)
+    low, high = bounds(found)
     return {
         "difference": found.mean if found else None,
         "low": low,
