@@ -20,6 +20,7 @@ from keyfilters.provenance.changed_code import made_with_other_code
 from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
 from keyfilters.running import preload
+from keyfilters.running.attempts import is_further_attempt
 from keyfilters.running.logs import failed_for_good
 from keyfilters.store import records
 from keyfilters.store.files import write_text
@@ -68,13 +69,7 @@ MAIN = workflow.is_main_process
 DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
 )
-# Another attempt at a job or a group: Snakemake's, or SLURM's own, which SLURM tells the batch script alone.
-if not MAIN and int(os.environ.get("SLURM_RESTART_COUNT", 0)) > 0:
-    os.environ["KEYFILTERS_AGAIN"] = "1"
-AGAIN = not MAIN and (
-    "KEYFILTERS_AGAIN" in os.environ
-    or re.search("--attempt (?!1 )", " ".join(sys.argv)) is not None
-)
+AGAIN = not MAIN and is_further_attempt(sys.argv)
 
 
 def retries(job):
