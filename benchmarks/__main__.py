@@ -1,4 +1,6 @@
-"""Measures the loop, here and on a GPU, a job's start, Snakemake idle and in large studies, extraction, analysis."""
+"""Measures the loop, here and on a GPU, a job's start, Snakemake idle and in large studies, extraction, analysis, and
+trainings and filters against an earlier version of this project.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, scale, start, step
+from benchmarks import analysis, earlier, extraction, gpu, idle, loop, parse, scale, start, step
 from keyfilters.store import machine
 from keyfilters.store.files import write_text
 
@@ -22,6 +24,7 @@ PARTS = {
     "idle": idle,
     "parse": parse,
     "scale": scale,
+    "earlier": earlier,
     "gpu": gpu,
     "extraction": extraction,
     "analysis": analysis,
