@@ -22,7 +22,7 @@ class ClusterBootstrap:
     def mean(self, values: np.ndarray, cluster: np.ndarray) -> np.ndarray:
         """The mean of `values [n]`, each of one `cluster [n]`."""
         size = self.counts.shape[1]
-        sums, numbers = (np.bincount(cluster, given, size) for given in (values, np.ones(len(values))))
+        sums, numbers = (np.bincount(cluster, weights, size) for weights in (values, np.ones(len(values))))
         return _divided(self.counts @ sums, self.counts @ numbers)
 
     def mean_of_pairs(self, values: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -31,13 +31,13 @@ class ClusterBootstrap:
         A pair counts as often as both clusters are drawn, one inside a cluster as often as that is.
         """
         size = self.counts.shape[1]
-        found = []
-        for given in (values, np.ones(len(values))):
-            table = np.bincount(one * size + other, given, size * size).reshape(size, size)
+        totals = []
+        for weights in (values, np.ones(len(values))):
+            table = np.bincount(one * size + other, weights, size * size).reshape(size, size)
             inside = table.diagonal().copy()
             np.fill_diagonal(table, 0)
-            found.append(((self.counts @ table) * self.counts).sum(axis=1) + self.counts @ inside)
-        return _divided(*found)
+            totals.append(((self.counts @ table) * self.counts).sum(axis=1) + self.counts @ inside)
+        return _divided(*totals)
 
 
 def interval(draws: np.ndarray) -> tuple[float, float] | None:

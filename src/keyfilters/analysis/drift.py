@@ -43,11 +43,11 @@ def drift(p: np.ndarray, q: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def pairwise_kl(groups: np.ndarray) -> np.ndarray:
     """Symmetric KL along each component between all groups `[N, d, bins]`: `[N, N, d]`, a group at a time."""
     logs = np.log(groups)
-    found = np.zeros((len(groups), len(groups), groups.shape[1]))
+    divergences = np.zeros((len(groups), len(groups), groups.shape[1]))
     for i in range(len(groups) - 1):
-        found[i, i + 1 :] = _contract(groups[i] - groups[i + 1 :], logs[i] - logs[i + 1 :])
-        found[i + 1 :, i] = found[i, i + 1 :]
-    return found
+        divergences[i, i + 1 :] = _contract(groups[i] - groups[i + 1 :], logs[i] - logs[i + 1 :])
+        divergences[i + 1 :, i] = divergences[i, i + 1 :]
+    return divergences
 
 
 def pairwise_drift(groups: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -29,9 +29,9 @@ def sampling(blocks: Labelled, counts: Mapping, samples: dict) -> Labelled:
     for label, block in blocks:
         if label not in samples:
             samples[label] = np.zeros((SAMPLE, block.shape[1]), np.float32)
-        places = np.unique(np.linspace(0, counts[label] - 1, SAMPLE).astype(int)) - seen[label]
-        inside = (places >= 0) & (places < len(block))
-        samples[label][np.flatnonzero(inside)] = block[places[inside]]
+        positions = np.unique(np.linspace(0, counts[label] - 1, SAMPLE).astype(int)) - seen[label]
+        inside = (positions >= 0) & (positions < len(block))
+        samples[label][np.flatnonzero(inside)] = block[positions[inside]]
         seen[label] += len(block)
         yield label, block
 
@@ -58,8 +58,8 @@ def duplicates(models: Sequence[str], filters: np.ndarray, samples: np.ndarray) 
             pair = models[rows.iloc[one]], models[rows.iloc[other]]
             if pair[0] != pair[1]:
                 common[tuple(sorted(pair, key=order.__getitem__))] += 1
-    found: dict[str, str] = {}
+    originals: dict[str, str] = {}
     for (one, other), count in sorted(common.items(), key=lambda item: [order[model] for model in item[0]]):
         if count >= SHARE * min(layers[one], layers[other]):
-            found.setdefault(other, found.get(one, one))
-    return found
+            originals.setdefault(other, originals.get(one, one))
+    return originals

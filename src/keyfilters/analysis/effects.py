@@ -119,15 +119,15 @@ def _lasting(differences: np.ndarray) -> float:
     return max(0.0, (seeds * float(by_image.var(ddof=1)) - of_residuals) / (seeds * images))
 
 
-def p_within(found: Effect, low: float, high: float) -> float:
+def p_within(effect: Effect, low: float, high: float) -> float:
     """p of the test whose alternative is that the effect lies between the bounds: with two finite ones, equivalence by
     two one-sided tests."""
-    return max(found.p_above(low), found.p_below(high))
+    return max(effect.p_above(low), effect.p_below(high))
 
 
-def p_outside(found: Effect, low: float, high: float) -> float:
+def p_outside(effect: Effect, low: float, high: float) -> float:
     """p of the test whose alternative is that the effect lies on one given side outside of the bounds, the nearer."""
-    return min(found.p_below(low), found.p_above(high))
+    return min(effect.p_below(low), effect.p_above(high))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -140,18 +140,18 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_needed(found: Effect, low: float, high: float, power: float = 0.8, most: int = 1000) -> int | None:
+def seeds_needed(effect: Effect, low: float, high: float, power: float = 0.8, most: int = 1000) -> int | None:
     """Seeds after which a test at 5 % would tell, with this power, whether an effect of this size lies between the
     bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a bound.
 
     With more seeds all of the error falls but its `lasting` part.
     """
-    if found.error is None:
+    if effect.error is None:
         return None
-    distance = min(abs(found.mean - bound) for bound in (low, high) if math.isfinite(bound))
-    falling = found.seeds * max(0.0, found.error**2 - found.lasting)
+    distance = min(abs(effect.mean - bound) for bound in (low, high) if math.isfinite(bound))
+    falling = effect.seeds * max(0.0, effect.error**2 - effect.lasting)
     for seeds in range(2, most + 1):
-        error = math.sqrt(falling / seeds + found.lasting)
+        error = math.sqrt(falling / seeds + effect.lasting)
         if distance >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
             return seeds
     return None

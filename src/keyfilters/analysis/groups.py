@@ -76,8 +76,8 @@ def gather(layers: pd.DataFrame, labels: pd.Series, counts: np.ndarray, least: F
     for group, rows in layers.assign(position=np.arange(len(layers))).groupby(labels, observed=True):
         table.append((group, rows["model"].nunique(), rows["cluster"].nunique(), int(rows["filters"].sum())))
         sums.append(counts[rows["position"]].sum(axis=0))
-    found = pd.DataFrame(table, columns=["group", "models", "clusters", "filters"])
+    sizes = pd.DataFrame(table, columns=["group", "models", "clusters", "filters"])
     totals = np.array(sums, np.int64).reshape(-1, *counts.shape[1:])
-    enough = (found["filters"] >= least.min_filters) & (found["models"] >= least.min_models)
+    enough = (sizes["filters"] >= least.min_filters) & (sizes["models"] >= least.min_models)
     enough &= totals.any(axis=-1).all(axis=-1)  # networks that do not define the range may lie outside throughout
-    return Groups(found[enough].reset_index(drop=True), found[~enough].reset_index(drop=True), totals[enough])
+    return Groups(sizes[enough].reset_index(drop=True), sizes[~enough].reset_index(drop=True), totals[enough])

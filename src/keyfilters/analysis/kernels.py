@@ -119,8 +119,8 @@ def _sum(a):
 
 
 @_compiled()
-def _bins_of(values, edges, found):
-    """The bin of every value into `found`, as `numpy.histogram` has it; the one past the last if out of the range.
+def _bins_of(values, edges, bins):
+    """The bin of every value into `bins`, as `numpy.histogram` has it; the one past the last if out of the range.
 
     A uniform bin's number is computed; where that comes so near to an edge that rounding decides, the edges do.
     """
@@ -130,21 +130,21 @@ def _bins_of(values, edges, found):
     uncertain = max(UNCERTAIN, 16 * np.finfo(np.float64).eps * max(abs(low), abs(high)) * per_unit)
     near_edges = 0
     for r in range(n):
-        place = (values[r] - low) * per_unit
-        place = place if (values[r] >= low) & (values[r] <= high) else last + 1.5
-        found[r] = np.int32(place)
-        past_edge = place - found[r]
+        position = (values[r] - low) * per_unit
+        position = position if (values[r] >= low) & (values[r] <= high) else last + 1.5
+        bins[r] = np.int32(position)
+        past_edge = position - bins[r]
         near_edges |= np.int32((past_edge < uncertain) | (past_edge > 1 - uncertain))
     if not near_edges:
         return
     for r in range(n):
         if values[r] >= low and values[r] <= high:
-            number = min(found[r], last)
+            number = min(bins[r], last)
             while values[r] < edges[number]:
                 number -= 1
             while number < last and values[r] >= edges[number + 1]:
                 number += 1
-            found[r] = number
+            bins[r] = number
 
 
 @_compiled()
@@ -214,14 +214,14 @@ def coefficients(filters, mean, components):
     """Coefficients (3) of the scaled filters, float64 `[n, d]`."""
     n, d = filters.shape
     tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
-    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((n, d))
+    centred, projected, by_filter = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((n, d))
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
         _load(filters[start : start + size], tile)
         _scale(tile, size, peak)
         _project(tile, size, mean, components, centred, projected)
-        found[start : start + size] = projected[:, :size].T
-    return found
+        by_filter[start : start + size] = projected[:, :size].T
+    return by_filter
 
 
 @_compiled(fastmath={"contract"})
@@ -269,7 +269,7 @@ def histograms(filters, mean, components, edges):
     """Counts of the coefficients between uniform `edges [bins + 1]`: int64 `[d, bins + 1]`, the last those outside."""
     n, d = filters.shape
     tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
-    centred, projected, found = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((d, TILE), np.uint32)
+    centred, projected, bins = np.empty((d, TILE)), np.empty((d, TILE)), np.empty((d, TILE), np.uint32)
     counts = np.zeros((d, edges.shape[0]), np.int64)
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
@@ -277,10 +277,10 @@ def histograms(filters, mean, components, edges):
         _scale(tile, size, peak)
         _project(tile, size, mean, components, centred, projected)
         for i in range(d):
-            _bins_of(projected[i, :size], edges, found[i, :size])
+            _bins_of(projected[i, :size], edges, bins[i, :size])
         # Unsigned numbers, so that no index is checked for a sign; from one histogram after the other, so that none
         # waits for the last one's store.
         for r in range(size):
             for i in range(d):
-                counts[i, found[i, r]] += 1
+                counts[i, bins[i, r]] += 1
     return counts

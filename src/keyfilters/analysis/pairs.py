@@ -45,12 +45,12 @@ def drift(one: Counts, other: Counts, bins: dict[str, Bins], analysis: Analysis)
     """
     pairs = []
     for name, of_set in bins.items():
-        found = one[name], other[name]
-        filters = [int(of[0].sum()) for of in found]
+        counts = one[name], other[name]
+        filters = [int(of[0].sum()) for of in counts]
         if all(filters):
-            p, q = (distributions(of[:, :-1], of_set.width, analysis) for of in found)
+            p, q = (distributions(of[:, :-1], of_set.width, analysis) for of in counts)
             divergences = symmetric_kl(p, q)
-            outside = tuple(int(of[:, -1].sum()) for of in found)
+            outside = tuple(int(of[:, -1].sum()) for of in counts)
             weights = of_set.basis.ratios
             total = float(weighted(divergences, weights))
             pairs.append(Pair(name, tuple(filters), outside, divergences.tolist(), weights.tolist(), total))

@@ -44,8 +44,8 @@ def phenotype(counts: np.ndarray, edges: np.ndarray, zero_filter: np.ndarray) ->
 
 
 def _in_centre(shares: np.ndarray, edges: np.ndarray, zero: float) -> float:
-    place = int(np.clip(np.searchsorted(edges, zero, side="right") - 1, 0, len(shares) - 1))
-    return float(shares[max(place - CENTRE, 0) : place + CENTRE + 1].sum())
+    zero_bin = int(np.clip(np.searchsorted(edges, zero, side="right") - 1, 0, len(shares) - 1))
+    return float(shares[max(zero_bin - CENTRE, 0) : zero_bin + CENTRE + 1].sum())
 
 
 def _in_spikes(shares: np.ndarray, edges: np.ndarray) -> float:

@@ -44,8 +44,8 @@ def quality(filters: Filters, analysis: Analysis, threads: int | None = None) ->
     if layers.empty:
         raise KeyfiltersError("no convolution with kernels of more than one weight, so no quality to tell")
     measured = measure(rounded(filters.blocks(layers), analysis.precision), threads, layers["layer"])
-    found = {label: asdict(of_layer(layer.raw, layer.peaks, analysis)) for label, layer in measured}
-    return layers.join(pd.DataFrame.from_dict(found, orient="index", columns=list(Quality.__annotations__)))
+    by_layer = {label: asdict(of_layer(layer.raw, layer.peaks, analysis)) for label, layer in measured}
+    return layers.join(pd.DataFrame.from_dict(by_layer, orient="index", columns=list(Quality.__annotations__)))
 
 
 def as_json(name: str, layers: pd.DataFrame, analysis: Analysis) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def judged(filters: int, dimensions: int, sparsity: float, entropy: float, analy
     published = {"published": randomness.PUBLISHED, "exact": randomness.EXACT} if dimensions == 9 else {}
     threshold = published.get(analysis.randomness, fitted)
     thresholds = float(threshold(filters)), float(fitted(filters))
-    found = verdict(filters, dimensions, sparsity, entropy, thresholds[0], analysis)
-    return Quality(sparsity, entropy, *thresholds, found)
+    judgement = verdict(filters, dimensions, sparsity, entropy, thresholds[0], analysis)
+    return Quality(sparsity, entropy, *thresholds, judgement)
 
 
 def verdict(

@@ -64,8 +64,8 @@ def answer(cells: np.ndarray, widths: Sequence[int], filters: int, compare: Comp
     pairs = list(combinations(range(layers), 2))
     of_layers = [[compare(own[one], own[other], filters) for one, other in pairs] for own in cells]
     between = np.zeros((networks, networks))
-    for pair, found in of_sets.items():
-        between[pair] = _beyond(found)
+    for pair, compared in of_sets.items():
+        between[pair] = _beyond(compared)
     counts = compare.random(cells).multinomial(networks, np.full(networks, 1 / networks), size=samples)
     counts = counts[(counts > 0).sum(axis=1) > 1]  # of one network alone there is no pair
     same = [number for number, (one, other) in enumerate(pairs) if widths[one] == widths[other]]
@@ -75,22 +75,24 @@ def answer(cells: np.ndarray, widths: Sequence[int], filters: int, compare: Comp
         filters,
         _pairs(list(of_sets.values())),
         _pairs(of_layers, between, counts),
-        _pairs([[found[number] for number in same] for found in of_layers], between, counts) if same else None,
+        _pairs([[compared[number] for number in same] for compared in of_layers], between, counts) if same else None,
     )
 
 
-def _pairs(found: list[list[Compared]], between: np.ndarray | None = None, counts: np.ndarray | None = None) -> Pairs:
-    """All of them; with an interval, where `found` is by network and `between [S, S]` above the diagonal."""
-    everything = [each for some in found for each in some]
+def _pairs(
+    compared: list[list[Compared]], between: np.ndarray | None = None, counts: np.ndarray | None = None
+) -> Pairs:
+    """All of them; with an interval, where `compared` is by network and `between [S, S]` above the diagonal."""
+    everything = [each for some in compared for each in some]
     chance = float(np.mean([each.chance for each in everything]))
     interval = None
     if between is not None and len(between) >= LEAST_NETWORKS:
-        interval = _interval(between, np.array([_beyond(some) for some in found]), counts)
+        interval = _interval(between, np.array([_beyond(some) for some in compared]), counts)
     return Pairs(len(everything), _beyond(everything), chance, interval)
 
 
-def _beyond(found: list[Compared]) -> float:
-    return float(np.mean([each.beyond for each in found]))
+def _beyond(compared: list[Compared]) -> float:
+    return float(np.mean([each.beyond for each in compared]))
 
 
 def _interval(between: np.ndarray, within: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

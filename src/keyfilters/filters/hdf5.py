@@ -79,8 +79,8 @@ def _layers(path: Path, meta: pd.DataFrame, rows: int) -> pd.DataFrame:
     start, end = (ids[part].astype("int64") for part in (0, 1))
     if len(ids) and (end.max() >= rows or (start > end).any()):
         raise KeyfiltersError(f"{path}: /meta names filters up to {end.max():,}, but /filters has {rows:,}")
-    found = {column: meta[column] for column in INDEX if column in meta}
-    layers = pd.DataFrame(found).rename(columns={"layer_id": "layer"})
+    index = {column: meta[column] for column in INDEX if column in meta}
+    layers = pd.DataFrame(index).rename(columns={"layer_id": "layer"})
     return layers.assign(kind="regular", kh=3, kw=3, filters=end - start + 1, start=start)
 
 
@@ -111,15 +111,15 @@ def export(store: Filters, path: Path, kinds: Collection[str] = COUNTED_KINDS, s
 
 def _write_filters(store: Filters, layers: pd.DataFrame, path: Path, shape: tuple[int, ...]) -> None:
     name = path.name.removeprefix(".").removesuffix(".partial")
-    written, began, told = 0, time.monotonic(), time.monotonic()
+    written, began, reported = 0, time.monotonic(), time.monotonic()
     with h5py.File(path, "w") as file:
         filters = file.create_dataset("filters", shape, np.float32)
         for _, block in store.blocks(layers):
             filters[written : written + len(block)] = block.reshape(-1, *shape[1:])
             written += len(block)
-            if time.monotonic() - told > 5 or written == shape[0]:
-                told = time.monotonic()
-                rate = written / max(1e-9, told - began)
+            if time.monotonic() - reported > 5 or written == shape[0]:
+                reported = time.monotonic()
+                rate = written / max(1e-9, reported - began)
                 print(f"{name}: {written:,} of {shape[0]:,} filters, {rate:,.0f}/s", file=sys.stderr, flush=True)
 
 

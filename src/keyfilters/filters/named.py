@@ -32,8 +32,8 @@ def named(name: str, root: Path, extracts: Mapping[str, Job]) -> Iterator[dict[s
     if name in extracts:
         yield {name: partial(_of_store, name, root, extracts[name].folder)}
     elif Path(name).exists() or any(parent.is_file() for parent in Path(name).parents):
-        with weight_files(name) as found:
-            yield {file.name: partial(_of_file, file) for file in found}
+        with weight_files(name) as files:
+            yield {file.name: partial(_of_file, file) for file in files}
     else:
         raise KeyfiltersError(f"{name}: neither a file nor a network of the study; `filters ls` lists these")
 
@@ -43,19 +43,19 @@ def of_each(calls: Mapping[Key, Callable[[], Result]]) -> dict[Key, Result]:
 
     Raises KeyfiltersError, the first, if all do.
     """
-    found: dict[Key, Result] = {}
+    results: dict[Key, Result] = {}
     errors: list[KeyfiltersError] = []
     for name, call in calls.items():
         try:
-            found[name] = call()
+            results[name] = call()
         except KeyfiltersError as error:
             errors.append(error)
             if len(calls) > 1:
                 shown = name if isinstance(name, str) else " and ".join(name)
                 print(f"left out: {shown}: {error}", file=sys.stderr)
-    if not found:
+    if not results:
         raise errors[0]
-    return found
+    return results
 
 
 def _of_store(name: str, root: Path, folder: str) -> Filters:

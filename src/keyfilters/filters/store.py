@@ -59,9 +59,11 @@ class Store:
     """
 
     def __init__(self, root: Path, folders: Mapping[str, str]) -> None:
-        found = {model: artifacts.manifest(root, folder) for model, folder in folders.items()}
-        self.refused = {model: given.facts["refused"] for model, given in found.items() if "refused" in given.facts}
-        kept = {model: given for model, given in found.items() if model not in self.refused}
+        extracts = {model: artifacts.manifest(root, folder) for model, folder in folders.items()}
+        self.refused = {
+            model: artifact.facts["refused"] for model, artifact in extracts.items() if "refused" in artifact.facts
+        }
+        kept = {model: artifact for model, artifact in extracts.items() if model not in self.refused}
         tables = [pd.read_parquet(artifact.path / LAYERS) for artifact in kept.values()]
         self.models = model_table(list(kept), [artifact.facts for artifact in kept.values()], tables)
         for model_id, table in enumerate(tables):

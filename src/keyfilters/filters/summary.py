@@ -131,8 +131,8 @@ def info(root: Path, jobs: Mapping[str, Job], model: str) -> str:
     store = Store(root, {model: folder})
     lines = [f"{model}: {summary(artifact.facts)}"]
     if not store.refused:
-        told = store.models.iloc[0].dropna()
-        lines += [f"{column}: {value}" for column, value in told.items()]
+        metadata = store.models.iloc[0].dropna()
+        lines += [f"{column}: {value}" for column, value in metadata.items()]
         lines += [f"left out: {line}" for line in artifact.facts["left_out"]]
         layers = store.layers.drop(columns="model_id").dropna(axis="columns", how="all")
         lines += ["", layers.to_string(index=False), "", f"contact sheet: {artifact.path / CONTACT_SHEET}"]

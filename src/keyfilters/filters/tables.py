@@ -60,27 +60,27 @@ def model_table(
     total = [sum(count for size, count in of.items() if size != (1, 1)) for of in sizes]
     columns = {
         "model": _texts(names),
-        "producer": _texts(found["producer"] for found in facts),
-        "op_set": _counts(found["op_set"] for found in facts),
-        "depth": _counts(found["depth"] for found in facts),
+        "producer": _texts(of_model["producer"] for of_model in facts),
+        "op_set": _counts(of_model["op_set"] for of_model in facts),
+        "depth": _counts(of_model["depth"] for of_model in facts),
     }
     known = table_of_models()
-    given = [
-        known[name].entry if name in known else of_trained(found.get("entry", {}))
-        for name, found in zip(names, facts, strict=True)
+    entries = [
+        known[name].entry if name in known else of_trained(of_model.get("entry", {}))
+        for name, of_model in zip(names, facts, strict=True)
     ]
-    columns |= {column: _texts(entry.get(column) for entry in given) for column in OF_ENTRY}
+    columns |= {column: _texts(entry.get(column) for entry in entries) for column in OF_ENTRY}
     columns["total_filters"] = _counts(total)
     shares = [of.get((3, 3), 0) / all_ if all_ else None for of, all_ in zip(sizes, total, strict=True)]
     columns["3x3_filter_share"] = pd.Series(shares, dtype="float64")
     for height, width in sorted(set().union(*sizes)):
         columns[f"({height}, {width}) filters"] = _counts(of.get((height, width), 0) for of in sizes)
-    operators = [found["operators"] for found in facts]
+    operators = [of_model["operators"] for of_model in facts]
     for operator in sorted(set().union(*(of or () for of in operators))):
         columns[operator] = _counts(None if of is None else of.get(operator, 0) for of in operators)
-    columns["format"] = _texts(found["format"] for found in facts)
-    for column in dict.fromkeys(column for entry in given for column in entry if column not in OF_ENTRY):
-        columns[column] = pd.Series([entry.get(column) for entry in given])
+    columns["format"] = _texts(of_model["format"] for of_model in facts)
+    for column in dict.fromkeys(column for entry in entries for column in entry if column not in OF_ENTRY):
+        columns[column] = pd.Series([entry.get(column) for entry in entries])
     return pd.DataFrame(columns).rename_axis("model_id")
 
 

@@ -26,7 +26,7 @@ def trained(
     `epoch`: its weights after one of its checkpoints in place of the last.
     """
     architecture = network.description["settings"]["model"]
-    found = load_network(network, WEIGHTS if epoch is None else weights_after(epoch))
+    module = load_network(network, WEIGHTS if epoch is None else weights_after(epoch))
     known = {
         "Name": architecture["architecture"],
         "Training-Dataset": network.facts["dataset"]["title"],
@@ -36,7 +36,7 @@ def trained(
         "Precision": "float32",
         "Source": f"trained here: {network.path.name}",
     }
-    return found, image_size, known
+    return module, image_size, known
 
 
 def published(library: str, name: str) -> tuple[nn.Module, int, Known]:
@@ -44,16 +44,16 @@ def published(library: str, name: str) -> tuple[nn.Module, int, Known]:
 
     Raises KeyfiltersError if the library has no such weights or cannot fetch them.
     """
-    found = pretrained.named(name, library)
-    told: Mapping[str, Any] = getattr(found, "pretrained_cfg", {})
+    module = pretrained.named(name, library)
+    config: Mapping[str, Any] = getattr(module, "pretrained_cfg", {})
     known = {
         "Name": name,
         "Task": "classification" if library == "timm" else None,
-        "Precision": str(next(found.parameters()).dtype).removeprefix("torch."),
-        "Licence": told.get("license"),
+        "Precision": str(next(module.parameters()).dtype).removeprefix("torch."),
+        "Licence": config.get("license"),
         "Source": f"{library} {name}",
     }
-    return found, told.get("input_size", (3, 224, 224))[-1], known
+    return module, config.get("input_size", (3, 224, 224))[-1], known
 
 
 def as_onnx(network: nn.Module, image_size: int, folder: Path) -> Path:

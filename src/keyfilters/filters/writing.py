@@ -36,13 +36,13 @@ def write(network: Network, folder: Path) -> pd.DataFrame:
 
 def unique(names: Sequence[str]) -> list[str]:
     """The names, a repeated or empty one with a number, so that each is a key of its own."""
-    taken, found = set(names), []
+    taken, keys = set(names), []
     for position, name in enumerate(names):
         new, number = name or f"convolution {position}", 2
-        while new in found or (new != name and new in taken) or new == "__metadata__":
+        while new in keys or (new != name and new in taken) or new == "__metadata__":
             new, number = f"{name} #{number}", number + 1
-        found.append(new)
-    return found
+        keys.append(new)
+    return keys
 
 
 def layer_table(convolutions: Sequence[Convolution], names: Sequence[str]) -> pd.DataFrame:
@@ -71,10 +71,10 @@ def conv_depths(convolutions: Sequence[Convolution]) -> tuple[list[int | None], 
     have one depth has the norm 0. Null without a graph.
     """
     ranked = sorted({conv.depth for conv in convolutions if conv.depth is not None and conv.kind != "transposed"})
-    rank = {depth: number for number, depth in enumerate(ranked)}
-    ranks = [None if conv.kind == "transposed" else rank.get(conv.depth) for conv in convolutions]
+    rank_of = {depth: number for number, depth in enumerate(ranked)}
+    ranks = [None if conv.kind == "transposed" else rank_of.get(conv.depth) for conv in convolutions]
     last = max(len(ranked) - 1, 1)
-    return ranks, [None if found is None else found / last for found in ranks]
+    return ranks, [None if rank is None else rank / last for rank in ranks]
 
 
 def _integers(values) -> pd.Series:

@@ -47,7 +47,7 @@ def diverse(models: Iterable[Model], max_bytes: int) -> list[Model]:
 
 def _files(models: Iterable[Model]) -> Mapping[str, list[Model]]:
     """Package files with those of their models that are the first of their family and task there."""
-    found: dict[str, dict[tuple[str, str], Model]] = defaultdict(dict)
+    firsts: dict[str, dict[tuple[str, str], Model]] = defaultdict(dict)
     for model in models:
-        found[model.file].setdefault((model.family, model.task), model)
-    return {file: list(of.values()) for file, of in found.items()}
+        firsts[model.file].setdefault((model.family, model.task), model)
+    return {file: list(of.values()) for file, of in firsts.items()}

@@ -41,9 +41,9 @@ def format_of(path: Path) -> str | None:
         return None
     others = [format for format in FORMATS if format not in LAST]
     for formats in (others, LAST):
-        found = [format for format in formats if reader(format).FORMAT.recognises(path, head)]
-        if found:
-            return next((format for format in found if _has_extension(path, format)), found[0])
+        recognising = [format for format in formats if reader(format).FORMAT.recognises(path, head)]
+        if recognising:
+            return next((format for format in recognising if _has_extension(path, format)), recognising[0])
     return None
 
 
@@ -61,14 +61,14 @@ def weight_files(name: str) -> Iterator[list[WeightFile]]:
         raise KeyfiltersError(f"{name}: there is no such file")
     if path.is_dir():
         yield _not_empty(name, _of_folder(path))
-    elif found := _of_file(path.name, path):
-        yield _not_empty(name, [] if member else found)
+    elif files := _of_file(path.name, path):
+        yield _not_empty(name, [] if member else files)
     elif archives.is_archive(path):
         with TemporaryDirectory(prefix="keyfilters-") as folder:
             wanted = set(archives.names(path))
             archives.unpack(path, wanted.__contains__, Path(folder), MOST)
-            found = [file for file in _of_folder(Path(folder)) if member in ("", file.name, *_parents(file.name))]
-            yield _not_empty(name, found)
+            files = [file for file in _of_folder(Path(folder)) if member in ("", file.name, *_parents(file.name))]
+            yield _not_empty(name, files)
     else:
         yield [WeightFile(path.name, path, _format_of_extension(path))]
 
@@ -96,20 +96,20 @@ def _of_file(name: str, path: Path) -> list[WeightFile]:
 
 def _of_folder(folder: Path) -> list[WeightFile]:
     """The networks in a folder and the folders in it, by path; a file that belongs to another one is no network."""
-    found: dict[str, list[WeightFile]] = {}
+    by_name: dict[str, list[WeightFile]] = {}
     siblings: set[str] = set()
     listed: set[str] = set()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = _below(folder, path)
         if name in siblings or not (files := _of_file(name, path)):
             continue
-        found[name] = files
+        by_name[name] = files
         format = reader(files[0].format).FORMAT
         is_sibling = format.siblings(PurePosixPath(name))
         siblings |= {other for file in path.parent.iterdir() if is_sibling(other := _below(folder, file))}
         for file in files:
             listed |= {str(PurePosixPath(name).parent / other) for other in _listed(file)}
-    return [file for name, files in found.items() if name not in listed for file in files]
+    return [file for name, files in by_name.items() if name not in listed for file in files]
 
 
 def _below(folder: Path, path: Path) -> str:
@@ -128,13 +128,13 @@ def _has_extension(path: Path, format: str) -> bool:
 
 
 def _format_of_extension(path: Path) -> str:
-    found = next((format for format in FORMATS if _has_extension(path, format)), None)
-    if found is None:
+    format = next((known for known in FORMATS if _has_extension(path, known)), None)
+    if format is None:
         raise KeyfiltersError(f"{path}: its content is of no weight format that can be read: {', '.join(FORMATS)}")
-    return found
+    return format
 
 
-def _not_empty(name: str, found: list[WeightFile]) -> list[WeightFile]:
-    if not found:
+def _not_empty(name: str, files: list[WeightFile]) -> list[WeightFile]:
+    if not files:
         raise KeyfiltersError(f"{name}: no network in it, in any of the weight formats {', '.join(FORMATS)}")
-    return found
+    return files

@@ -44,7 +44,7 @@ def network(path: Path, config: Any, weights: Mapping[str, Weight], **facts: Any
     kernel of four dimensions is taken as HWIO, of unknown kind: that of a transposed convolution is HWOI.
     """
     layers, operators, depth = _layers(config) if config is not None else ({}, None, None)
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     for name, weight in weights.items():
         *path_parts, leaf = name.split("/")
@@ -55,10 +55,10 @@ def network(path: Path, config: Any, weights: Mapping[str, Weight], **facts: Any
         if len(weight.shape) != 4:
             left_out.append(f"{name}: a kernel of {len(weight.shape)} dimensions, no 2-D convolution")
         else:
-            found.append(_convolution(path, name, leaf, weight, layer))
+            convolutions.append(_convolution(path, name, leaf, weight, layer))
     # Stable: where depths are unknown or equal the order of the file stays.
-    found.sort(key=lambda c: float("inf") if c.depth is None else c.depth)
-    return Network(tuple(found), operators, depth, left_out=tuple(left_out), **facts)
+    convolutions.sort(key=lambda c: float("inf") if c.depth is None else c.depth)
+    return Network(tuple(convolutions), operators, depth, left_out=tuple(left_out), **facts)
 
 
 def _convolution(path: Path, name: str, leaf: str, weight: Weight, layer: _Layer | None) -> Convolution:

@@ -57,24 +57,24 @@ def apply(network: Network, rules: Sequence[Rule]) -> Network:
     Raises KeyfiltersError if a rule decides of no layer, or states depthwise of weights that cannot be.
     """
     used: set[Rule] = set()
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out = list(network.left_out)
     for layer in network.convolutions:
         rule = next((rule for rule in rules if re.search(rule.pattern, layer.name)), None)
         if layer.kind is not None or rule is None:
-            found.append(layer)
+            convolutions.append(layer)
             continue
         used.add(rule)
         if rule.kind == "none":
             left_out.append(f"{layer.name}: no convolution, as the package's code says")
         else:
-            found.append(_stated(layer, rule))
+            convolutions.append(_stated(layer, rule))
     for rule in rules:
         if rule not in used:
             raise KeyfiltersError(
                 f"kinds: {rule.pattern!r}={rule.kind} decides of no layer of unknown kind; take it out"
             )
-    return replace(network, convolutions=tuple(found), left_out=tuple(left_out))
+    return replace(network, convolutions=tuple(convolutions), left_out=tuple(left_out))
 
 
 def _stated(layer: Convolution, rule: Rule) -> Convolution:

@@ -58,14 +58,14 @@ def _add(
     scope.update({value.name: len(vertices) for value in graph.input if value.name not in scope.maps[0]})
     vertices.append(Vertex(None, list(entering)))
     added = [Vertex(node) for node in graph.node]
-    given: dict[str, Value] = {}
+    outputs: dict[str, Value] = {}
     for index, vertex in enumerate(added, start=len(vertices)):
         _check_text(vertex.node)
         for name in filter(None, vertex.node.output):
-            if name in given:
+            if name in outputs:
                 raise KeyfiltersError(f"two nodes give {name!r}")
-            given[name] = index
-    scope.update(given)
+            outputs[name] = index
+    scope.update(outputs)
     vertices += added
     for vertex in added:
         vertex.inputs.extend([_look_up(scope, name) if name else None for name in vertex.node.input])
@@ -109,13 +109,13 @@ def depths(vertices: Sequence[Vertex], order: Iterable[int]) -> list[int | None]
 
     0 where the network's inputs enter; None for what depends on constants only, such as a stored weight's cast.
     """
-    found: list[int | None] = [None] * len(vertices)
-    found[0] = 0
+    longest: list[int | None] = [None] * len(vertices)
+    longest[0] = 0
     for index in order:
-        before = [depth for source in vertices[index].sources if (depth := found[source]) is not None]
+        before = [depth for source in vertices[index].sources if (depth := longest[source]) is not None]
         if before:
-            found[index] = max(before) + (vertices[index].node is not None)
-    return found
+            longest[index] = max(before) + (vertices[index].node is not None)
+    return longest
 
 
 def inlined(model: ModelProto) -> ModelProto:
@@ -163,8 +163,8 @@ def _walk(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
 
 def users(vertices: Sequence[Vertex]) -> dict[int, list[int]]:
     """Of each vertex whose output is read, the vertices that read it."""
-    found: dict[int, list[int]] = {}
+    readers: dict[int, list[int]] = {}
     for index, vertex in enumerate(vertices):
         for source in vertex.sources:
-            found.setdefault(source, []).append(index)
-    return found
+            readers.setdefault(source, []).append(index)
+    return readers

@@ -65,8 +65,8 @@ def _scale_after(
         for product in _users(cast, "Mul", vertices, users):
             for source in vertices[product].sources:
                 if source != cast and vertices[source].node and vertices[source].node.op_type == "Mul":
-                    found = [constant for value in vertices[source].inputs if (constant := constants.get(value))]
-                    return found[0] if len(found) == 1 else None
+                    scales = [constant for value in vertices[source].inputs if (constant := constants.get(value))]
+                    return scales[0] if len(scales) == 1 else None
     return None
 
 

@@ -63,7 +63,7 @@ class Constants:
             return None
         if node.op_type == "Constant":
             stored = (self._stored(attribute.t) for attribute in node.attribute if attribute.name == "value")
-            return next(stored, None) or self._made(node, {}, 1)
+            return next(stored, None) or self._evaluated(node, {}, 1)
         if node.op_type not in _UNCHANGED + _COMPUTED or not node.input:
             return None
         sources = {name: self.get(value) for name, value in zip(node.input, vertex.inputs, strict=True) if name}
@@ -73,9 +73,9 @@ class Constants:
         steps = 1 + sum(source.steps for source in sources.values() if source)
         if None in sources.values() or steps > _STEPS:
             return None
-        return self._made(node, sources, steps)
+        return self._evaluated(node, sources, steps)
 
-    def _made(self, node: NodeProto, sources: Mapping[str, Constant], steps: int) -> Constant:
+    def _evaluated(self, node: NodeProto, sources: Mapping[str, Constant], steps: int) -> Constant:
         """What the node makes of its sources."""
 
         def load() -> np.ndarray:

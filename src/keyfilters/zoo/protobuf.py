@@ -47,12 +47,12 @@ def entries(path: Path, start: int = 0, end: int | None = None, most: int = 64) 
 
     The list ends where the bytes are no message any more; where they are cut short, with the field that is cut.
     """
-    found = []
+    fields = []
     with path.open("rb") as file:
         size = file.seek(0, 2)
         end = size if end is None else min(end, size)
         position = start
-        while position < end and len(found) < most:
+        while position < end and len(fields) < most:
             file.seek(position)
             key, begin = _varint(file.read(10), position)
             wire, length = key & 7, {1: 8, 5: 4}.get(key & 7)
@@ -62,9 +62,9 @@ def entries(path: Path, start: int = 0, end: int | None = None, most: int = 64) 
                 begin, length = (begin, after - begin) if wire == 0 else (after, number)
             if not key >> 3 or length is None or begin > end:
                 break
-            found.append(Entry(key >> 3, wire, begin, min(begin + length, end)))
+            fields.append(Entry(key >> 3, wire, begin, min(begin + length, end)))
             position = begin + length
-    return found
+    return fields
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

@@ -19,41 +19,41 @@ def to_dense(values: np.ndarray, shape: tuple[int, ...], sparsity: Any) -> np.nd
     """The tensor of this `shape` of which only `values`, in the order of the levels of `sparsity`, are stored.
 
     A level is one dimension of the tensor, or of the small blocks it is divided into. In a dense level every index
-    occurs; a compressed one says for each place of the level above where its indices begin, and which they are.
+    occurs; a compressed one says for each position of the level above where its indices begin, and which they are.
     """
     order = sparsity.TraversalOrderAsNumpy().tolist()
     blocked = [] if sparsity.BlockMapIsNone() else sparsity.BlockMapAsNumpy().tolist()
     levels = [sparsity.DimMetadata(i) for i in range(len(order))]
-    place = np.zeros(1, np.int64)
+    positions = np.zeros(1, np.int64)
     indices: list[np.ndarray] = []
     for level in levels:
         if level.Format() == tflite.DimensionType.DENSE:
             size = level.DenseSize()
-            counts = np.full(len(place), size)
-            first = place * size
+            counts = np.full(len(positions), size)
+            first = positions * size
         else:
             starts = _numbers(level.ArraySegmentsType(), level.ArraySegments())
-            counts, first = np.diff(starts)[place], starts[place]
+            counts, first = np.diff(starts)[positions], starts[positions]
         if counts.min(initial=0) < 0 or counts.sum() > math.prod(shape):
             raise ValueError("a sparse tensor says to hold more than its shape")
-        parent = np.repeat(np.arange(len(place)), counts)
+        parent = np.repeat(np.arange(len(positions)), counts)
         within = np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
-        place = first[parent] + within
+        positions = first[parent] + within
         is_dense = level.Format() == tflite.DimensionType.DENSE
-        index = within if is_dense else _numbers(level.ArrayIndicesType(), level.ArrayIndices())[place]
+        index = within if is_dense else _numbers(level.ArrayIndicesType(), level.ArrayIndices())[positions]
         indices = [*(above[parent] for above in indices), index]
 
     block = [1] * len(shape)
     for i, axis in enumerate(blocked):
         block[axis] = levels[order.index(len(shape) + i)].DenseSize()
-    axes = [np.zeros(len(place), np.int64) for _ in shape]
+    axes = [np.zeros(len(positions), np.int64) for _ in shape]
     for dimension, index in zip(order, indices, strict=True):
         if dimension < len(shape):
             axes[dimension] += index * block[dimension]
         else:
             axes[blocked[dimension - len(shape)]] += index
     dense = np.zeros(shape, values.dtype)
-    dense[tuple(axes)] = values[place]
+    dense[tuple(axes)] = values[positions]
     return dense
 
 

@@ -68,8 +68,8 @@ class Model(BaseModel):
     @property
     def weights(self) -> dict[str, str]:
         """What decides the filters that are read: the pinned bytes and how to read them."""
-        told = ("source", "package", "version", "file", "sha256", "member", "part", "format", "kinds")
-        return {name: value for name in told if (value := getattr(self, name))}
+        columns = ("source", "package", "version", "file", "sha256", "member", "part", "format", "kinds")
+        return {name: value for name in columns if (value := getattr(self, name))}
 
     @property
     def entry(self) -> dict[str, str | None]:
@@ -94,7 +94,7 @@ def models(path: Path = TABLE) -> Mapping[str, Model]:
 
     Raises KeyfiltersError that names the row and the column of what is wrong.
     """
-    found: dict[str, Model] = {}
+    by_id: dict[str, Model] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
             try:
@@ -104,7 +104,7 @@ def models(path: Path = TABLE) -> Mapping[str, Model]:
                 column = ".".join(str(part) for part in first["loc"])
                 got = "" if first["type"] == "missing" else f", got {first['input']!r}"
                 raise KeyfiltersError(f"{path}: row {number}, column {column}: {first['msg']}{got}") from None
-            if model.id in found:
+            if model.id in by_id:
                 raise KeyfiltersError(f"{path}: row {number}, column id: {model.id!r} stands in an earlier row too")
-            found[model.id] = model
-    return found
+            by_id[model.id] = model
+    return by_id

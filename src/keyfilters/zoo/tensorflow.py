@@ -64,7 +64,7 @@ def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **
     sources = [i for i, names in enumerate(reads) if any(name in index and is_input[index[name]] for name in names)]
     depths = longest_paths(before, sources)
 
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     users: dict[str, str] = {}
     order = sorted(range(len(nodes)), key=lambda i: float("inf") if depths[i] is None else depths[i])  # type: ignore[return-value]
@@ -81,9 +81,9 @@ def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **
             left_out.append(f"{node.name}: the weight of {users[name]} again")
         else:
             users[name] = node.name
-            found.append(_convolution(path, node, weights[name], depths[i]))
+            convolutions.append(_convolution(path, node, weights[name], depths[i]))
     operators = dict(sorted(Counter(node.op for node in nodes).items()))
-    return Network(tuple(found), operators, greatest(depths), left_out=tuple(left_out), **facts)
+    return Network(tuple(convolutions), operators, greatest(depths), left_out=tuple(left_out), **facts)
 
 
 def _open_loops(nodes: Sequence[Node], before: list[list[int]]) -> None:

@@ -33,12 +33,12 @@ def basis(description: Mapping[str, Any], root: Path, threads: int | None = None
     """
     settings, arrays = description["settings"], {}
     with artifacts.write(root, description) as draft:
-        measured = {role: given for role, given in draft.inputs.items() if not role.startswith(FILTERS_OF)}
-        found = {model: of_moments.read(given)[1] for model, given in measured.items()}
+        measured = {role: artifact for role, artifact in draft.inputs.items() if not role.startswith(FILTERS_OF)}
+        moments = {model: of_moments.read(artifact)[1] for model, artifact in measured.items()}
         bases, kept, same = {}, {}, {}
         for name in settings["sets"]:
-            kept[name], same[name] = _counted_once(found, settings, name)
-            layers = [layer for model in kept[name] for layer in of_moments.unstacked(found[model], name)]
+            kept[name], same[name] = _counted_once(moments, settings, name)
+            layers = [layer for model in kept[name] for layer in of_moments.unstacked(moments[model], name)]
             merged = merge(layers, dimensions(settings, name))
             if merged.count:
                 bases[name] = fit(merged)
@@ -55,11 +55,11 @@ def basis(description: Mapping[str, Any], root: Path, threads: int | None = None
 
 
 def _counted_once(
-    found: Mapping[str, Mapping[str, np.ndarray]], settings: Mapping[str, Any], name: str
+    moments: Mapping[str, Mapping[str, np.ndarray]], settings: Mapping[str, Any], name: str
 ) -> tuple[list[str], dict[str, str]]:
-    counts = [arrays[f"{name}/count"] for arrays in found.values()]
-    models = [model for model, layers in zip(found, counts, strict=True) for _ in layers]
-    samples = np.concatenate([arrays[f"{name}/sample"] for arrays in found.values()])
+    counts = [arrays[f"{name}/count"] for arrays in moments.values()]
+    models = [model for model, layers in zip(moments, counts, strict=True) for _ in layers]
+    samples = np.concatenate([arrays[f"{name}/sample"] for arrays in moments.values()])
     return counted_once(models, np.concatenate(counts), samples, settings, name)
 
 
@@ -73,7 +73,7 @@ def _ranges(
     """The range of each set's histograms: of the coefficients, or of what they cannot leave."""
     settings = description["settings"]
     if settings["range"] == "bounded":
-        return {name: bounds(found) for name, found in bases.items()}
+        return {name: bounds(basis) for name, basis in bases.items()}
     folders = {
         role.removeprefix(FILTERS_OF): folder
         for role, folder in description["inputs"].items()
@@ -102,8 +102,8 @@ def _as_arrays(name: str, bins: Bins) -> dict[str, np.ndarray]:
 def read(artifact: artifacts.Artifact) -> dict[str, Bins]:
     """The basis and the bins of each set that has filters."""
     arrays = load_file(artifact.path / BASES)
-    found = {}
+    bins = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in arrays):
         count, *parts = (arrays[f"{name}/{part}"] for part in ("count", "mean", "components", "variances"))
-        found[name] = Bins(Basis(int(count[0]), *parts), arrays[f"{name}/edges"])
-    return found
+        bins[name] = Bins(Basis(int(count[0]), *parts), arrays[f"{name}/edges"])
+    return bins

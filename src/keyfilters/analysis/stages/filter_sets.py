@@ -24,8 +24,8 @@ def chosen(
     `models`: the names of those whose layers a set has; None is all. The layers' depths are those of `with_depths`.
     """
     everything = with_depths(filters.layers)
-    for name, given in settings["sets"].items():
-        layers = choose(everything, tuple(given["kernel"]), given["kinds"])
+    for name, filter_set in settings["sets"].items():
+        layers = choose(everything, tuple(filter_set["kernel"]), filter_set["kinds"])
         if models is not None:
             layers = layers[layers["model_id"].map(filters.models["model"]).isin(models[name])]
         yield name, layers, rounded(filters.blocks(layers), settings["precision"])
@@ -37,14 +37,14 @@ def with_depths(layers: pd.DataFrame) -> pd.DataFrame:
     These have the convolutions' order in the file, as `conv_depths` ranks them; transposed ones have no depth.
     """
     ranked = layers["kind"].ne("transposed").fillna(True)
-    told = layers["conv_depth"].notna().groupby(layers["model_id"]).transform("any")
-    missing = ranked & ~told
+    has_depths = layers["conv_depth"].notna().groupby(layers["model_id"]).transform("any")
+    missing = ranked & ~has_depths
     rank = missing.groupby(layers["model_id"]).cumsum() - 1
     last = rank.groupby(layers["model_id"]).transform("max").clip(lower=1)
     return layers.assign(
         conv_depth=layers["conv_depth"].mask(missing, rank),
         conv_depth_norm=layers["conv_depth_norm"].mask(missing, rank / last),
-        depth_by=pd.Series(np.where(told, BY_GRAPH, BY_FILE), layers.index, dtype="str"),
+        depth_by=pd.Series(np.where(has_depths, BY_GRAPH, BY_FILE), layers.index, dtype="str"),
     )
 
 

@@ -72,10 +72,10 @@ def _layers(
     models = pd.read_parquet(merged.path / MODELS).set_index("model")
     known = models.reindex(columns=[*OF_NETWORK]).loc[kept]
     known["cluster"] = clusters(known)
-    told = ["filters", "kh", "kw", "sparsity", "entropy"]
+    judged_by = ["filters", "kh", "kw", "sparsity", "entropy"]
     quality = [
         asdict(judged(filters, kh * kw, sparsity, entropy, analysis))
-        for filters, kh, kw, sparsity, entropy in table[told].itertuples(index=False)
+        for filters, kh, kw, sparsity, entropy in table[judged_by].itertuples(index=False)
     ]
     table[list(Quality.__annotations__)] = pd.DataFrame(quality, columns=list(Quality.__annotations__))
     table["depth_decile"] = depth_decile(table["conv_depth_norm"])
@@ -119,23 +119,23 @@ def _pairs(groups: Groups, divergences: np.ndarray) -> pd.DataFrame:
     """A row per pair of groups, a column per component, from `[N, N, d]`."""
     names, (one, other) = groups.table["group"].to_numpy(), np.triu_indices(len(groups.table), k=1)
     columns = [f"component_{number}" for number in range(1, divergences.shape[-1] + 1)]
-    found = pd.DataFrame(divergences[one, other], columns=columns)
-    found.insert(0, "other", names[other])
-    found.insert(0, "one", names[one])
-    return found
+    table = pd.DataFrame(divergences[one, other], columns=columns)
+    table.insert(0, "other", names[other])
+    table.insert(0, "one", names[one])
+    return table
 
 
 def _by_decile(
     layers: pd.DataFrame, counts: np.ndarray, bins: Bins, analysis: Analysis, least: FilterSet
 ) -> pd.DataFrame:
-    found = []
+    tables = []
     for decile in layers["depth_decile"].cat.categories:
         rows = (layers["depth_decile"] == decile).to_numpy()
         groups = gather(layers[rows], layers.loc[rows, "model"], counts[rows], least)
         drift = pairwise_drift(_shares(groups, bins, analysis), bins.basis.ratios)
         pairs = _pairs(groups, drift[..., None]).rename(columns={"component_1": "drift"})
-        found.append(pairs.assign(depth_decile=decile))
-    return pd.concat(found, ignore_index=True)
+        tables.append(pairs.assign(depth_decile=decile))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _means(whole: pd.DataFrame, ablated: pd.DataFrame) -> dict[str, Any]:
     common = [group for group in whole.index if group in ablated.index]
     pairs = len(common) * (len(common) - 1) // 2
     upper = np.triu_indices(len(common), k=1)
-    means = [found.loc[common, common].to_numpy()[upper].mean() if pairs else None for found in (whole, ablated)]
+    means = [matrix.loc[common, common].to_numpy()[upper].mean() if pairs else None for matrix in (whole, ablated)]
     return {"groups": len(common), "pairs": pairs, "mean_drift": means[0], "mean_drift_ablated": means[1]}
 
 

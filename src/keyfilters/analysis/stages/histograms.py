@@ -43,8 +43,8 @@ def counted(
     for name, _, blocks in chosen(filters, settings):
         if name in bins:
             shape = (0, bins[name].basis.dimensions, len(bins[name].edges))
-            found = histograms_of_layers(blocks, bins[name].basis, bins[name].edges, threads)
-            layers = [counts for _, counts in found]
+            labelled = histograms_of_layers(blocks, bins[name].basis, bins[name].edges, threads)
+            layers = [counts for _, counts in labelled]
             arrays[name] = np.stack(layers) if layers else np.empty(shape, np.int64)
     return arrays
 

@@ -30,10 +30,10 @@ def layers(description: Mapping[str, Any], root: Path) -> None:
             if role.startswith(FILTERS_OF):
                 folders[role.removeprefix(FILTERS_OF)] = folder
                 continue
-            table, found = of_moments.read(draft.inputs[role])
+            table, moments = of_moments.read(draft.inputs[role])
             table["model"] = role
             tables.append(table)
-            arrays.append(found)
+            arrays.append(moments)
         table = pd.concat(tables, ignore_index=True).drop(columns="model_id")
         table.to_parquet(draft.path / LAYERS, index=False)
         Store(root, folders).models.to_parquet(draft.path / MODELS, index=False)

@@ -54,8 +54,8 @@ def measured(
         for label, layer in measure(sampled, threads, layers.get("layer")):
             rows[label] = sparsity(layer.peaks, analysis), float(entropy(layer.raw.covariance))
             scaled.append(layer.scaled)
-        told = pd.DataFrame.from_dict(rows, orient="index", columns=["sparsity", "entropy"], dtype=float)
-        table = layers.loc[list(rows)].reindex(columns=["model_id", *OF_STORE]).join(told)
+        degeneration = pd.DataFrame.from_dict(rows, orient="index", columns=["sparsity", "entropy"], dtype=float)
+        table = layers.loc[list(rows)].reindex(columns=["model_id", *OF_STORE]).join(degeneration)
         table.insert(0, "set", pd.Series(name, table.index, "str"))
         tables.append(table)
         arrays |= stacked(name, scaled, dimensions(settings, name))
@@ -69,9 +69,9 @@ def stacked(name: str, moments: Sequence[Moments], dimensions: int) -> dict[str,
     """The moments of the layers of a set as arrays."""
     shape = (len(moments), dimensions)
     return {
-        f"{name}/count": np.array([given.count for given in moments], np.int64),
-        f"{name}/mean": np.array([given.mean for given in moments]).reshape(shape),
-        f"{name}/scatter": np.array([given.scatter for given in moments]).reshape(*shape, dimensions),
+        f"{name}/count": np.array([layer.count for layer in moments], np.int64),
+        f"{name}/mean": np.array([layer.mean for layer in moments]).reshape(shape),
+        f"{name}/scatter": np.array([layer.scatter for layer in moments]).reshape(*shape, dimensions),
     }
 
 

@@ -72,9 +72,9 @@ RAW = {0: "<f8", 1: "<f4", 2: "<f2"}  # NVCaffe's types
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    found = entries(path)
-    layers = [entry for entry in found if (entry.number, entry.wire) in ((2, 2), (100, 2))]
-    if not layers or {(entry.number, entry.wire) for entry in found} - NET:
+    net_fields = entries(path)
+    layers = [entry for entry in net_fields if (entry.number, entry.wire) in ((2, 2), (100, 2))]
+    if not layers or {(entry.number, entry.wire) for entry in net_fields} - NET:
         return False
     fields = {(entry.number, entry.wire) for entry in entries(path, layers[0].start, layers[0].end)}
     return ((5, 0) if layers[0].number == 2 else (2, 2)) in fields  # the type, a number in the older form
@@ -93,7 +93,7 @@ def read(path: Path) -> Network:
         raise KeyfiltersError(f"{path}: no layers in this Caffe file")
     types = [layer.type if isinstance(layer.type, str) else _v1(layer.type) for layer in layers]
     depths = _depths(layers)
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     for layer, kind, depth in zip(layers, types, depths, strict=True):
         if kind not in CONVOLUTIONS | DECONVOLUTIONS:
@@ -103,8 +103,10 @@ def read(path: Path) -> Network:
         elif len(_shape(layer.blobs[0])) != 4:
             left_out.append(f"{layer.name}: a weight of {len(_shape(layer.blobs[0]))} dimensions, no 2-D convolution")
         else:
-            found.append(_convolution(path, layer, kind in DECONVOLUTIONS, depth))
-    return Network(tuple(found), dict(sorted(Counter(types).items())), greatest(depths), left_out=tuple(left_out))
+            convolutions.append(_convolution(path, layer, kind in DECONVOLUTIONS, depth))
+    return Network(
+        tuple(convolutions), dict(sorted(Counter(types).items())), greatest(depths), left_out=tuple(left_out)
+    )
 
 
 def _v1(number: int) -> str:

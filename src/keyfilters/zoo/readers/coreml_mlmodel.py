@@ -50,8 +50,8 @@ NAMES |= {290: "loadConstant", 410: "gru", 420: "uniDirectionalLSTM", 430: "biDi
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    found = [(entry.number, entry.wire) for entry in entries(path)]
-    return found[:1] == [(1, 0)] and any(300 <= number < 3000 and wire == 2 for number, wire in found)
+    fields = [(entry.number, entry.wire) for entry in entries(path)]
+    return fields[:1] == [(1, 0)] and any(300 <= number < 3000 and wire == 2 for number, wire in fields)
 
 
 FORMAT = Format(extensions=(".mlmodel",), recognises=_recognises)
@@ -69,17 +69,17 @@ def read(path: Path) -> Network:
     before = [[producer[name] for name in layer.input if name in producer] for layer in layers]
     sources = [i for i, layer in enumerate(layers) if any(name not in producer for name in layer.input)]
     depths = longest_paths(before, sources)
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     for layer, depth in zip(layers, depths, strict=True):
         if not layer.HasField("convolution"):
             continue
         if layer.convolution.weights.floatValue or layer.convolution.weights.float16Value:
-            found.append(_convolution(path, layer, depth))
+            convolutions.append(_convolution(path, layer, depth))
         else:
             left_out.append(f"{layer.name}: no weights of floating point in the file")
     operators = dict(sorted(Counter(map(_operator, layers)).items()))
-    return Network(tuple(found), operators, greatest(depths), left_out=tuple(left_out))
+    return Network(tuple(convolutions), operators, greatest(depths), left_out=tuple(left_out))
 
 
 def _operator(layer: Any) -> str:

@@ -36,7 +36,7 @@ def read(path: Path) -> Network:
     can only be walked with the type of the whole network at hand.
     """
     content = path.read_bytes()
-    found = []
+    convolutions = []
     position = content.find(LAYER)
     while position >= 0:
         version, start = _integer(content, position + len(LAYER))
@@ -49,7 +49,7 @@ def read(path: Path) -> Network:
         count = int(np.prod(sizes))
         end = start + 4 * count
         if not 0 <= count <= len(content) // 4 or end > len(content):
-            raise KeyfiltersError(f"{path}: ends within the weight of layer {len(found)}")
+            raise KeyfiltersError(f"{path}: ends within the weight of layer {len(convolutions)}")
         filters, after = _integer(content, end)
         height, after = _integer(content, after)
         width, after = _integer(content, after)
@@ -57,16 +57,16 @@ def read(path: Path) -> Network:
         stride_width, _ = _integer(content, after)
         # The biases lie behind the weights.
         shape = (filters, (count - filters) // max(filters * height * width, 1), height, width)
-        name = f"con_{len(found)}"
+        name = f"con_{len(convolutions)}"
         values = partial(np.ndarray, shape, "<f4", content, start)
         if int(np.prod(shape)) + filters != count:
             raise KeyfiltersError(f"{path}: {name!r} has {count:,} numbers, which do not fill the shape {shape}")
         stride = (stride_height, stride_width)
-        found.append(convolution(path, name, shape, values, kind=kind_of(shape, 1), groups=1, stride=stride))
+        convolutions.append(convolution(path, name, shape, values, kind=kind_of(shape, 1), groups=1, stride=stride))
         position = content.find(LAYER, end)
-    if not found:
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no convolutions (`con_4`) in this dlib file")
-    return Network(tuple(found))
+    return Network(tuple(convolutions))
 
 
 def _integer(content: bytes, position: int) -> tuple[int, int]:

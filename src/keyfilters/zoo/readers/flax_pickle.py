@@ -25,7 +25,7 @@ ALLOWED = {(module, name) for module in MULTIARRAY for name in ("_reconstruct", 
 }
 
 PROTOCOLS = (b"\2", b"\3", b"\4", b"\5")
-PLACES = ("PUT", "BINPUT", "LONG_BINPUT")
+MEMO_PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 OF_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that PyTorch's older files begin with
 
 
@@ -50,10 +50,10 @@ def _empty_array(*args: Any) -> np.ndarray:
     return np.empty(0, np.uint8)
 
 
-def _check_places(content: bytes) -> None:
+def _check_memo_indices(content: bytes) -> None:
     """Raises ValueError if the pickle wants to keep an object in a far place: Python makes room for all before it."""
     for operation, argument, position in pickletools.genops(content):
-        if operation.name in PLACES and argument > position:
+        if operation.name in MEMO_PUTS and argument > position:
             raise ValueError(f"place {argument:,} at byte {position:,} of the pickle")
 
 
@@ -68,19 +68,19 @@ FORMAT = Format(extensions=(".pkl", ".pickle"), recognises=_recognises)
 def read(path: Path) -> Network:
     """Kernels of four dimensions in the order of the file; kinds, groups, strides and depths are unknown."""
     stored = path.read_bytes()
-    _check_places(stored)
+    _check_memo_indices(stored)
     try:
         content = _Arrays(io.BytesIO(stored)).load()
     except KeyfiltersError as error:
         raise KeyfiltersError(f"{path}: refused: {error}") from error
-    found = [
+    convolutions = [
         convolution(path, name, oihw_shape(array.shape, "HWIO"), partial(to_oihw, array, "HWIO"))
         for name, array in _walk(content, ())
         if array.ndim == 4 and array.dtype.kind == "f" and name.rpartition("/")[2] == "kernel"
     ]
-    if not found:
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no kernel of four dimensions in it")
-    return Network(tuple(found))
+    return Network(tuple(convolutions))
 
 
 def _walk(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:

@@ -36,7 +36,7 @@ FORMAT = Format(extensions=(".bin.gz",), recognises=_recognises)
 def read(path: Path) -> Network:
     """The convolutions in the order of the file, which tells of no other layers where they lie in the graph."""
     content = _unpacked(path)
-    found = []
+    convolutions = []
     end = 0
     while (position := content.find(BINARY, end)) >= 0:
         start = position + len(BINARY)
@@ -52,10 +52,10 @@ def read(path: Path) -> Network:
             raise KeyfiltersError(f"{path}: ends within the weight of {name!r}")
         shape = (outputs, inputs, height, width)
         values = partial(_values, content, start, (height, width, inputs, outputs))
-        found.append(convolution(path, name, shape, values, kind=kind_of(shape, 1), groups=1, stride=(1, 1)))
-    if not found:
+        convolutions.append(convolution(path, name, shape, values, kind=kind_of(shape, 1), groups=1, stride=(1, 1)))
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no convolutions in this KataGo file")
-    return Network(tuple(found), producer=content.split(b"\n", 1)[0].decode(errors="replace")[:100])
+    return Network(tuple(convolutions), producer=content.split(b"\n", 1)[0].decode(errors="replace")[:100])
 
 
 def _unpacked(path: Path) -> bytes:

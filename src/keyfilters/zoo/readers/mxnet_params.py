@@ -35,14 +35,14 @@ def read(path: Path) -> Network:
         position += math.prod(shape) * np.dtype(kind).itemsize
         if position > len(content):
             raise KeyfiltersError(f"{path}: ends within array {len(arrays)} of {count}")
-    found = []
+    convolutions = []
     for name, (start, shape, kind) in zip(_names(content, position, count), arrays, strict=True):
         # Saved modules have `arg:` or `aux:` before the name.
         if len(shape) == 4 and name.endswith("weight"):
-            found.append(convolution(path, name, shape, partial(np.ndarray, shape, kind, content, start)))
-    if not found:
+            convolutions.append(convolution(path, name, shape, partial(np.ndarray, shape, kind, content, start)))
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no weight of four dimensions in it")
-    return Network(tuple(found))
+    return Network(tuple(convolutions))
 
 
 def _header(content: np.ndarray, position: int) -> tuple[tuple[int, ...], str, int]:

@@ -62,7 +62,7 @@ def read(path: Path) -> Network:
     layers = list(_layers(graph))
     data = np.memmap(weights, np.uint8, "r") if weights.stat().st_size else np.empty(0, np.uint8)
     depths = _depths(layers)
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     start = 0
     for layer, depth in zip(layers, depths, strict=True):
@@ -71,14 +71,14 @@ def read(path: Path) -> Network:
         if layer.kind in CONVOLUTIONS and layer.get(19):
             left_out.append(f"{layer.name}: its weight is computed, not stored")
         elif layer.kind in CONVOLUTIONS:
-            found.append(_convolution(weights, layer, data, start, depth))
+            convolutions.append(_convolution(weights, layer, data, start, depth))
         start += _bytes(weights, layer, data, start)
         if start > len(data):
             raise KeyfiltersError(f"{weights}: ends at byte {len(data):,}, within the weights of {layer.name!r}")
     if start != len(data):
         raise KeyfiltersError(f"{weights}: has {len(data):,} bytes, and the layers of {graph.name} need {start:,}")
     operators = dict(sorted(Counter(layer.kind for layer in layers).items()))
-    return Network(tuple(found), operators, greatest(depths), left_out=tuple(left_out))
+    return Network(tuple(convolutions), operators, greatest(depths), left_out=tuple(left_out))
 
 
 def _layers(graph: Path) -> Iterator[_Layer]:

@@ -32,7 +32,7 @@ def read(path: Path) -> Network:
 
     The weight of a transposed convolution is `[in, out/groups, kh, kw]` in the archive, and is given so.
     """
-    found = []
+    convolutions = []
     left_out = []
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
@@ -44,12 +44,12 @@ def read(path: Path) -> Network:
             if math.prod(shape) * size > entry.file_size:
                 raise KeyfiltersError(f"{path}: {name!r} has {entry.file_size:,} bytes, too few for the shape {shape}")
             if len(shape) == 4:
-                found.append(convolution(path, name, shape, partial(_values, path, name)))
+                convolutions.append(convolution(path, name, shape, partial(_values, path, name)))
             elif len(shape) in (3, 5):
                 left_out.append(f"{name}: a weight of {len(shape)} dimensions, no 2-D convolution")
-    if not found:
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no array in it is the weight of a 2-D convolution (`<layer>/W`, 4 dimensions)")
-    return Network(tuple(found), left_out=tuple(left_out))
+    return Network(tuple(convolutions), left_out=tuple(left_out))
 
 
 def _header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], int]:

@@ -27,16 +27,16 @@ def _recognises(path: Path, head: bytes) -> bool:
 
 def _parts(path: Path) -> list[str]:
     """Where the archives in a file begin, in hexadecimal."""
-    found = []
+    offsets = []
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         position = content.find(START)
         while position >= 0:
             table = position + int.from_bytes(content[position + 4 : position + 12], "little")
             # By chance the four bytes are in any large library: behind them lies a table of a plausible length.
             if table + 4 <= len(content) and 0 < int.from_bytes(content[table : table + 4], "little") < 10_000:
-                found.append(hex(position))
+                offsets.append(hex(position))
             position = content.find(START, position + 1)
-    return found
+    return offsets
 
 
 FORMAT = Format(
@@ -59,7 +59,7 @@ def read(path: Path, offset: int = 0) -> Network:
         raise KeyfiltersError(f"{path}: no TZA archive of version {VERSION} at byte {offset:#x}")
     [count] = struct.unpack_from("<I", content, table)
     position = table + 4
-    found = []
+    convolutions = []
     for _ in range(count):
         [length] = struct.unpack_from("<H", content, position)
         name = bytes(content[position + 2 : position + 2 + length]).decode()
@@ -76,7 +76,7 @@ def read(path: Path, offset: int = 0) -> Network:
         kind = TYPES[kind.decode()]
         if start + math.prod(shape) * np.dtype(kind).itemsize > len(content):
             raise KeyfiltersError(f"{path}: ends within the weight of {name!r}")
-        found.append(convolution(path, name, shape, partial(np.ndarray, shape, kind, content, start)))
-    if not found:
+        convolutions.append(convolution(path, name, shape, partial(np.ndarray, shape, kind, content, start)))
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no convolutions in this TZA archive")
-    return Network(tuple(found))
+    return Network(tuple(convolutions))

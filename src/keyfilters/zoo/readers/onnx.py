@@ -81,7 +81,7 @@ def _convolutions(
     vertices: Sequence[Vertex], depth: Sequence[int | None], constants: Constants, path: Path
 ) -> tuple[list[Convolution], list[str]]:
     """The 2-D convolutions with weights, and a line for each other one."""
-    found, left_out, taken = [], [], Counter()
+    convolutions, left_out, taken = [], [], Counter()
     read_by = users(vertices)
     for index, vertex in enumerate(vertices):
         if vertex.node is None or "Conv" not in vertex.node.op_type:
@@ -94,10 +94,10 @@ def _convolutions(
         if weight and depth[index] is None:
             weight, reason = None, "no path leads to it from an input of the network"
         if weight:
-            found.append(_convolution(name, vertex.node, weight, depth[index], path))
+            convolutions.append(_convolution(name, vertex.node, weight, depth[index], path))
         else:
             left_out.append(f"{name}: {reason}")
-    return found, left_out
+    return convolutions, left_out
 
 
 def _name(node: NodeProto) -> str:

@@ -30,7 +30,7 @@ def read(path: Path) -> Network:
     The layout is that of PyTorch, `[out, in/groups, kh, kw]`, unless the file says that MLX wrote it, whose layout is
     `[out, kh, kw, in/groups]`.
     """
-    found = []
+    convolutions = []
     left_out = []
     with safe_open(path, "np") as file:
         framework = (file.metadata() or {}).get("format", "pt")
@@ -43,12 +43,12 @@ def read(path: Path) -> Network:
                 continue
             if len(shape) == 4:
                 values = partial(_values, path, name, layout)
-                found.append(convolution(path, name, oihw_shape(shape, layout), values))
+                convolutions.append(convolution(path, name, oihw_shape(shape, layout), values))
             elif len(shape) in (3, 5):
                 left_out.append(f"{name}: a weight of {len(shape)} dimensions, no 2-D convolution")
-    if not found:
+    if not convolutions:
         raise KeyfiltersError(f"{path}: no `<layer>.weight` of four dimensions in it")
-    return Network(tuple(found), left_out=tuple(left_out))
+    return Network(tuple(convolutions), left_out=tuple(left_out))
 
 
 def _values(path: Path, name: str, layout: str) -> np.ndarray:

@@ -71,7 +71,7 @@ def read(path: Path) -> Network:
     prefix, index = PART.sub("", path.name), _index(path)
     if not index.is_file():
         raise KeyfiltersError(f"{path}: {index.name} is missing beside it")
-    found = []
+    convolutions = []
     shards = 1
     for key, value in _table(index):
         if not key:
@@ -97,10 +97,10 @@ def read(path: Path) -> Network:
         layout = "HWIM" if is_depthwise else "HWIO"
         facts = {"kind": "depthwise", "groups": shape[2]} if is_depthwise else {}
         values = partial(_values, data, entry.offset, kind, shape, layout)
-        found.append(convolution(path, name, oihw_shape(shape, layout), values, **facts))
-    if not found:
+        convolutions.append(convolution(path, name, oihw_shape(shape, layout), values, **facts))
+    if not convolutions:
         raise KeyfiltersError(f"{index}: no variable of four dimensions")
-    return Network(tuple(found))
+    return Network(tuple(convolutions))
 
 
 def _values(data: Path, offset: int, kind: np.dtype, shape: tuple[int, ...], layout: str) -> np.ndarray:

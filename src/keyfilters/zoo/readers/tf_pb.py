@@ -42,11 +42,11 @@ TYPES = {1: "<f4", 2: "<f8", 19: "<f2"}
 
 
 def _recognises(path: Path, head: bytes) -> bool:
-    found = entries(path)
-    if not found or {(entry.number, entry.wire) for entry in found} - {(1, 2), (2, 2), (3, 0), (4, 2)}:
+    fields = entries(path)
+    if not fields or {(entry.number, entry.wire) for entry in fields} - {(1, 2), (2, 2), (3, 0), (4, 2)}:
         return False
-    node = {(entry.number, entry.wire) for entry in entries(path, found[0].start, found[0].end)}
-    return found[0].number == 1 and {(1, 2), (2, 2)} <= node <= {(number, 2) for number in range(1, 8)}
+    node = {(entry.number, entry.wire) for entry in entries(path, fields[0].start, fields[0].end)}
+    return fields[0].number == 1 and {(1, 2), (2, 2)} <= node <= {(number, 2) for number in range(1, 8)}
 
 
 FORMAT = Format(extensions=(".pb",), recognises=_recognises)

@@ -68,7 +68,7 @@ def network(path: Path, document: Any, weights: Mapping[str, Weight]) -> Network
 
 def _of_manifest(path: Path, weights: Mapping[str, Weight]) -> Network:
     """Names, shapes and values alone: only a depthwise kernel is told apart, by the name that face-api.js gives it."""
-    found = []
+    convolutions = []
     for name, weight in weights.items():
         if len(weight.shape) != 4:
             continue
@@ -76,8 +76,8 @@ def _of_manifest(path: Path, weights: Mapping[str, Weight]) -> Network:
         layout = "HWIM" if is_depthwise else "HWIO"
         facts = {"kind": "depthwise", "groups": weight.shape[2]} if is_depthwise else {}
         values = partial(_in_oihw, weight, layout)
-        found.append(convolution(path, name, oihw_shape(weight.shape, layout), values, **facts))
-    return Network(tuple(found))
+        convolutions.append(convolution(path, name, oihw_shape(weight.shape, layout), values, **facts))
+    return Network(tuple(convolutions))
 
 
 def _in_oihw(weight: Weight, layout: str) -> np.ndarray:
@@ -119,7 +119,7 @@ class Shards:
 
 def weights_of_group(path: Path, entries: Sequence[Mapping[str, Any]], shards: Shards) -> dict[str, Weight]:
     """The weights of a group, which lie one after the other without gaps."""
-    found = {}
+    weights = {}
     start = 0
     for entry in entries:
         shape = tuple(int(size) for size in entry["shape"])
@@ -131,11 +131,11 @@ def weights_of_group(path: Path, entries: Sequence[Mapping[str, Any]], shards: S
         size = _string_bytes(shards, start, count) if stored == "string" else count * BYTES[stored]
         if stored != "string":
             values = partial(_values, shards, start, size, stored, shape, quantization)
-            found[entry["name"]] = Weight(shape, values)
+            weights[entry["name"]] = Weight(shape, values)
         start += size
     if start != len(shards):
         raise KeyfiltersError(f"{path}: the weights need {start:,} bytes and the shards have {len(shards):,}")
-    return found
+    return weights
 
 
 def _string_bytes(shards: Shards, start: int, count: int) -> int:

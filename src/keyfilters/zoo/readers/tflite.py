@@ -50,7 +50,7 @@ def read(path: Path) -> Network:
         raise KeyfiltersError(f"{path}: no TensorFlow Lite file (its identifier is not TFL3)")
     model = tflite.Model.GetRootAsModel(content, 0)
     names = [_operator(model.OperatorCodes(i)) for i in range(_bounded(model.OperatorCodesLength(), content))]
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     left_out: list[str] = []
     operators: Counter[str] = Counter()
     depth = None
@@ -61,10 +61,10 @@ def read(path: Path) -> Network:
         depth = greatest(depths) if position == 0 else depth
         for i in range(len(graph.ops)):
             for item in graph.convolutions(i, depths[i]):
-                (left_out if isinstance(item, str) else found).append(item)
+                (left_out if isinstance(item, str) else convolutions).append(item)
     description = model.Description()
     producer = description.decode() if description else None
-    return Network(tuple(found), dict(sorted(operators.items())), depth, producer, left_out=tuple(left_out))
+    return Network(tuple(convolutions), dict(sorted(operators.items())), depth, producer, left_out=tuple(left_out))
 
 
 def _operator(code: Any) -> str:

@@ -76,23 +76,23 @@ def read(path: Path) -> Network:
     content, code = _load(path)
     left_out: list[str] = []
     tensors: dict[str, torch.Tensor] = {}
-    found: list[Convolution] = []
+    convolutions: list[Convolution] = []
     for name, item in _walk(_network(content, left_out), "", set()):
         if isinstance(item, torch.Tensor):
             tensors[name] = item
         else:
-            found.append(_of_module(path, name, item, code))
+            convolutions.append(_of_module(path, name, item, code))
     for name, tensor in _without_weight_norm(tensors).items():
         if name.rpartition(".")[2] == "weight" and tensor.ndim == 4:
-            found.append(convolution(path, name, tensor.shape, partial(_array, tensor)))
+            convolutions.append(convolution(path, name, tensor.shape, partial(_array, tensor)))
         elif name.rpartition(".")[2] == "weight" and tensor.ndim in (3, 5):
             left_out.append(f"{name}: a weight of {tensor.ndim} dimensions, no 2-D convolution")
         elif tensor.ndim == 4:
             left_out.append(f"{name}: four dimensions, but not the weight of a layer")
-    if not found and not tensors:
+    if not convolutions and not tensors:
         frozen = "; of frozen TorchScript, save the module before freezing" if code else ""
         raise KeyfiltersError(f"{path}: this PyTorch file holds no weights{frozen}")
-    return Network(tuple(found), producer="pytorch", left_out=tuple(left_out))
+    return Network(tuple(convolutions), producer="pytorch", left_out=tuple(left_out))
 
 
 def _network(content: Any, left_out: list[str]) -> Any:
@@ -106,9 +106,9 @@ def _network(content: Any, left_out: list[str]) -> Any:
             left_out.append(f"{name}: state of the training")
     if "ema" in parts and "model" in parts:
         # A checkpoint of Ultralytics; its own loader takes the averaged network where there is one.
-        twin = "ema" if parts["ema"] is None else "model"
-        if parts.pop(twin) is not None:
-            left_out.append(f"{twin}: the network of ema, before averaging")
+        unused = "ema" if parts["ema"] is None else "model"
+        if parts.pop(unused) is not None:
+            left_out.append(f"{unused}: the network of ema, before averaging")
     return parts
 
 
