@@ -28,12 +28,12 @@ def _tested(record: Record) -> dict[int | None, Any]:
     return {run["seed"]: _unpacked(run["correct"], images) for run in record["runs"]}
 
 
-def bounds(found: Effect | None) -> tuple[float, float] | tuple[None, None]:
+def bounds(estimate: Effect | None) -> tuple[float, float] | tuple[None, None]:
     """The 95 % interval of a difference; None and None with one seed, which has none."""
-    return (found.interval() if found else None) or (None, None)
+    return (estimate.interval() if estimate else None) or (None, None)
 
 
-def excludes_zero(found: Effect | None) -> bool:
+def excludes_zero(estimate: Effect | None) -> bool:
     """Whether the 95 % interval of a difference lies on one side of 0; not with one seed, which has no interval."""
-    low, high = bounds(found)
+    low, high = bounds(estimate)
     return low is not None and high is not None and not low <= 0 <= high

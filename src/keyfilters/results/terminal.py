@@ -19,22 +19,22 @@ COLOURS = dict.fromkeys(DEGENERATED, "red") | {"too few": "dim", "regular": "gre
 
 def table(title: str, columns: Mapping[str, JustifyMethod]) -> Table:
     """A table with these headings, each with the side that its column stands on; the first gives way to the others."""
-    made = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    rich_table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for number, (heading, side) in enumerate(columns.items()):
-        made.add_column(heading, justify=side, no_wrap=number > 0, overflow="fold", min_width=8 * (number == 0))
-    return made
+        rich_table.add_column(heading, justify=side, no_wrap=number > 0, overflow="fold", min_width=8 * (number == 0))
+    return rich_table
 
 
 def show_quality(name: str, layers: pd.DataFrame, console: Console) -> None:
     """A row per layer as `quality.quality` gives them, and the constants of the thresholds of randomness."""
     counted = ", ".join(f"{count} {verdict}" for verdict, count in layers["verdict"].value_counts().items())
     texts, numbers = ("layer", "kind", "kernel"), ("filters", "sparsity", "entropy", "T_H")
-    made = table(
+    per_layer = table(
         f"{name}: of {len(layers)} layers {counted}",
         dict.fromkeys(texts, "left") | dict.fromkeys(numbers, "right") | {"verdict": "left"},
     )
     for row in layers.itertuples():
-        made.add_row(
+        per_layer.add_row(
             escape(row.layer),
             row.kind if isinstance(row.kind, str) else "unknown",
             f"{row.kh}x{row.kw}",
@@ -42,12 +42,12 @@ def show_quality(name: str, layers: pd.DataFrame, console: Console) -> None:
             *(f"{value:.3f}" for value in (row.sparsity, row.entropy, row.threshold)),
             f"[{COLOURS[row.verdict]}]{row.verdict}[/]",
         )
-    console.print(made)
+    console.print(per_layer)
     for height, width in sorted(set(zip(layers["kh"], layers["kw"], strict=True))):
         if height * width == PUBLISHED.dimensions:
             console.print(f"T_H, above which a layer is random, of 3x3 as published: {_constants(PUBLISHED)}")
-        found = fitted(height * width)
-        console.print(f"T_H of {height}x{width} by our fit: {_constants(found)}; off by {found.deviation:.3f} at most")
+        fit = fitted(height * width)
+        console.print(f"T_H of {height}x{width} by our fit: {_constants(fit)}; off by {fit.deviation:.3f} at most")
 
 
 def show_drift(networks: Sequence[str], pairs: Sequence[Pair], console: Console) -> None:
@@ -55,10 +55,10 @@ def show_drift(networks: Sequence[str], pairs: Sequence[Pair], console: Console)
     for pair in pairs:
         counts = ", ".join(f"{name} {count:,}" for name, count in zip(networks, pair.filters, strict=True))
         headings = {"component": "right", "explained variance": "right", "KL, nats": "right"}
-        made = table(f"{pair.set}: D = {pair.drift:.4g}; filters: {counts}", headings)
+        per_component = table(f"{pair.set}: D = {pair.drift:.4g}; filters: {counts}", headings)
         for number, (weight, divergence) in enumerate(zip(pair.weights, pair.components, strict=True), start=1):
-            made.add_row(str(number), f"{weight:.4f}", f"{divergence:.4g}")
-        console.print(made)
+            per_component.add_row(str(number), f"{weight:.4f}", f"{divergence:.4g}")
+        console.print(per_component)
         if any(pair.outside):
             outside = " and ".join(f"{count:,}" for count in pair.outside)
             console.print(f"Outside the range of the study's histograms, not counted: {outside} coefficients.")

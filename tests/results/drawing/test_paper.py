@@ -41,7 +41,7 @@ def test_arrows_are_those_that_the_paper_prints(table):
 @pytest.mark.parametrize("table", ["table1", "table3", "table4", "table6", "table7"])
 def test_other_tables_print_no_arrows(table):
     assert paper.arrows(table) == {}
-    twin = paper.twin(table, [paper.Number("Accuracy", "CIFAR-10", 50.0, 1, "up")])
+    twin = paper.compare(table, [paper.Number("Accuracy", "CIFAR-10", 50.0, 1, "up")])
     assert not [column for column in twin.columns if "arrow" in column]
 
 
@@ -64,7 +64,7 @@ def test_seven_arrows_are_others_than_the_papers_numbers_say():
 
 def test_a_twin_has_every_number_of_either_side():
     ours = [paper.Number("Accuracy", "Sketch", 60.04, n=3), paper.Number("Accuracy", "Emoji", 57.0, n=1)]
-    twin = paper.twin("table7", ours).set_index("column")
+    twin = paper.compare("table7", ours).set_index("column")
     assert len(twin) == 8
     assert twin.loc["Sketch", ["ours", "n", "paper"]].tolist() == [60.04, 3, 66.6]
     assert twin.loc["Sketch", "difference"] == pytest.approx(-6.56)
@@ -85,19 +85,19 @@ def test_a_twin_has_every_number_of_either_side():
     ],
 )
 def test_arrows_are_the_same_or_not(table, row, column, mine, same):
-    twin = paper.twin(table, [paper.Number(row, column, 50.0, 1, mine)]).set_index(["row", "column"])
+    twin = paper.compare(table, [paper.Number(row, column, 50.0, 1, mine)]).set_index(["row", "column"])
     found = twin.loc[(row, column), "same_arrow"]
     assert pd.isna(found) if same is None else found == same
 
 
 def test_markdown_has_what_both_have():
     ours = [paper.Number("STL-10", "Sketch", 80.0, 1, "down"), paper.Number("STL-10", "Another", 1.0, 1, "down")]
-    lines = paper.shown(paper.twin("table2", ours)).splitlines()
+    lines = paper.shown(paper.compare("table2", ours)).splitlines()
     cells = [part.strip() for part in lines[4].strip("|").split("|")]
     assert cells == ["STL-10", "Sketch", "80.0", "84.6", "-4.6", "no"]
     assert lines[-1] == "0 of 1 arrows are those that the paper prints."
     assert len(lines) == 7
-    assert paper.shown(paper.twin("table2", ours[1:])) == ""
+    assert paper.shown(paper.compare("table2", ours[1:])) == ""
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_markdown_has_what_both_have():
     ],
 )
 def test_the_contradiction_on_pets_is_told_where_pets_is_the_target(table, row, column, told):
-    shown = paper.shown(paper.twin(table, [paper.Number(row, column, 50.0, 1)]))
+    shown = paper.shown(paper.compare(table, [paper.Number(row, column, 50.0, 1)]))
     sentence = "a base model of 36.3 % (Table 7) below the selffers with depthwise filters, 52.4 % (Table 2)"
     assert (sentence in shown) == told
     assert ("pointwise layers, 43.6 % (Table 5)" in shown) == told

@@ -88,9 +88,9 @@ def _cells(layers: pd.DataFrame, counts: np.ndarray, least: int) -> Iterator[tup
         networks = rows.drop_duplicates("training_set")["model"]  # of several seeds the first
         own = {model: rows.loc[rows["model"] == model, "filters"] for model in networks}
         widths = next(iter(own.values())).tolist() if own else []
-        found = [counts[of.index] for of in own.values() if of.tolist() == widths]  # those of one shape alone
-        if len(found) > 1 and len(widths) > 1:
-            yield architecture, np.stack(found), widths
+        by_set = [counts[of.index] for of in own.values() if of.tolist() == widths]  # those of one shape alone
+        if len(by_set) > 1 and len(widths) > 1:
+            yield architecture, np.stack(by_set), widths
 
 
 def _groupings(layers: pd.DataFrame, architecture: str) -> Iterator[tuple[str, np.ndarray, pd.Series]]:
@@ -115,9 +115,9 @@ def _panel(
     filters = int(groups["filters"].min()) if len(groups) else 0
     drift, chance = np.zeros((2, len(groups), len(groups)))
     for one, other in combinations(range(len(groups)), 2):
-        found = compare(sums[one], sums[other], filters)
-        drift[one, other] = drift[other, one] = found.drift
-        chance[one, other] = chance[other, one] = found.chance
+        compared = compare(sums[one], sums[other], filters)
+        drift[one, other] = drift[other, one] = compared.drift
+        chance[one, other] = chance[other, one] = compared.chance
     return Panel(title, groups, filters, drift, chance)
 
 
@@ -143,43 +143,43 @@ def _pairs(panel: Panel) -> pd.DataFrame:
     one, other = np.triu_indices(len(panel.groups), k=1)
     names, counts = panel.groups["group"].to_numpy(), panel.groups["filters"].to_numpy()
     drift, chance = panel.drift[one, other], panel.chance[one, other]
-    told = {"panel": panel.title, "one": names[one], "other": names[other]}
-    told |= {"filters_of_one": counts[one], "filters_of_other": counts[other], "filters_drawn": panel.filters}
-    return pd.DataFrame(told | {"drift": drift, "by_chance": chance, "beyond_chance": drift - chance})
+    columns = {"panel": panel.title, "one": names[one], "other": names[other]}
+    columns |= {"filters_of_one": counts[one], "filters_of_other": counts[other], "filters_drawn": panel.filters}
+    return pd.DataFrame(columns | {"drift": drift, "by_chance": chance, "beyond_chance": drift - chance})
 
 
-def _kinds(found: Answer) -> dict[str, Pairs]:
+def _kinds(drifts: Answer) -> dict[str, Pairs]:
     """What is compared, in words, and the pairs of it."""
-    given = {label: getattr(found, kind) for kind, label in KINDS.items()}
-    return {label: pairs for label, pairs in given.items() if pairs}
+    by_label = {label: getattr(drifts, kind) for kind, label in KINDS.items()}
+    return {label: pairs for label, pairs in by_label.items() if pairs}
 
 
 def _answers(answers: Mapping[str, Answer]) -> pd.DataFrame:
     """A row for each kind of pairs of each architecture."""
     rows = []
-    for architecture, found in answers.items():
-        for label, pairs in _kinds(found).items():
-            told = {"panel": f"Mean of {architecture}", "one": label, "other": label}
-            told |= {"filters_drawn": found.filters, "pairs": pairs.count}
+    for architecture, drifts in answers.items():
+        for label, pairs in _kinds(drifts).items():
+            row = {"panel": f"Mean of {architecture}", "one": label, "other": label}
+            row |= {"filters_drawn": drifts.filters, "pairs": pairs.count}
             low, high = pairs.interval or ("", "")
-            told |= {"drift": pairs.beyond + pairs.chance, "by_chance": pairs.chance, "beyond_chance": pairs.beyond}
-            rows.append(told | {"low_above_sets": low, "high_above_sets": high})
+            row |= {"drift": pairs.beyond + pairs.chance, "by_chance": pairs.chance, "beyond_chance": pairs.beyond}
+            rows.append(row | {"low_above_sets": low, "high_above_sets": high})
     return pd.DataFrame(rows)
 
 
 def _shown(answers: Mapping[str, Answer]) -> pd.DataFrame:
     rows = []
-    for architecture, found in answers.items():
-        for label, pairs in _kinds(found).items():
-            above = pairs.beyond - found.sets.beyond
+    for architecture, drifts in answers.items():
+        for label, pairs in _kinds(drifts).items():
+            above = pairs.beyond - drifts.sets.beyond
             interval = f" ({pairs.interval[0]:.3f} to {pairs.interval[1]:.3f})" if pairs.interval else ""
-            of_sets = pairs is found.sets
+            of_sets = pairs is drifts.sets
             rows.append(
                 {
                     "Architecture": architecture,
-                    "Sets": found.networks,
-                    "Layers": found.layers_compared,
-                    "Filters of a layer": found.filters,
+                    "Sets": drifts.networks,
+                    "Layers": drifts.layers_compared,
+                    "Filters of a layer": drifts.filters,
                     "Between": label,
                     "Pairs": pairs.count,
                     "D by chance": f"{pairs.chance:.3f}",
@@ -195,8 +195,8 @@ def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes:
     figure, axes = plt.subplots(2, 2, figsize=(12, 10), layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axis, panel in zip(axes.flat, panels, strict=False):
-        told = panel.groups[["group", "models"]].itertuples(index=False)
-        labels = [f"{group} ({models})" for group, models in told]
+        groups = panel.groups[["group", "models"]].itertuples(index=False)
+        labels = [f"{group} ({models})" for group, models in groups]
         heat_maps.draw(figure, axis, panel.title, labels, (panel.drift - panel.chance).clip(min=0))
     _bars(axes[1, 1], answers)
     files.caption(figure, notes)
@@ -205,16 +205,14 @@ def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes:
 
 def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
     for side, label in zip((-0.27, 0, 0.27), KINDS.values(), strict=True):
-        given = [(place, _kinds(found).get(label), found.sets) for place, found in enumerate(answers.values())]
-        drawn = [(place + side, pairs, sets) for place, pairs, sets in given if pairs]
-        axis.bar(
-            [place for place, *_ in drawn], [pairs.beyond for _, pairs, _ in drawn], 0.25, label=f"between {label}"
-        )
-        for place, pairs, sets in drawn:
-            axis.plot([place - 0.12, place + 0.12], [sets.beyond] * 2, color="C0", linewidth=0.8)
+        bars = [(x, _kinds(drifts).get(label), drifts.sets) for x, drifts in enumerate(answers.values())]
+        drawn = [(x + side, pairs, sets) for x, pairs, sets in bars if pairs]
+        axis.bar([x for x, *_ in drawn], [pairs.beyond for _, pairs, _ in drawn], 0.25, label=f"between {label}")
+        for x, pairs, sets in drawn:
+            axis.plot([x - 0.12, x + 0.12], [sets.beyond] * 2, color="C0", linewidth=0.8)
             if pairs.interval:
-                axis.plot([place] * 2, [sets.beyond + end for end in pairs.interval], color="black", linewidth=1.2)
-    labels = [f"{name}\n{found.networks} sets, {found.layers_compared} layers" for name, found in answers.items()]
+                axis.plot([x] * 2, [sets.beyond + end for end in pairs.interval], color="black", linewidth=1.2)
+    labels = [f"{name}\n{drifts.networks} sets, {drifts.layers_compared} layers" for name, drifts in answers.items()]
     axis.set_xticks(range(len(answers)), labels, fontsize=7)
     axis.set_title("Mean D beyond chance between sets and between layers", fontsize=9, loc="left")
     axis.tick_params(axis="y", labelsize=7)

@@ -29,12 +29,12 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
     Sets of less than their `min_filters` are left out; raises KeyfiltersError if none remains.
     """
     settings = description["settings"]
-    made, layers = (filters.read(description, root, role) for role in ("basis", "layers"))
-    bins, sizes = of_basis.read(made), _networks(made, layers)
+    bases, layers = (filters.read(description, root, role) for role in ("basis", "layers"))
+    bins, sizes = of_basis.read(bases), _networks(bases, layers)
     enough = {
         name: bins[name].basis
-        for name, given in settings["sets"].items()
-        if name in bins and bins[name].basis.count >= given["min_filters"]
+        for name, of_set in settings["sets"].items()
+        if name in bins and bins[name].basis.count >= of_set["min_filters"]
     }
     if not enough:
         raise KeyfiltersError(f"no set with enough filters of {', '.join(settings['sets'])}; set other `sets`")
@@ -59,10 +59,10 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
     files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
 
 
-def _networks(made: artifacts.Artifact, layers: artifacts.Artifact) -> dict[str, int]:
+def _networks(bases: artifacts.Artifact, layers: artifacts.Artifact) -> dict[str, int]:
     """How many of the networks that define the bases have filters of each set."""
     table = pd.read_parquet(layers.path / moments.LAYERS)
-    return table[table["model"].isin([*made.description["inputs"]])].groupby("set")["model"].nunique().to_dict()
+    return table[table["model"].isin([*bases.description["inputs"]])].groupby("set")["model"].nunique().to_dict()
 
 
 def _components(name: str, basis: Basis, kernel: tuple[int, int]) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) ->
 
 def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
     first, last = layers[layers["depth"] < 1 / 3], layers[layers["depth"] > 2 / 3]
-    found = {
+    row = {
         "Architecture": name,
         "Networks": layers["model"].nunique(),
         "Layers": len(layers),
@@ -62,8 +62,8 @@ def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
     }
     for quantity, label in (("sparsity", "S"), ("of_random", "H / T_H")):
         for part, rows in ((" first third", first), (" last third", last)):
-            found[label + part] = f"{rows[quantity].mean():.3f}" if len(rows) else ""
-    return found
+            row[label + part] = f"{rows[quantity].mean():.3f}" if len(rows) else ""
+    return row
 
 
 def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:

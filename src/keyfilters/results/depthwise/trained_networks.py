@@ -12,13 +12,13 @@ from keyfilters.results.drawing import cells
 def layers(table: pd.DataFrame, networks: Collection[str]) -> pd.DataFrame:
     """The rows of these networks, with `architecture`, as people write it, `training_set`, `position` of a layer among
     the `layers` of its network, from 1, and `depth`, from 0 to 1."""
-    found = table[table["model"].isin(list(networks))].copy()
-    of_model = found.groupby("model", sort=False)
-    found["architecture"] = found["Name"].map(lambda name: cells.title({"architecture": name}))
-    found["training_set"] = found["Training-Dataset"]
-    found["position"] = of_model.cumcount() + 1
-    found["layers"] = of_model["layer"].transform("size")
-    return found.assign(depth=depth(found))
+    rows = table[table["model"].isin(list(networks))].copy()
+    of_model = rows.groupby("model", sort=False)
+    rows["architecture"] = rows["Name"].map(lambda name: cells.title({"architecture": name}))
+    rows["training_set"] = rows["Training-Dataset"]
+    rows["position"] = of_model.cumcount() + 1
+    rows["layers"] = of_model["layer"].transform("size")
+    return rows.assign(depth=depth(rows))
 
 
 def depth(table: pd.DataFrame) -> pd.Series:

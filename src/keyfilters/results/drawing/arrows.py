@@ -36,8 +36,8 @@ def arrow(difference: float) -> str:
     return "down" if difference <= -THRESHOLD else "same"
 
 
-def mark(direction: str, told: bool, bare: bool = False) -> Mark:
-    """The mark of a `direction`, as `arrow`; `told`: whether the difference's interval excludes zero; `bare`: without
+def mark(direction: str, excludes_zero: bool, bare: bool = False) -> Mark:
+    """The mark of a `direction`, as `arrow`; `excludes_zero`: whether the difference's interval does; `bare`: without
     arrow, as the paper's diagonals."""
-    drawn = "" if bare else (FILLED if told else ARROWS).get(direction, "")
-    return Mark(drawn, COLOURS.get(direction, WHITE) if told else WHITE)
+    drawn = "" if bare else (FILLED if excludes_zero else ARROWS).get(direction, "")
+    return Mark(drawn, COLOURS.get(direction, WHITE) if excludes_zero else WHITE)

@@ -31,7 +31,7 @@ def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
 
     Raises KeyfiltersError if one is missing or was made from other settings than the job's.
     """
-    found = []
+    records = []
     for name in ordered(description):
         folder = description["inputs"][name]
         path = results / "cells" / f"{name}.json"
@@ -41,8 +41,8 @@ def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
             raise KeyfiltersError(f"{path}: no readable cell ({error}); run `snakemake {path}`") from None
         if record["key"] != folder.rpartition("-")[2]:
             raise KeyfiltersError(f"{path}: made from other settings; run `snakemake {path}`")
-        found.append(record | {"cell": name})
-    return found
+        records.append(record | {"cell": name})
+    return records
 
 
 def ordered(description: Mapping[str, Any]) -> list[str]:
@@ -98,9 +98,9 @@ def standard_error(record: Mapping[str, Any]) -> float:
 
 def choices(records: list[Mapping[str, Any]], layer: str) -> str:
     """One sentence that says how the study does what the paper is silent about."""
-    made = next(record["choices"] for record in records if record["choices"])
-    others = "".join(f"; {name} is {value!r}" for name, value in made.items() if name != "bias")
-    return f"Our choice where the paper is silent: the bias of a transferred {layer} is {made['bias']}{others}."
+    chosen = next(record["choices"] for record in records if record["choices"])
+    others = "".join(f"; {name} is {value!r}" for name, value in chosen.items() if name != "bias")
+    return f"Our choice where the paper is silent: the bias of a transferred {layer} is {chosen['bias']}{others}."
 
 
 def control(record: Mapping[str, Any]) -> str | None:

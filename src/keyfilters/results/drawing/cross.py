@@ -45,16 +45,16 @@ def cross(
                 "source": column,
                 "control": bool(cells.control(record)),
                 **{key: record[key] for key in ("mean", "spread", "n")},
-                **found,
+                **effect,
             }
-            for record, column, found in zip(line, columns, compared, strict=True)
+            for record, column, effect in zip(line, columns, compared, strict=True)
         ]
         text.append([cells.percent(record) for record in line])
         names.append([record["cell"] for record in line])
         marks.append(
             [
-                mark(found["direction"], found["excludes_zero"], bare=column == target)
-                for column, found in zip(columns, compared, strict=True)
+                mark(effect["direction"], effect["excludes_zero"], bare=column == target)
+                for column, effect in zip(columns, compared, strict=True)
             ]
         )
     grid = Grid(
@@ -70,12 +70,12 @@ def cross(
     for row in rows:
         if row["control"]:
             continue
-        place = (called[row["target"]], called[row["source"]])
+        position = (called[row["target"]], called[row["source"]])
         direction = "" if row["target"] == row["source"] else row["direction"]
         cell = by_pair[row["target"], row["source"]]["cell"]
-        ours.append(paper.Number(*place, row["mean"], row["n"], direction, cell))
-    twin = paper.twin(description["stage"], ours)
-    publish(description, file, pd.DataFrame(rows), grid, title, [*notes, *cells.on_controls(records)], twin)
+        ours.append(paper.Number(*position, row["mean"], row["n"], direction, cell))
+    comparison = paper.compare(description["stage"], ours)
+    publish(description, file, pd.DataFrame(rows), grid, title, [*notes, *cells.on_controls(records)], comparison)
 
 
 def column_of(record: Record) -> str:
@@ -85,14 +85,14 @@ def column_of(record: Record) -> str:
 
 def _compared(record: Record, reference: Record | None) -> dict[str, Any]:
     """What the CSV says of a cell against another: a base model, which has no source, or a selffer."""
-    found = difference([(record, reference)] if reference else [])
-    low, high = bounds(found)
+    effect = difference([(record, reference)] if reference else [])
+    low, high = bounds(effect)
     value = record["mean"] - reference["mean"] if reference else None
     return {
         "compared_with": "" if reference is None else "selffer" if reference["source"] else "base",
         "difference": value,
         "low": low,
         "high": high,
-        "excludes_zero": excludes_zero(found),
+        "excludes_zero": excludes_zero(effect),
         "direction": "" if value is None else arrow(value),
     }

@@ -80,7 +80,7 @@ class Curve:
     @property
     def frame(self) -> pd.DataFrame:
         """A row for the base model, then one for each n of each series."""
-        named = [("base B", self.base), *((name, record) for name, found in self.series.items() for record in found)]
+        named = [("base B", self.base), *((name, record) for name, series in self.series.items() for record in series)]
         return pd.DataFrame(
             {
                 "series": name,
@@ -122,24 +122,24 @@ def gather(
     return Curve(title, layers, base, dict(sorted(series.items(), key=_rank)), relative, printed)
 
 
-def curve(description: Mapping[str, Any], file: Path, made: Curve, notes: Sequence[str]) -> None:
+def curve(description: Mapping[str, Any], file: Path, curve: Curve, notes: Sequence[str]) -> None:
     """Publish a figure of one curve."""
-    records = made.records
+    records = curve.records
     notes = [
         cells.basis(records, file.parents[1].name),
         cells.sampling(records),
-        made.note,
+        curve.note,
         errors(records),
         *notes,
         cells.choices(records, "convolution"),
         *cells.on_controls(records),
     ]
     rows = []
-    for name, found in made.series.items():
-        by_n = {0: made.base, **{record["role"]["n"]: record for record in found}}
-        rows.append([name, *(made.text(by_n[n]) if n in by_n else "" for n in made.counts)])
-    shown = pd.DataFrame(rows, columns=[f"{made.unit}, n =", *map(str, made.counts)])
-    files.publish(description, file, made.frame, shown, made.title, notes, partial(_figure, made, notes))
+    for name, series in curve.series.items():
+        by_n = {0: curve.base, **{record["role"]["n"]: record for record in series}}
+        rows.append([name, *(curve.text(by_n[n]) if n in by_n else "" for n in curve.counts)])
+    shown = pd.DataFrame(rows, columns=[f"{curve.unit}, n =", *map(str, curve.counts)])
+    files.publish(description, file, curve.frame, shown, curve.title, notes, partial(_figure, curve, notes))
 
 
 def errors(records: Sequence[Record]) -> str:
@@ -150,48 +150,48 @@ def errors(records: Sequence[Record]) -> str:
     return f"Error bars: {', or '.join(meant)}. Lines only join what was measured; the axis of accuracy begins at 0."
 
 
-def draw(axes: plt.Axes, made: Curve) -> None:
+def draw(axes: plt.Axes, curve: Curve) -> None:
     """One curve; the axis of accuracy begins at 0, so that no difference looks larger than it is."""
-    base = made.point(made.base)
+    base = curve.point(curve.base)
     axes.axhline(base.mean, color=palette.GREY, linestyle="--", linewidth=0.8)
-    axes.axhline(made.chance, color=palette.GREY, linestyle=":", linewidth=0.8)
-    axes.annotate("chance", (1, made.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+    axes.axhline(curve.chance, color=palette.GREY, linestyle=":", linewidth=0.8)
+    axes.annotate("chance", (1, curve.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
     axes.errorbar(0, base.mean, yerr=base.error, label="base B", color=palette.BLACK, linestyle="", zorder=3, **POINTS)
-    for position, (name, found) in enumerate(made.series.items()):
-        colour, trained_along = _colour(found[0]), name.endswith("+")
-        shift = DODGE * made.of * (position - (len(made.series) - 1) / 2)
-        points = [made.point(record) for record in found]
-        places, means = [point.n + shift for point in points], [point.mean for point in points]
+    for position, (name, series) in enumerate(curve.series.items()):
+        colour, trained_along = _colour(series[0]), name.endswith("+")
+        shift = DODGE * curve.of * (position - (len(curve.series) - 1) / 2)
+        points = [curve.point(record) for record in series]
+        shifted, means = [point.n + shift for point in points], [point.mean for point in points]
         style = ":" if trained_along else "-"
-        axes.plot([0, *places], [base.mean, *means], color=colour, linewidth=1, linestyle=style)
+        axes.plot([0, *shifted], [base.mean, *means], color=colour, linewidth=1, linestyle=style)
         axes.errorbar(
-            places,
+            shifted,
             means,
             yerr=[point.error for point in points],
             color=colour,
             linestyle="",
             label=name,
-            **POINTS | {"marker": MARKERS[cells.control(found[0])]},
+            **POINTS | {"marker": MARKERS[cells.control(series[0])]},
             markerfacecolor="white" if trained_along else colour,
         )
-    if made.printed is not None:
-        label = f"the paper, all layers: {made.printed:.1f} %"
+    if curve.printed is not None:
+        label = f"the paper, all layers: {curve.printed:.1f} %"
         star: dict[str, Any] = {"color": palette.BLACK, "markerfacecolor": "none", "markersize": 12, "zorder": 4}
-        axes.plot(made.of, made.printed, "*", label=label, **star)
-    axes.set_xlabel(f"n of {made.of} {made.layers} transferred", fontsize=9)
-    axes.set_xticks(sorted({*made.counts, made.of}))
-    axes.set_xlim(-0.04 * made.of, 1.05 * made.of)
+        axes.plot(curve.of, curve.printed, "*", label=label, **star)
+    axes.set_xlabel(f"n of {curve.of} {curve.layers} transferred", fontsize=9)
+    axes.set_xticks(sorted({*curve.counts, curve.of}))
+    axes.set_xlim(-0.04 * curve.of, 1.05 * curve.of)
     axes.set_ylim(0, None)
     axes.tick_params(labelsize=8)
     axes.grid(axis="y", color=palette.PALE, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _figure(made: Curve, notes: Sequence[str]) -> Figure:
+def _figure(curve: Curve, notes: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    draw(axes, made)
-    axes.set_title(made.title, fontsize=10, loc="left", wrap=True)
-    axes.set_ylabel(made.unit, fontsize=9)
+    draw(axes, curve)
+    axes.set_title(curve.title, fontsize=10, loc="left", wrap=True)
+    axes.set_ylabel(curve.unit, fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="lower left", ncols=2)
     files.caption(figure, notes)
     return figure

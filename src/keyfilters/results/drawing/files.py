@@ -32,35 +32,35 @@ def publish(
     title: str,
     notes: Sequence[str],
     draw: Callable[[], Figure],
-    twin: pd.DataFrame | None = None,
+    comparison: pd.DataFrame | None = None,
     numbers: str = "%.4f",
     cells: Sequence[Sequence[str | None]] = (),
 ) -> None:
     """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as images, last the record `.json`.
 
-    `twin`, of `paper.twin`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`: format of
-    those in the CSV files. `cells[i][j]`: the name of the cell whose number is in row i of `shown`, in its column j
-    after the first; the record has them, what is shown, and the paper's numbers by cell.
+    `comparison`, of `paper.compare`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`:
+    format of those in the CSV files. `cells[i][j]`: the name of the cell whose number is in row i of `shown`, in its
+    column j after the first; the record has them, what is shown, and the paper's numbers by cell.
     """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
-    written = {csv: frame} if twin is None else {csv: frame, csv.with_suffix(".paper.csv"): twin}
+    written = {csv: frame} if comparison is None else {csv: frame, csv.with_suffix(".paper.csv"): comparison}
     for file, content in written.items():
         write_text(file, content.drop(columns="cell", errors="ignore").to_csv(index=False, float_format=numbers))
     body = shown.to_markdown(index=False, disable_numparse=True)
-    beside = [] if twin is None else filter(None, [paper.shown(twin)])
+    beside = [] if comparison is None else filter(None, [paper.shown(comparison)])
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
         save(draw(), picture)
-    told = {
+    record = {
         "title": title,
         "notes": notes,
         "shown": {"columns": list(shown.columns), "rows": shown.astype(str).values.tolist()},
     }
     if cells:
-        told["cells"] = cells
-    if twin is not None:
-        told["paper"] = twin.dropna(subset=["cell", "paper"]).set_index("cell")["paper"].to_dict()
-    records.record(csv.with_suffix(".json"), key_of(description), told, [*written, markdown, *pictures])
+        record["cells"] = cells
+    if comparison is not None:
+        record["paper"] = comparison.dropna(subset=["cell", "paper"]).set_index("cell")["paper"].to_dict()
+    records.record(csv.with_suffix(".json"), key_of(description), record, [*written, markdown, *pictures])
 
 
 def caption(figure: Figure, notes: Sequence[str]) -> None:

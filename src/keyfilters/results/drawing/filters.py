@@ -111,9 +111,9 @@ def load(description: Mapping[str, Any], results: Path) -> Tables:
     record = results / "filterdb" / description["settings"]["set"] / "tables.json"
     if not records.is_fresh(record, folder.rpartition("-")[2]):
         raise KeyfiltersError(f"{record}: not there, or made from other settings; run `snakemake filterdb`")
-    told = json.loads(record.read_text())
-    first, *others = told["notes"]
-    return Tables(record.parent, [f"Study `{results.name}`: {first}", *others], told["left_out"])
+    properties = json.loads(record.read_text())
+    first, *others = properties["notes"]
+    return Tables(record.parent, [f"Study `{results.name}`: {first}", *others], properties["left_out"])
 
 
 def listed(names: Sequence[str]) -> str:
@@ -124,8 +124,8 @@ def listed(names: Sequence[str]) -> str:
 
 def labels(groups: pd.DataFrame) -> list[str]:
     """Groups with their numbers of networks, and of independent ones among them, in brackets."""
-    told = groups[["group", "models", "clusters"]].itertuples(index=False)
-    return [f"{group} ({models}/{clusters})" for group, models, clusters in told]
+    rows = groups[["group", "models", "clusters"]].itertuples(index=False)
+    return [f"{group} ({models}/{clusters})" for group, models, clusters in rows]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def distributions(description: Mapping[str, Any], root: Path, layers: pd.DataFra
     counts = [histograms.read(read(description, root, model))[name] for model in layers["model"].unique()]
     table, arrays = of_moments.read(read(description, root, "layers"))
     kept = table.loc[table["set"] == name, "model"].isin(layers["model"])
-    moments = [found for found, counts in zip(of_moments.unstacked(arrays, name), kept, strict=True) if counts]
+    moments = [of_layer for of_layer, counts in zip(of_moments.unstacked(arrays, name), kept, strict=True) if counts]
     return Distributions(bins, np.concatenate(counts)[..., :-1], moments)
 
 

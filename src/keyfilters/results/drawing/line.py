@@ -46,4 +46,4 @@ def line(
         paper.Number("Accuracy", column, record["mean"], record["n"], cell=record["cell"])
         for column, record in by_column.items()
     ]
-    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.twin(description["stage"], ours))
+    publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.compare(description["stage"], ours))

@@ -47,15 +47,15 @@ def quality_figure(networks: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def drift_figure(found: Mapping[tuple[str, str], Sequence[Pair]]) -> Figure:
+def drift_figure(drifts: Mapping[tuple[str, str], Sequence[Pair]]) -> Figure:
     """Symmetric KL along each component and its part of D, a row per pair of networks, a column per set of filters."""
-    columns = max(len(pairs) for pairs in found.values())
+    columns = max(len(pairs) for pairs in drifts.values())
     figure, axes = plt.subplots(
-        len(found), columns, figsize=(4.5 * columns, 2.6 * len(found) + 0.6), layout="constrained", squeeze=False
+        len(drifts), columns, figsize=(4.5 * columns, 2.6 * len(drifts) + 0.6), layout="constrained", squeeze=False
     )
     for axis in axes.flat:
         axis.axis("off")
-    for row, (names, pairs) in zip(axes, found.items(), strict=True):
+    for row, (names, pairs) in zip(axes, drifts.items(), strict=True):
         for axis, pair in zip(row, pairs, strict=False):
             axis.axis("on")
             components = np.arange(1, len(pair.components) + 1)

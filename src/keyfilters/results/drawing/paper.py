@@ -54,25 +54,25 @@ def arrows(table: str) -> dict[tuple[str, str], str]:
     return printed[printed != ""].to_dict()
 
 
-def twin(table: str, ours: Iterable[Number]) -> pd.DataFrame:
+def compare(table: str, ours: Iterable[Number]) -> pd.DataFrame:
     """Our numbers and the paper's, a line for each row and column that either has.
 
     The columns of arrows are there if the paper's table has arrows; `same_arrow` is None unless both have one.
     """
     printed, printed_arrows, lines = numbers(table), arrows(table), []
-    by_place = {(number.row, number.column): number for number in ours}
-    for place in dict.fromkeys([*by_place, *printed]):
-        number, theirs = by_place.get(place), printed.get(place)
+    by_position = {(number.row, number.column): number for number in ours}
+    for position in dict.fromkeys([*by_position, *printed]):
+        number, theirs = by_position.get(position), printed.get(position)
         line = {
-            "row": place[0],
-            "column": place[1],
+            "row": position[0],
+            "column": position[1],
             "ours": number.value if number else None,
             "n": number.n if number else None,
             "paper": theirs,
             "difference": None if number is None or theirs is None else number.value - theirs,
         }
         if printed_arrows:
-            mine, their = number.arrow if number else "", printed_arrows.get(place, "")
+            mine, their = number.arrow if number else "", printed_arrows.get(position, "")
             same = mine == their if mine and their else None
             line |= {"arrow": mine, "paper_arrow": their, "same_arrow": same}
         lines.append(line | {"cell": number.cell if number else None})
@@ -80,12 +80,12 @@ def twin(table: str, ours: Iterable[Number]) -> pd.DataFrame:
     return pd.DataFrame(lines).astype(types)
 
 
-def shown(twin: pd.DataFrame) -> str:
-    """The accuracies of a twin that the paper has too as Markdown, or nothing if there is none.
+def shown(comparison: pd.DataFrame) -> str:
+    """The accuracies of a comparison that the paper has too as Markdown, or nothing if there is none.
 
     Counts, which have no n, stand beside the paper's in Table 6 itself.
     """
-    both = twin[twin["difference"].notna() & twin["n"].notna()]
+    both = comparison[comparison["difference"].notna() & comparison["n"].notna()]
     if both.empty:
         return ""
     columns = {

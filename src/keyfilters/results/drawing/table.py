@@ -56,12 +56,12 @@ def publish(
     grid: Grid,
     title: str,
     notes: Sequence[str],
-    twin: pd.DataFrame | None = None,
+    comparison: pd.DataFrame | None = None,
 ) -> None:
     """Write the table to `csv`, as Markdown and images beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
     draws = partial(draw, grid, title, notes)
-    files.publish(description, csv, frame, shown, title, notes, draws, twin, cells=grid.cells)
+    files.publish(description, csv, frame, shown, title, notes, draws, comparison, cells=grid.cells)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:

@@ -50,12 +50,12 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     axis.set_title(title, fontsize=9, loc="left")
-    places = np.arange(len(frame))
-    axis.bar(places - 0.2, frame["mean_drift"], 0.4, label="all layers", color="#4477aa")
-    axis.bar(places + 0.2, frame["mean_drift_ablated"], 0.4, label="without degenerated layers", color="#ddaa33")
+    positions = np.arange(len(frame))
+    axis.bar(positions - 0.2, frame["mean_drift"], 0.4, label="all layers", color="#4477aa")
+    axis.bar(positions + 0.2, frame["mean_drift_ablated"], 0.4, label="without degenerated layers", color="#ddaa33")
     names = frame["grouping"].map(filters.GROUPINGS)
     labels = [f"{name}\n{groups} groups" for name, groups in zip(names, frame["groups"], strict=True)]
-    axis.set_xticks(places, labels, fontsize=7)
+    axis.set_xticks(positions, labels, fontsize=7)
     axis.tick_params(axis="y", labelsize=7)
     axis.set_ylabel("mean drift D (nats)", fontsize=8)
     axis.legend(fontsize=7)

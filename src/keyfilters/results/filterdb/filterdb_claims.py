@@ -44,10 +44,10 @@ class Row:
     @property
     def verdict(self) -> str:
         """What the rule says; with fewer clusters than a verdict needs, that."""
-        found = interval(self.draws)
-        if found is None or self.clusters < LEAST_CLUSTERS:
+        bounds = interval(self.draws)
+        if bounds is None or self.clusters < LEAST_CLUSTERS:
             return "too few networks"
-        low, high = found
+        low, high = bounds
         if self.rule == "number":
             return "inside" if low <= self.paper <= high else "outside"
         if self.rule == "above zero":
@@ -96,7 +96,7 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
 
 def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
     """Sparsity and entropy (section 4.1) over all layers, each counting once as there, and by depth."""
-    first, last = (layers["depth_decile"] == DECILE_NAMES[place] for place in (0, -1))
+    first, last = (layers["depth_decile"] == DECILE_NAMES[decile] for decile in (0, -1))
     late = layers["depth_decile"].isin(DECILE_NAMES[-2:])
     known = layers["depth_decile"].notna()
 
@@ -146,8 +146,8 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
     networks = layers.drop_duplicates("model").set_index("model")[["cluster", "Name", "Task", "Visual Category"]]
     along = tables.read("drift_components.parquet")
     groups, drift = tables.drift("model")
-    place = pd.Series(np.arange(len(groups)), groups["group"])
-    along["D"] = drift[along["one"].map(place).to_numpy(int), along["other"].map(place).to_numpy(int)]
+    index_of = pd.Series(np.arange(len(groups)), groups["group"])
+    along["D"] = drift[along["one"].map(index_of).to_numpy(int), along["other"].map(index_of).to_numpy(int)]
     one, other = (networks.loc[along[side]].reset_index(drop=True) for side in ("one", "other"))
     independent = (one["cluster"] != other["cluster"]).to_numpy()
 
@@ -227,7 +227,7 @@ def _as_row(row: Row) -> dict[str, Any]:
 
 
 def _text(row: Row) -> list[str]:
-    found = interval(row.draws)
+    bounds = interval(row.draws)
     ours = f"{row.draws[0]:.3f}" if np.isfinite(row.draws[0]) else "none"
-    within = f"{found[0]:.3f} to {found[1]:.3f}" if found else ""
+    within = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
     return ["" if row.paper is None else f"{row.paper:g}", ours, within, str(row.clusters), row.verdict]

@@ -68,22 +68,22 @@ def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def _layers(store: Store, settings: Mapping[str, Any]) -> list[Layer]:
-    found = []
+    layers = []
     chosen = choose(store.layers, tuple(settings["kernel"]), settings["kinds"])
     for number, (label, row) in enumerate(chosen.iterrows(), start=1):
         weights = np.concatenate([block for _, block in store.blocks(chosen.loc[[label]])])
         peaks = np.abs(weights).max(axis=1)
         measured = sparsity(peaks, Analysis()), float(entropy(moments(weights, weights.shape[1], False).covariance))
         first = weights[: settings["filters"]].reshape(-1, *settings["kernel"])
-        found.append(Layer(row["layer"], number, len(weights), first, float(peaks.max()), *measured))
-    return found
+        layers.append(Layer(row["layer"], number, len(weights), first, float(peaks.max()), *measured))
+    return layers
 
 
 def _accuracy(description: Mapping[str, Any], root: Path) -> str:
     """What is known of how well the network does, if it is trained here."""
     training = description["inputs"].get(f"{description['stage']}/training")
-    found = artifacts.manifest(root, training).facts.get("accuracy") if training else None
-    return "" if found is None else f", {100 * found:.1f} % of test images right"
+    accuracy = artifacts.manifest(root, training).facts.get("accuracy") if training else None
+    return "" if accuracy is None else f", {100 * accuracy:.1f} % of test images right"
 
 
 def _quality(layer: Layer) -> tuple[str, str]:

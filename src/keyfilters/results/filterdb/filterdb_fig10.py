@@ -29,11 +29,11 @@ def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> No
     chosen = groups["group"].map(wanted).to_numpy(bool)
     panel = heat_maps.sorted_by_mean(groups[chosen].reset_index(drop=True), drift[np.ix_(chosen, chosen)])
     networks = panel[0]["group"]
-    told = "networks for all tasks" if task is None else f"networks for {task}"
+    scope = "networks for all tasks" if task is None else f"networks for {task}"
     lowres = "the low-resolution ones among them, which the paper leaves out" if own else "without low-resolution ones"
     notes = [
         *tables.notes,
-        f"Drawn: {len(networks)} {told} with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
+        f"Drawn: {len(networks)} {scope} with {panel[0]['filters'].sum():,} filters whose family has {family!r} in "
         f"its name, {lowres}; rows in the order of their mean D; D (5) in nats. {heat_maps.NOTE}",
     ]
     title = f"Figure 10: drift D inside the family {family}"

@@ -49,7 +49,7 @@ def filterdb_fig2(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 def weights_per_picture(description: Mapping[str, Any], root: Path) -> dict[str, float]:
     """Of each network trained here, by model id: the weights of its layers for each image that it was trained on."""
-    found = {}
+    ratios = {}
     for role, folder in description["inputs"].items():
         kind, _, name = role.partition("/")
         if kind == "network":
@@ -57,21 +57,21 @@ def weights_per_picture(description: Mapping[str, Any], root: Path) -> dict[str,
             with safe_open(artifact.path / WEIGHTS, framework="numpy") as weights:
                 shapes = [weights.get_slice(key).get_shape() for key in weights.keys()]  # noqa: SIM118
             count = sum(math.prod(shape) for shape in shapes if len(shape) > 1)  # not normalisation's, nor biases
-            found[name] = count / artifact.facts["dataset"]["train"]
-    return found
+            ratios[name] = count / artifact.facts["dataset"]["train"]
+    return ratios
 
 
 def classified(layers: pd.DataFrame, over: set[str], robust: list[str]) -> pd.DataFrame:
     """The layers of classifiers with their network's `class` and whether their entropy can be `judged`: a layer of few
     filters has a low one whatever its weights. Where a file tells no depths (`by_order`), layers lie in its order."""
-    found = layers[layers["Task"] == "classification"].copy()
-    of_model = found.groupby("model", sort=False)
-    found["by_order"] = of_model["conv_depth_norm"].transform("count") == 0
+    classifiers = layers[layers["Task"] == "classification"].copy()
+    of_model = classifiers.groupby("model", sort=False)
+    classifiers["by_order"] = of_model["conv_depth_norm"].transform("count") == 0
     order = of_model.cumcount() / (of_model["layer"].transform("size") - 1).clip(lower=1)
-    found["depth_decile"] = depth_decile(found["conv_depth_norm"].where(~found["by_order"], order))
-    found = found[found["depth_decile"].notna()]
-    classes = found["model"].map(lambda name: ROBUST if name in robust else OVER if name in over else REGULAR)
-    return found.assign(**{"class": classes}, judged=found["verdict"] != "too few")
+    classifiers["depth_decile"] = depth_decile(classifiers["conv_depth_norm"].where(~classifiers["by_order"], order))
+    classifiers = classifiers[classifiers["depth_decile"].notna()]
+    classes = classifiers["model"].map(lambda name: ROBUST if name in robust else OVER if name in over else REGULAR)
+    return classifiers.assign(**{"class": classes}, judged=classifiers["verdict"] != "too few")
 
 
 def _classes(layers: pd.DataFrame) -> list[str]:
@@ -81,9 +81,9 @@ def _classes(layers: pd.DataFrame) -> list[str]:
 def _counts(layers: pd.DataFrame, study: str) -> list[str]:
     each = []
     for name in _classes(layers):
-        found = layers[layers["class"] == name]
-        networks, filters_of = found["model"].nunique(), found["filters"].sum()
-        each.append(f"{name}: {networks} network{'s' * (networks != 1)}, {len(found)} layers, {filters_of:,} filters")
+        rows = layers[layers["class"] == name]
+        networks, filters_of = rows["model"].nunique(), rows["filters"].sum()
+        each.append(f"{name}: {networks} network{'s' * (networks != 1)}, {len(rows)} layers, {filters_of:,} filters")
     return [f"Study `{study}`: {'; '.join(each)}." if each else f"Study `{study}`: no class with enough filters."]
 
 
@@ -93,12 +93,12 @@ def _rules(
     lowest = f" (here {min(ratios[name] for name in over):.0f} or more)" if over else ""
     robust = layers[layers["class"] == ROBUST]
     sets = filters.listed(sorted(robust["Training-Dataset"].dropna().unique()))
-    found = f"{filters.listed(sorted(robust['model'].unique()))}, trained on {sets}" if len(robust) else "none"
+    named = f"{filters.listed(sorted(robust['model'].unique()))}, trained on {sets}" if len(robust) else "none"
     judged = int((~layers["judged"]).sum())
     ordered = filters.listed(sorted(layers.loc[layers["by_order"], "model"].unique()))
     notes = [
         f"Over-parameterised: networks trained here with at least {settings['weights_per_picture']:g} weight for each "
-        f"training image{lowest}; robust: {found}; regular: all other classifiers of the zoo. The paper's robust "
+        f"training image{lowest}; robust: {named}; regular: all other classifiers of the zoo. The paper's robust "
         "networks are classifiers of ImageNet from RobustBench, its regular ones all classifiers of ImageNet.",
         f"By depth decile, layer by layer; boxes: quartiles, whiskers 1.5 of their range, without outliers; classes of "
         f"less than {settings['min_layers']} layers in a decile: a dot for each layer. A class has at least "
@@ -113,7 +113,7 @@ def _rules(
 
 def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
     judged = layers[layers["judged"]]
-    found = {
+    row = {
         "Class": name,
         "Networks": layers["model"].nunique(),
         "Layers": len(layers),
@@ -121,10 +121,10 @@ def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
     }
     halves = {"first half": DECILE_NAMES[:5], "last half": DECILE_NAMES[5:]}
     for quantity, rows in (("sparsity", layers), ("entropy", judged)):
-        found[f"Mean {quantity}"] = _mean(rows[quantity])
+        row[f"Mean {quantity}"] = _mean(rows[quantity])
         for half, deciles in halves.items():
-            found[f"{quantity}, {half}"] = _mean(rows.loc[rows["depth_decile"].isin(deciles), quantity])
-    return found
+            row[f"{quantity}, {half}"] = _mean(rows.loc[rows["depth_decile"].isin(deciles), quantity])
+    return row
 
 
 def _mean(values: pd.Series) -> str:

@@ -26,13 +26,13 @@ def filterdb_fig3(description: Mapping[str, Any], root: Path, file: Path) -> Non
     settings = description["settings"]
     tables = filters.load(description, file.parents[1])
     layers = tables.layers
-    found = filters.distributions(description, root, layers)
+    distributions = filters.distributions(description, root, layers)
     least = FilterSet(min_filters=settings["min_filters"], min_models=settings["min_models"])
-    groups = gather(layers, layers[GROUPINGS[GROUPING]], found.counts, least)
-    whole = gather(layers, pd.Series("all", layers.index), found.counts, FilterSet(min_filters=1))
+    groups = gather(layers, layers[GROUPINGS[GROUPING]], distributions.counts, least)
+    whole = gather(layers, pd.Series("all", layers.index), distributions.counts, FilterSet(min_filters=1))
     drawn = _chosen(groups, settings["groups"])
-    components = min(settings["components"], found.bins.basis.dimensions)
-    frame = pd.concat([densities(of, found.bins, components) for of in (whole, drawn) if len(of.table)])
+    components = min(settings["components"], distributions.bins.basis.dimensions)
+    frame = pd.concat([densities(of, distributions.bins, components) for of in (whole, drawn) if len(of.table)])
     notes = [
         *tables.notes,
         *tables.left_out_of(GROUPING),
@@ -44,7 +44,7 @@ def filterdb_fig3(description: Mapping[str, Any], root: Path, file: Path) -> Non
     title = "Figure 3: distributions of the coefficients along each component, by visual category"
     shown = drawn.table.assign(filters=[f"{count:,}" for count in drawn.table["filters"]])
     shown.columns = ["Visual category", "Networks", "Independent", "Filters"]
-    draw = partial(_draw, whole, drawn, found.bins, components, title, notes)
+    draw = partial(_draw, whole, drawn, distributions.bins, components, title, notes)
     files.publish(description, file, frame, shown, title, notes, draw, numbers=filters.NUMBERS)
 
 

@@ -46,37 +46,39 @@ def filterdb_fig4(description: Mapping[str, Any], root: Path, file: Path) -> Non
     settings = description["settings"]
     tables = filters.load(description, file.parents[1])
     layers = tables.layers
-    found = filters.distributions(description, root, layers)
-    told = _phenotypes(layers, found, settings["min_filters"])
+    distributions = filters.distributions(description, root, layers)
+    phenotypes = _phenotypes(layers, distributions, settings["min_filters"])
     edges = np.linspace(-settings["limit"], settings["limit"], settings["bins"] + 1)
     examples = [
-        Example(kind, name, rows, *histogram(_blocks(description, root, rows), found.bins.basis, edges))
-        for kind, name, rows in _examples(layers, told, settings["examples"])
+        Example(kind, name, rows, *histogram(_blocks(description, root, rows), distributions.bins.basis, edges))
+        for kind, name, rows in _examples(layers, phenotypes, settings["examples"])
     ]
-    notes = [*tables.notes, *_notes(told, examples, settings)]
+    notes = [*tables.notes, *_notes(phenotypes, examples, settings)]
     title = "Figure 4: the first two coefficients against each other, by phenotype"
     draw = partial(_draw, examples, settings["limit"], title, notes)
     files.publish(description, file, _frame(examples, edges), _shown(examples), title, notes, draw, numbers="%.6g")
 
 
-def _phenotypes(layers: pd.DataFrame, found: filters.Distributions, least: int) -> pd.DataFrame:
+def _phenotypes(layers: pd.DataFrame, distributions: filters.Distributions, least: int) -> pd.DataFrame:
     """Phenotype of the first two components of every network, then of every layer, that has enough filters.
 
     A row for each: `of`, `network` or `layer`, `name`, `rows` of `layers`, `filters`, `phenotype`.
     """
     names = layers["model"] + " " + layers["layer"]
-    zero, told = found.bins.basis.zero_filter[:2], []
+    zero, phenotypes = distributions.bins.basis.zero_filter[:2], []
     for of, labels in (("network", layers["model"]), ("layer", names)):
         for name, rows in layers.groupby(labels, sort=False).indices.items():
-            counts, number = found.counts[rows, :2].sum(axis=0), int(layers["filters"].iloc[rows].sum())
+            counts, number = distributions.counts[rows, :2].sum(axis=0), int(layers["filters"].iloc[rows].sum())
             if number >= least and counts.any(axis=1).all():
-                told.append((of, name, rows, number, phenotype(counts, found.bins.edges, zero)))
-    return pd.DataFrame(told, columns=["of", "name", "rows", "filters", "phenotype"])
+                phenotypes.append((of, name, rows, number, phenotype(counts, distributions.bins.edges, zero)))
+    return pd.DataFrame(phenotypes, columns=["of", "name", "rows", "filters", "phenotype"])
 
 
-def _examples(layers: pd.DataFrame, told: pd.DataFrame, most: int) -> Iterator[tuple[Phenotype, str, pd.DataFrame]]:
+def _examples(
+    layers: pd.DataFrame, phenotypes: pd.DataFrame, most: int
+) -> Iterator[tuple[Phenotype, str, pd.DataFrame]]:
     """Of each phenotype the largest networks, and layers if there are not enough."""
-    ordered = told.sort_values(["of", "filters", "name"], ascending=[False, False, True])
+    ordered = phenotypes.sort_values(["of", "filters", "name"], ascending=[False, False, True])
     for kind in get_args(Phenotype):
         for row in ordered[ordered["phenotype"] == kind].head(most).itertuples():
             yield kind, row.name, layers.iloc[row.rows]
@@ -101,8 +103,8 @@ def histogram(blocks: Iterable[np.ndarray], basis: Basis, edges: np.ndarray) -> 
     return counts, total - int(counts.sum())
 
 
-def _notes(told: pd.DataFrame, examples: list[Example], settings: Mapping[str, Any]) -> Iterator[str]:
-    for of, rows in told.groupby("of", sort=False):
+def _notes(phenotypes: pd.DataFrame, examples: list[Example], settings: Mapping[str, Any]) -> Iterator[str]:
+    for of, rows in phenotypes.groupby("of", sort=False):
         counted = rows["phenotype"].value_counts()
         kinds = ", ".join(f"{counted.get(kind, 0)} {kind}" for kind in get_args(Phenotype))
         yield f"Of {len(rows)} {of}s with enough filters: {kinds}."
@@ -121,8 +123,8 @@ def _frame(examples: list[Example], edges: np.ndarray) -> pd.DataFrame:
     frames = [pd.DataFrame(columns=["example", "phenotype", "first_low", "second_low", "count"])]
     for number, example in enumerate(examples, start=1):
         first, second = example.counts.nonzero()
-        told = {"example": number, "phenotype": example.phenotype, "first_low": edges[first]}
-        frames.append(pd.DataFrame(told | {"second_low": edges[second], "count": example.counts[first, second]}))
+        columns = {"example": number, "phenotype": example.phenotype, "first_low": edges[first]}
+        frames.append(pd.DataFrame(columns | {"second_low": edges[second], "count": example.counts[first, second]}))
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 

@@ -26,11 +26,13 @@ def filterdb_fig5(description: Mapping[str, Any], root: Path, file: Path) -> Non
     settings = description["settings"]
     tables = filters.load(description, file.parents[1])
     layers = tables.layers
-    found = filters.distributions(description, root, layers)
+    distributions = filters.distributions(description, root, layers)
     bases: Bases = {}
     too_small = []
     for title, rows in {"all": np.ones(len(layers), bool), **_groups(layers, settings["groups"])}.items():
-        moments = merge((found.moments[row] for row in np.flatnonzero(rows)), found.bins.basis.dimensions)
+        moments = merge(
+            (distributions.moments[row] for row in np.flatnonzero(rows)), distributions.bins.basis.dimensions
+        )
         models = layers.loc[rows, "model"].nunique()
         if moments.count >= settings["min_filters"] and models >= settings["min_models"]:
             bases[title] = models, fit(moments)
@@ -47,7 +49,7 @@ def filterdb_fig5(description: Mapping[str, Any], root: Path, file: Path) -> Non
     )
     title = "Figure 5: bases of some groups of filters, with the cumulative explained variance"
     kernel = layers["kh"].iloc[0], layers["kw"].iloc[0]
-    components = min(settings["components"], found.bins.basis.dimensions)
+    components = min(settings["components"], distributions.bins.basis.dimensions)
     draw = partial(_draw, bases, kernel, components, title, notes)
     files.publish(description, file, _frame(bases), _shown(bases), title, notes, draw, numbers=filters.NUMBERS)
 
@@ -70,7 +72,7 @@ def _frame(bases: Bases) -> pd.DataFrame:
         for number, component in enumerate(basis.components):
             row = {"group": group, "models": models, "filters": basis.count, "component": number + 1}
             row |= {"ratio": basis.ratios[number], "cumulative": cumulative[number]}
-            rows.append(row | {f"w{place}": entry for place, entry in enumerate(component)})
+            rows.append(row | {f"w{position}": entry for position, entry in enumerate(component)})
     return pd.DataFrame(rows)
 
 

@@ -30,12 +30,12 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
     Raises KeyfiltersError if the network has too few filters of the set.
     """
     settings = description["settings"]
-    found = {role: artifacts.read(root, folder) for role, folder in description["inputs"].items()}
-    bins = basis.read(found.pop(f"{description['stage']}/basis")).get(settings["set"])
+    inputs = {role: artifacts.read(root, folder) for role, folder in description["inputs"].items()}
+    bins = basis.read(inputs.pop(f"{description['stage']}/basis")).get(settings["set"])
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {settings['set']}; set another `set`")
-    network = found.pop(f"{description['stage']}/network")
-    of_epochs = {int(role.partition("/")[2]): artifact for role, artifact in found.items()}
+    network = inputs.pop(f"{description['stage']}/network")
+    of_epochs = {int(role.partition("/")[2]): artifact for role, artifact in inputs.items()}
     counts = {epoch: histograms.read(of_epochs[epoch])[settings["set"]].sum(axis=0) for epoch in sorted(of_epochs)}
     total = int(counts[max(counts)][0].sum())
     if total < settings["min_filters"]:
@@ -43,8 +43,8 @@ def filterdb_fig7(description: Mapping[str, Any], root: Path, file: Path) -> Non
             f"the network has {total:,} filters of the set {settings['set']}, less than {settings['min_filters']:,}; "
             "choose another `lowres.formation` or lower `min_filters`"
         )
-    shares = {epoch: given[:, :-1] / total for epoch, given in counts.items()}
-    outside = max(int(given[:, -1].sum()) for given in counts.values())
+    shares = {epoch: of_epoch[:, :-1] / total for epoch, of_epoch in counts.items()}
+    outside = max(int(of_epoch[:, -1].sum()) for of_epoch in counts.values())
     frame = _table(counts, bins, Analysis(**{key: settings[key] for key in ("floor", "epsilon")}))
     known, trained = network.facts["entry"], network.description["inputs"]["network"].partition("/")[2]
     title = f"Figure 7: coefficients of {known['Name']} during training on {known['Training-Dataset']}"
@@ -64,15 +64,15 @@ def _table(counts: Mapping[int, np.ndarray], bins: Bins, analysis: Analysis) -> 
     """A row per epoch and component with its `density` in each bin, `deviation`, and drift D (5) to the last epoch."""
     middles, rows = (bins.edges[1:] + bins.edges[:-1]) / 2, []
     last = distributions(counts[max(counts)][:, :-1], bins.width, analysis)
-    for epoch, given in counts.items():
-        within = given[:, :-1]
+    for epoch, of_epoch in counts.items():
+        within = of_epoch[:, :-1]
         to_last = float(drift(distributions(within, bins.width, analysis), last, bins.basis.ratios))
         for component, row in enumerate(within / within.sum(axis=-1, keepdims=True), start=1):
             mean = row @ middles
             deviation = float(np.sqrt(row @ (middles - mean) ** 2))
             densities = {f"{middle:.4g}": share / bins.width for middle, share in zip(middles, row, strict=True)}
-            told = {"epoch": epoch, "component": component, "drift_to_last": to_last, "deviation": deviation}
-            rows.append({**told, **densities})
+            properties = {"epoch": epoch, "component": component, "drift_to_last": to_last, "deviation": deviation}
+            rows.append({**properties, **densities})
     return pd.DataFrame(rows)
 
 

@@ -22,14 +22,14 @@ def filterdb_fig9(description: Mapping[str, Any], root: Path, file: Path) -> Non
     layers = tables.layers
     of_task = layers if tasks is None else layers[layers["Task"].isin(tasks)]
     of_task = of_task[~of_task["Name"].str.startswith(filters.LOW_RESOLUTION, na=False)]
-    told = "all tasks" if tasks is None else ", ".join(tasks)
+    task_names = "all tasks" if tasks is None else ", ".join(tasks)
     pairs = tables.read("drift_by_decile.parquet")
     pairs = pairs[pairs["one"].isin(of_task["model"]) & pairs["other"].isin(of_task["model"])]
     values = {decile: pairs.loc[pairs["depth_decile"] == decile, "drift"] for decile in DECILE_NAMES}
     drawn = of_task[of_task["model"].isin([*pairs["one"], *pairs["other"]])]
     notes = [
         *tables.notes,
-        f"Drawn: {len(pairs):,} pairs of {drawn['model'].nunique()} networks for {told} with "
+        f"Drawn: {len(pairs):,} pairs of {drawn['model'].nunique()} networks for {task_names} with "
         f"{drawn['filters'].sum():,} filters, low-resolution ones left out; a network is in a decile if it has enough "
         f"filters there; D (5) in nats. {box_plots.NOTE}",
     ]
@@ -37,7 +37,7 @@ def filterdb_fig9(description: Mapping[str, Any], root: Path, file: Path) -> Non
     empty = [decile for decile, of in values.items() if of.empty]
     if empty:
         notes.append(f"Deciles without two such networks: {', '.join(empty)}.")
-    title = f"Figure 9: drift D between networks for {told} by depth decile"
+    title = f"Figure 9: drift D between networks for {task_names} by depth decile"
     shown = box_plots.summary(values, "Depth decile")
     draw = partial(_draw, values, title, notes)
     files.publish(description, file, pairs, shown, title, notes, draw, numbers=filters.NUMBERS)

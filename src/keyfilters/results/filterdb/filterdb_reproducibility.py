@@ -48,18 +48,18 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
     bins = basis.read(artifacts.read(root, description["inputs"][f"{description['stage']}/basis"])).get(settings["set"])
     if bins is None:
         raise KeyfiltersError(f"no network has filters of the set {settings['set']}; set another `set`")
-    found = [_network(description, root, *given) for given in settings["networks"]]
-    networks = [given for given in found if given.filters >= settings["min_filters"]]
+    candidates = [_network(description, root, *entry) for entry in settings["networks"]]
+    networks = [network for network in candidates if network.filters >= settings["min_filters"]]
     if len(networks) < 2:
         raise KeyfiltersError(f"less than two networks with {settings['min_filters']:,} filters; lower `min_filters`")
     analysis = Analysis(**{key: settings[key] for key in ("floor", "epsilon")})
     compare = Comparison(bins, analysis, settings["draws"])
     pairs = {(one.name, other.name): compare(one.counts, other.counts) for one, other in combinations(networks, 2)}
     rows = [_row(kind, label, members, chosen, pairs) for kind, label, members, chosen in groups_of_pairs(networks)]
-    left_out = [given.name for given in found if given not in networks]
+    left_out = [network.name for network in candidates if network not in networks]
     notes = [
         f"Study `{file.parents[1].name}`: {len(networks)} low-resolution networks with "
-        f"{sum(given.filters for given in networks):,} filters of the set {settings['set']}, each with at least "
+        f"{sum(network.filters for network in networks):,} filters of the set {settings['set']}, each with at least "
         f"{settings['min_filters']:,}; accuracy on the test images, with its standard deviation over seeds; D (5) in "
         "nats, in the study's basis.",
         f"By chance: the filters of both networks dealt to two groups of the same sizes, mean of {settings['draws']} "
@@ -98,13 +98,13 @@ def groups_of_pairs(networks: list[Network]) -> Iterator[tuple[str, str, list[Ne
     """What is compared, in words, the networks, and the pairs of them: seeds of one network on one set, the different
     networks of a set, the sets of a network."""
     kinds = (
-        ("seeds", lambda given: (given.network, given.dataset), lambda one, other: True),
-        ("networks", lambda given: (given.dataset,), lambda one, other: one.network != other.network),
-        ("sets", lambda given: (given.network,), lambda one, other: one.dataset != other.dataset),
+        ("seeds", lambda network: (network.network, network.dataset), lambda one, other: True),
+        ("networks", lambda network: (network.dataset,), lambda one, other: one.network != other.network),
+        ("sets", lambda network: (network.network,), lambda one, other: one.dataset != other.dataset),
     )
     for kind, key, counts in kinds:
-        for value in dict.fromkeys(key(given) for given in networks):
-            members = [given for given in networks if key(given) == value]
+        for value in dict.fromkeys(key(network) for network in networks):
+            members = [network for network in networks if key(network) == value]
             pairs = [pair for pair in combinations(members, 2) if counts(*pair)]
             if pairs:
                 label = {
@@ -116,11 +116,11 @@ def groups_of_pairs(networks: list[Network]) -> Iterator[tuple[str, str, list[Ne
 
 
 def _row(
-    kind: str, label: str, members: list[Network], pairs: Pairs, found: Mapping[tuple[str, str], Compared]
+    kind: str, label: str, members: list[Network], pairs: Pairs, by_pair: Mapping[tuple[str, str], Compared]
 ) -> dict[str, Any]:
-    compared = [found[one.name, other.name] for one, other in pairs]
-    accuracies = 100 * np.array([given.accuracy for given in members])
-    sizes = [given.filters for given in members]
+    compared = [by_pair[one.name, other.name] for one, other in pairs]
+    accuracies = 100 * np.array([network.accuracy for network in members])
+    sizes = [network.filters for network in members]
     seeds = kind == "seeds"
     return {
         "between": kind,

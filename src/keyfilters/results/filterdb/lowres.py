@@ -34,14 +34,14 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
     records = cells.load(description, results)
     order = cells.by_size([record["target"] for record in records])
     networks = {record["role"]["network"]: record["role"]["model"] for record in records}
-    found = {(record["role"]["network"], record["target"]["name"]): record for record in records}
+    by_pair = {(record["role"]["network"], record["target"]["name"]): record for record in records}
     frame = pd.DataFrame(
         {
             "network": network,
             "architecture": model["architecture"],
             "width": model.get("width", 1),
             "dataset": dataset["name"],
-            **{key: found[network, dataset["name"]][key] for key in ("mean", "spread", "n")},
+            **{key: by_pair[network, dataset["name"]][key] for key in ("mean", "spread", "n")},
             "published": published().get((model["architecture"], dataset["name"])),
             "chance": 100 / dataset["classes"],
         }
@@ -50,8 +50,8 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
     )
     columns, names = {}, {}
     for dataset in order:
-        names[dataset["title"]] = [found[network, dataset["name"]]["cell"] for network in networks]
-        columns[dataset["title"]] = [_cell(found[network, dataset["name"]]) for network in networks]
+        names[dataset["title"]] = [by_pair[network, dataset["name"]]["cell"] for network in networks]
+        columns[dataset["title"]] = [_cell(by_pair[network, dataset["name"]]) for network in networks]
         theirs = [published().get((model["architecture"], dataset["name"])) for model in networks.values()]
         if any(theirs):
             columns[f"{dataset['title']}, published"] = [f"{value:.1f}" if value else "" for value in theirs]

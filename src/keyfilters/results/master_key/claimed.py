@@ -42,68 +42,70 @@ class Claim:
     ours: bool = False
 
 
-def _transferred(made: Cells, series: str | None = None) -> list[Record]:
+def _transferred(by_name: Cells, series: str | None = None) -> list[Record]:
     """The cells of a curve by n, of one series or of all, without controls."""
-    found = [record for record in made.values() if "n" in record.get("role", {}) and not cells.control(record)]
+    records = [record for record in by_name.values() if "n" in record.get("role", {}) and not cells.control(record)]
     if series:
-        found = [record for record in found if record["role"]["series"] == series]
-    return sorted(found, key=lambda record: record["role"]["n"])
+        records = [record for record in records if record["role"]["series"] == series]
+    return sorted(records, key=lambda record: record["role"]["n"])
 
 
-def _at_all_layers(series: str | None, made: Cells) -> Compared:
+def _at_all_layers(series: str | None, by_name: Cells) -> Compared:
     """The transfer of all layers against the base model; nothing if the study does not go to the last layer."""
-    last = cells.layers(made["base"])
-    return [(record, made["base"]) for record in _transferred(made, series) if record["role"]["n"] == last]
+    last = cells.layers(by_name["base"])
+    return [(record, by_name["base"]) for record in _transferred(by_name, series) if record["role"]["n"] == last]
 
 
-def _distant_at_all_layers(made: Cells) -> Compared:
-    return [pair for pair in _at_all_layers(None, made) if pair[0]["source"]["name"] != pair[1]["target"]["name"]]
+def _distant_at_all_layers(by_name: Cells) -> Compared:
+    return [pair for pair in _at_all_layers(None, by_name) if pair[0]["source"]["name"] != pair[1]["target"]["name"]]
 
 
-def _before_the_last_ten(made: Cells) -> Compared:
+def _before_the_last_ten(by_name: Cells) -> Compared:
     """The most layers that leave the last ten out."""
-    earlier = [record for record in _transferred(made, "AnB") if record["role"]["n"] <= cells.layers(made["base"]) - 10]
-    return [(earlier[-1], made["base"])] if earlier else []
+    earlier = [
+        record for record in _transferred(by_name, "AnB") if record["role"]["n"] <= cells.layers(by_name["base"]) - 10
+    ]
+    return [(earlier[-1], by_name["base"])] if earlier else []
 
 
-def _plateau(made: Cells) -> Compared:
+def _plateau(by_name: Cells) -> Compared:
     """All layers against two thirds of them, 8 of the paper's 12, of the distant source."""
-    two_thirds = round(cells.layers(made["base"]) * 2 / 3)
+    two_thirds = round(cells.layers(by_name["base"]) * 2 / 3)
     return [
         (last, earlier)
-        for last, _ in _distant_at_all_layers(made)
-        for earlier in _transferred(made)
+        for last, _ in _distant_at_all_layers(by_name)
+        for earlier in _transferred(by_name)
         if earlier["role"]["n"] == two_thirds and earlier["source"]["name"] == last["source"]["name"]
     ]
 
 
-def _named(one: str, other: str, made: Cells) -> Compared:
-    return [(made[one], made[other])] if {one, other} <= made.keys() else []
+def _named(one: str, other: str, by_name: Cells) -> Compared:
+    return [(by_name[one], by_name[other])] if {one, other} <= by_name.keys() else []
 
 
-def _others(reference: str, made: Cells) -> Compared:
-    return [(record, made[reference]) for name, record in made.items() if name != reference]
+def _others(reference: str, by_name: Cells) -> Compared:
+    return [(record, by_name[reference]) for name, record in by_name.items() if name != reference]
 
 
-def _sized(small: bool, made: Cells) -> Compared:
+def _sized(small: bool, by_name: Cells) -> Compared:
     """The smaller half of the targets with every much larger source, or the larger half with every much smaller one,
     against their selffers."""
-    transfers = [record for record in made.values() if not cells.control(record)]
+    transfers = [record for record in by_name.values() if not cells.control(record)]
     targets = [target["name"] for target in cells.by_size([record["target"] for record in transfers])]
     half = targets[len(targets) // 2 :] if small else targets[: (len(targets) + 1) // 2]
-    found = []
+    pairs = []
     for record in transfers:
         target, source = record["target"], record["source"]
         ratio = source["train"] / target["train"] if small else target["train"] / source["train"]
         if target["name"] in half and ratio >= LARGER:
-            found.append((record, made[f"{target['name']}--{target['name']}"]))
-    return found
+            pairs.append((record, by_name[f"{target['name']}--{target['name']}"]))
+    return pairs
 
 
-def _pointwise(own: bool, made: Cells) -> Compared:
+def _pointwise(own: bool, by_name: Cells) -> Compared:
     return [
-        (record, made[record["target"]["name"]])
-        for record in made.values()
+        (record, by_name[record["target"]["name"]])
+        for record in by_name.values()
         if record["source"] and (record["source"]["name"] == record["target"]["name"]) == own
     ]
 
@@ -248,25 +250,25 @@ CLAIMS = (
 )
 
 
-def of_identity(table: str, target: str, made: Tables) -> Compared:
+def of_identity(table: str, target: str, tables: Tables) -> Compared:
     """The base model and the control `identity`, by which is judged whether the networks of a table use their depthwise
     filters: of a curve its own, of all layers, if it has one; else Table 1's for its networks, and Table 2's."""
-    curve = made.get(table, {})
+    curve = tables.get(table, {})
     if "base" in curve:
         for record in curve.values():
             if cells.control(record) == "identity" and record["role"]["n"] == cells.layers(curve["base"]):
                 return [(curve["base"], record)]
     if table in ("table1", "fig2c"):
-        found = _named("baseline", "identity", made.get("table1", {}))
-        return [pair for pair in found if pair[0]["target"]["name"] == target]
-    base, control = made.get("table7", {}).get(target), made.get("table2", {}).get(f"{target}--identity")
+        pairs = _named("baseline", "identity", tables.get("table1", {}))
+        return [pair for pair in pairs if pair[0]["target"]["name"] == target]
+    base, control = tables.get("table7", {}).get(target), tables.get("table2", {}).get(f"{target}--identity")
     return [(base, control)] if base and control else []
 
 
-def of_controls(made: Tables) -> list[Claim]:
+def of_controls(tables: Tables) -> list[Claim]:
     """What decides how the paper is to be read, for each target of Table 2 and for Table 1: ours."""
-    found = []
-    table2, bases = made.get("table2", {}), made.get("table7", {})
+    claims = []
+    table2, bases = tables.get("table2", {}), tables.get("table7", {})
     for target in dict.fromkeys(record["target"]["name"] for record in table2.values()):
         title = next(record["target"]["title"] for record in table2.values() if record["target"]["name"] == target)
         controls = {name: table2.get(f"{target}--{name}") for name in ("identity", "random")}
@@ -275,19 +277,19 @@ def of_controls(made: Tables) -> list[Claim]:
         ]
         if controls["identity"] and target in bases:
             pairs = [(bases[target], controls["identity"])]
-            found.append(_control("table2", f"{title}: spatial filters are worth something (base - identity)", pairs))
+            claims.append(_control("table2", f"{title}: spatial filters are worth something (base - identity)", pairs))
         if controls["random"]:
             pairs = [(record, controls["random"]) for record in trained]
             text = f"{title}: trained filters are worth more than random ones (trained - random)"
-            found.append(_control("table2", text, pairs))
-    table1 = made.get("table1", {})
+            claims.append(_control("table2", text, pairs))
+    table1 = tables.get("table1", {})
     for one, other, text in (
         ("baseline", "identity", "Table 1's target: spatial filters are worth something (base - identity)"),
         ("transferred", "random", "Table 1's target: trained filters are worth more than random ones"),
     ):
         if pairs := _named(one, other, table1):
-            found.append(_control("table1", text, pairs))
-    return found
+            claims.append(_control("table1", text, pairs))
+    return claims
 
 
 def _control(table: str, text: str, pairs: Compared) -> Claim:

@@ -39,11 +39,11 @@ LEVEL = 0.05
 def claims(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/tables/claims.*` from `<results>/cells`."""
     results = file.parents[1]
-    made: dict[str, dict[str, Record]] = {}
+    tables: dict[str, dict[str, Record]] = {}
     for name, record in zip(description["inputs"], cells.load(description, results), strict=True):
         table, _, cell = name.partition("/")
-        made.setdefault(table, {})[cell] = record
-    rows = [_measured(claim, made) for claim in (*CLAIMS, *of_controls(made))]
+        tables.setdefault(table, {})[cell] = record
+    rows = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
     _judge(rows)
     shown = pd.DataFrame([_text(row) for row in rows])
     notes = [
@@ -66,30 +66,30 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
     files.publish(description, file, pd.DataFrame(rows), shown, title, notes, partial(forest, rows, title, notes))
 
 
-def _measured(claim: Claim, made: Tables) -> dict[str, Any]:
+def _measured(claim: Claim, tables: Tables) -> dict[str, Any]:
     """The claim's effect, without a verdict yet."""
-    cells_of = made.get(claim.table, {})
+    cells_of = tables.get(claim.table, {})
     compared = claim.compared(cells_of) if cells_of else []
-    found = difference(compared)
+    effect = difference(compared)
     margin = statistics.fmean(_margin(other) for _, other in compared) if compared else MARGIN
     low, high = (bound * margin if math.isfinite(bound) else bound for bound in (claim.low, claim.high))
-    testable = found is None or not claim.needs_filters or _uses_filters(claim.table, compared, made)
-    least, most = bounds(found)
+    testable = effect is None or not claim.needs_filters or _uses_filters(claim.table, compared, tables)
+    least, most = bounds(effect)
     return {
         "claim": claim.text,
         "ours": claim.ours,
-        "effect": found.mean if found else None,
+        "effect": effect.mean if effect else None,
         "low": least,
         "high": most,
-        "n": found.seeds if found else 0,
+        "n": effect.seeds if effect else 0,
         "pairs": len(compared),
         "claimed_low": low if math.isfinite(low) else None,
         "claimed_high": high if math.isfinite(high) else None,
         "paper_effect": claim.printed,
-        "p_supported": p_within(found, low, high) if found else None,
-        "p_contradicted": p_outside(found, low, high) if found else None,
-        "seeds_needed": seeds_needed(found, low, high) if found else None,
-        "verdict": "not run" if found is None else "" if testable else "not testable here",
+        "p_supported": p_within(effect, low, high) if effect else None,
+        "p_contradicted": p_outside(effect, low, high) if effect else None,
+        "seeds_needed": seeds_needed(effect, low, high) if effect else None,
+        "verdict": "not run" if effect is None else "" if testable else "not testable here",
     }
 
 
@@ -99,13 +99,13 @@ def _margin(reference: Record) -> float:
     return max(0.0, reference["mean"] - chance) / PAPER_ABOVE_CHANCE
 
 
-def _uses_filters(table: str, compared: Compared, made: Tables) -> bool:
+def _uses_filters(table: str, compared: Compared, tables: Tables) -> bool:
     """Whether every target's network is better than one whose filters are all the identity: by the interval of the
     difference; with one seed, which has none and decides nothing, by its sign."""
     for target in {one["target"]["name"] for one, _ in compared}:
-        found = difference(of_identity(table, target, made))
-        least, _ = bounds(found)
-        if found is None or (found.mean if least is None else least) <= 0:
+        effect = difference(of_identity(table, target, tables))
+        least, _ = bounds(effect)
+        if effect is None or (effect.mean if least is None else least) <= 0:
             return False
     return True
 

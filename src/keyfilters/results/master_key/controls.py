@@ -26,26 +26,26 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
     every = cells.load(description, results)
     bases = {record["target"]["name"]: record for record in every if record["cell"].startswith("table7/")}
     of_table2 = [record for record in every if record["cell"].startswith("table2/")]
-    made = {(record["target"]["name"], column_of(record)): record for record in of_table2}
+    by_pair = {(record["target"]["name"], column_of(record)): record for record in of_table2}
     targets = cells.by_size([record["target"] for record in of_table2])
     sources = cells.by_size([record["source"] for record in of_table2 if not cells.control(record)])
     columns = [*(source["name"] for source in sources), ALL, BASE, "random"]
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
-        filters = {column: [made[target, column]] for column in (*(source["name"] for source in sources), "random")}
-        filters |= {ALL: [made[target, source["name"]] for source in sources]}
+        filters = {column: [by_pair[target, column]] for column in (*(source["name"] for source in sources), "random")}
+        filters |= {ALL: [by_pair[target, source["name"]] for source in sources]}
         filters |= {BASE: [bases[target]]} if target in bases else {}
         for control in ABOVE:
-            reference = made[target, control]
-            compared = {name: given for name, given in filters.items() if given != [reference]}
-            found = {name: difference([(one, reference) for one in given]) for name, given in compared.items()}
+            reference = by_pair[target, control]
+            compared = {name: records for name, records in filters.items() if records != [reference]}
+            effects = {name: difference([(one, reference) for one in records]) for name, records in compared.items()}
             rows += [
-                {"target": target, "filters": name, "above": control, **_measured(found[name])}
+                {"target": target, "filters": name, "above": control, **_measured(effects[name])}
                 for name in columns
-                if name in found
+                if name in effects
             ]
-            text.append([_text(found.get(name)) for name in columns])
-            marks.append([_mark(found.get(name)) for name in columns])
+            text.append([_text(effects.get(name)) for name in columns])
+            marks.append([_mark(effects.get(name)) for name in columns])
             names.append([compared[name][0]["cell"] if name in compared and name != ALL else None for name in columns])
     grid = Grid(
         corner="Target, above",
@@ -70,24 +70,24 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
     publish(description, file, pd.DataFrame(rows), grid, title, notes)
 
 
-def _measured(found: Effect | None) -> dict[str, Any]:
-    low, high = bounds(found)
+def _measured(effect: Effect | None) -> dict[str, Any]:
+    low, high = bounds(effect)
     return {
-        "difference": found.mean if found else None,
+        "difference": effect.mean if effect else None,
         "low": low,
         "high": high,
-        "n": found.seeds if found else 0,
-        "excludes_zero": excludes_zero(found),
+        "n": effect.seeds if effect else 0,
+        "excludes_zero": excludes_zero(effect),
     }
 
 
-def _text(found: Effect | None) -> str:
+def _text(effect: Effect | None) -> str:
     """`+1.3 (+0.2 to +2.4)`, without interval where there is none."""
-    if found is None:
+    if effect is None:
         return ""
-    bounds = found.interval()
-    return f"{found.mean:+.1f}" + (f" ({bounds[0]:+.1f} to {bounds[1]:+.1f})" if bounds else "")
+    bounds = effect.interval()
+    return f"{effect.mean:+.1f}" + (f" ({bounds[0]:+.1f} to {bounds[1]:+.1f})" if bounds else "")
 
 
-def _mark(found: Effect | None) -> Mark:
-    return mark(arrow(found.mean) if found else "", excludes_zero(found), bare=True)
+def _mark(effect: Effect | None) -> Mark:
+    return mark(arrow(effect.mean) if effect else "", excludes_zero(effect), bare=True)

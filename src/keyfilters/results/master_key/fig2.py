@@ -25,40 +25,40 @@ def fig2(description: Mapping[str, Any], file: Path) -> None:
     for record in cells.load(description, results):
         of_panel.setdefault(record["cell"].partition("/")[0], []).append(record)
     drawn = {name: module.panel(of_panel[name]) for name, module in PANELS.items() if name in of_panel}
-    records = [record for made in drawn.values() for record in made.records]
+    records = [record for panel in drawn.values() for record in panel.records]
     notes = [
         cells.basis(records, results.name),
         "Relative to base B, trained with no layer transferred, which is n = 0: as in the paper, since the networks "
         "differ in what they reach. One axis for all, so that their drops can be compared.",
         errors(records),
         "n counts layers in order of execution.",
-        *(f"{name[-1]}: {_network(made)} {PANELS[name].NOTE}" for name, made in drawn.items()),
+        *(f"{name[-1]}: {_network(panel)} {PANELS[name].NOTE}" for name, panel in drawn.items()),
         *cells.on_controls(records),
     ]
-    frame = pd.concat([made.frame.assign(figure=name) for name, made in drawn.items()])
+    frame = pd.concat([panel.frame.assign(figure=name) for name, panel in drawn.items()])
     frame = frame[["figure", *frame.columns.drop("figure")]]
     title = "Figure 2: first n layers transferred from A to B, in a plain network, a ResNet and a ConvNeXt"
     draws = partial(_draw, list(drawn.values()), title, notes)
     files.publish(description, file, frame, _shown(drawn), title, notes, draws)
 
 
-def _network(made: Curve) -> str:
-    choices = next(record["choices"] for record in made.records if record["choices"])
+def _network(panel: Curve) -> str:
+    choices = next(record["choices"] for record in panel.records if record["choices"])
     return (
-        f"{cells.network(made.base['role']['model'])}, base B {cells.percent(made.base)} % on "
-        f"{made.base['target']['title']}; the bias of a transferred convolution is {choices['bias']} (our choice)."
+        f"{cells.network(panel.base['role']['model'])}, base B {cells.percent(panel.base)} % on "
+        f"{panel.base['target']['title']}; the bias of a transferred convolution is {choices['bias']} (our choice)."
     )
 
 
 def _shown(drawn: Mapping[str, Curve]) -> pd.DataFrame:
     """A row for each figure and n, a column for each series."""
     rows = []
-    for name, made in drawn.items():
-        for n in made.counts:
-            row = {"Figure": name[-2:], "n": f"{n} of {made.of}"}
-            for series, found in made.series.items():
-                here = [record for record in found if record["role"]["n"] == n] if n else [made.base]
-                row[f"{series} (% of base B)"] = made.text(here[0]) if here else ""
+    for name, panel in drawn.items():
+        for n in panel.counts:
+            row = {"Figure": name[-2:], "n": f"{n} of {panel.of}"}
+            for series, records in panel.series.items():
+                here = [record for record in records if record["role"]["n"] == n] if n else [panel.base]
+                row[f"{series} (% of base B)"] = panel.text(here[0]) if here else ""
             rows.append(row)
     return pd.DataFrame(rows).fillna("")
 
@@ -67,9 +67,9 @@ def _draw(drawn: Sequence[Curve], title: str, notes: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(
         1, len(drawn), figsize=(1.5 + 3 * len(drawn), 4.2), layout="constrained", sharey=True, squeeze=False
     )
-    for axis, made in zip(axes[0], drawn, strict=True):
-        draw(axis, made)
-        axis.set_title(made.title.partition(": ")[0].removeprefix("Figure "), fontsize=10, loc="left")
+    for axis, panel in zip(axes[0], drawn, strict=True):
+        draw(axis, panel)
+        axis.set_title(panel.title.partition(": ")[0].removeprefix("Figure "), fontsize=10, loc="left")
         axis.legend(fontsize=8, frameon=False, loc="lower left")
     axes[0, 0].set_ylabel(drawn[0].unit, fontsize=9)
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")

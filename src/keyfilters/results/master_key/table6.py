@@ -40,4 +40,4 @@ def table6(description: Mapping[str, Any], root: Path, file: Path) -> None:
         "the paper's rounded numbers where the set is one of its sets; by descending number of training images.",
     ]
     frame = pd.DataFrame(rows, dtype=object)
-    publish(description, file, frame, grid, "Table 6: the sets of images", notes, paper.twin("table6", numbers))
+    publish(description, file, frame, grid, "Table 6: the sets of images", notes, paper.compare("table6", numbers))

@@ -55,7 +55,7 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         grid,
         "Table 7: accuracy of the base models",
         [cells.basis(columns, results.name)],
-        paper.twin(
+        paper.compare(
             "table7",
             [
                 paper.Number(
