@@ -6,7 +6,7 @@ BIN := .venv/bin
 CORES ?= all
 GPUS ?= $(shell nvidia-smi --list-gpus 2> /dev/null | wc -l)
 JOBS_PER_GPU ?= 1
-PLACES = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
+GPU_SLOTS = $(shell echo $$(( $(GPUS) * $(JOBS_PER_GPU) )))
 
 .PHONY: mini mini-all packages real64 page report site test test-fast lint fuzz bench lock code-digests docs
 
@@ -25,7 +25,7 @@ packages: .venv/.complete
 
 # Tables 7, 2 and 5 of the study real64, with what is known of each training; all GPUs of this machine, else its CPU.
 real64: .venv/.complete
-	@$(BIN)/snakemake table7 table2 table5 --cores $(CORES) $(if $(filter-out 0,$(PLACES)),--resources gpu=$(PLACES)) \
+	@$(BIN)/snakemake table7 table2 table5 --cores $(CORES) $(if $(filter-out 0,$(GPU_SLOTS)),--resources gpu=$(GPU_SLOTS)) \
 		--config study=real64 jobs_per_gpu=$(JOBS_PER_GPU)
 	@$(BIN)/keyfilters manifests --study real64
 	@$(BIN)/keyfilters status --study real64 --cost

@@ -115,10 +115,10 @@ def remove_unnamed_cells():
 
 def report_changed_code():
     """Say what was made with other code than the present, or end with it, as `changed_code` says."""
-    found = made_with_other_code(CONFIG.current, Path(ARTIFACTS), Path(RESULTS))
-    if found and CONFIG.changed_code == "error":
-        raise WorkflowError("\n".join(changed_code_lines(found)))
-    for line in changed_code_lines(found):
+    outdated = made_with_other_code(CONFIG.current, Path(ARTIFACTS), Path(RESULTS))
+    if outdated and CONFIG.changed_code == "error":
+        raise WorkflowError("\n".join(changed_code_lines(outdated)))
+    for line in changed_code_lines(outdated):
         print(line, file=sys.stderr)
 
 

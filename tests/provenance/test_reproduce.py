@@ -51,7 +51,7 @@ def test_numbers_and_texts_are_equal_within_the_tolerance_or_different(tmp_path,
 
 def test_another_shape_is_different(tmp_path):
     found = compared(tmp_path, more=[0, 0])
-    assert (found.worst, [number.made for number in found.numbers]) == ("different", ["2 rows of name, value, more"])
+    assert (found.worst, [number.remade for number in found.numbers]) == ("different", ["2 rows of name, value, more"])
 
 
 def test_everything_that_is_recorded_of_mini_is_made_by_it():

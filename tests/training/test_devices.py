@@ -24,7 +24,7 @@ def test_never_more_jobs_on_a_gpu_than_it_has_places(tmp_path, jobs_per_gpu):
     running, most = FORK.Array("i", 2), FORK.Array("i", 2)
 
     def job():
-        with devices.place(["a", "b"], jobs_per_gpu, tmp_path) as number:
+        with devices.gpu_slot(["a", "b"], jobs_per_gpu, tmp_path) as number:
             with running.get_lock():
                 running[number] += 1
                 most[number] = max(most[number], running[number])
@@ -44,17 +44,17 @@ def test_never_more_jobs_on_a_gpu_than_it_has_places(tmp_path, jobs_per_gpu):
 
 def test_an_empty_gpu_comes_before_one_with_a_job(tmp_path):
     with (
-        devices.place(["a", "b"], 2, tmp_path) as first,
-        devices.place(["a", "b"], 2, tmp_path) as second,
-        devices.place(["a", "b"], 2, tmp_path) as third,
+        devices.gpu_slot(["a", "b"], 2, tmp_path) as first,
+        devices.gpu_slot(["a", "b"], 2, tmp_path) as second,
+        devices.gpu_slot(["a", "b"], 2, tmp_path) as third,
     ):
         assert [first, second, third] == [0, 1, 0]
 
 
 def test_a_place_is_known_by_the_gpu_and_not_by_its_number(tmp_path):
-    with devices.place(["a", "b"], 1, tmp_path), devices.place(["c", "a"], 1, tmp_path) as other:
+    with devices.gpu_slot(["a", "b"], 1, tmp_path), devices.gpu_slot(["c", "a"], 1, tmp_path) as other:
         assert other == 0
-        with devices.place(["a", "b"], 1, tmp_path) as last:
+        with devices.gpu_slot(["a", "b"], 1, tmp_path) as last:
             assert last == 1
 
 
@@ -63,7 +63,7 @@ def test_a_killed_job_frees_its_place(tmp_path):
     taken = FORK.Event()
 
     def job():
-        with devices.place(["a"], 1, tmp_path):
+        with devices.gpu_slot(["a"], 1, tmp_path):
             taken.set()
             time.sleep(60)
 
@@ -71,17 +71,17 @@ def test_a_killed_job_frees_its_place(tmp_path):
     process.start()
     assert taken.wait(10)
     os.kill(process.pid, signal.SIGKILL)
-    with devices.place(["a"], 1, tmp_path) as number:
+    with devices.gpu_slot(["a"], 1, tmp_path) as number:
         assert number == 0
     process.join()
 
 
 def test_who_waits_says_so_once(tmp_path, capfd):
     def wait():
-        with devices.place(["a"], 1, tmp_path):
+        with devices.gpu_slot(["a"], 1, tmp_path):
             pass
 
-    with devices.place(["a"], 1, tmp_path):
+    with devices.gpu_slot(["a"], 1, tmp_path):
         process = FORK.Process(target=wait)
         process.start()
         time.sleep(0.2)

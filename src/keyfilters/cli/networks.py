@@ -50,20 +50,20 @@ def _quality(arguments: argparse.Namespace) -> None:
         return quality(opened(), study.analysis)
 
     with named(arguments.model, root, jobs.extracts(study)) as networks:
-        found = of_each({name: partial(measure, opened) for name, opened in networks.items()})
+        qualities = of_each({name: partial(measure, opened) for name, opened in networks.items()})
     if arguments.json:
-        _print_json([as_json(name, layers, study.analysis) for name, layers in found.items()])
+        _print_json([as_json(name, layers, study.analysis) for name, layers in qualities.items()])
 
     def show(console: Console) -> None:
         from keyfilters.results.terminal import show_quality
 
-        for name, layers in found.items():
+        for name, layers in qualities.items():
             show_quality(name, layers, console)
 
     def draw() -> Figure:
         from keyfilters.results.drawing.networks import quality_figure
 
-        return quality_figure(found)
+        return quality_figure(qualities)
 
     _present(arguments, f"Quality of {arguments.model}", show, draw)
 
@@ -89,22 +89,22 @@ def _drift(arguments: argparse.Namespace) -> None:
         calls = [{name: partial(count, opened) for name, opened in networks.items()} for networks in sides]
         one, other = map(of_each, calls)
     pairs = product(one, other)
-    found = of_each({(a, b): partial(drift, one[a], other[b], bins, study.analysis) for a, b in pairs})
+    drifts = of_each({(a, b): partial(drift, one[a], other[b], bins, study.analysis) for a, b in pairs})
     if arguments.json:
         settings = study.analysis.model_dump(mode="json")
-        items = found.items()
+        items = drifts.items()
         _print_json([{"networks": n, "settings": settings, "sets": [asdict(p) for p in pairs]} for n, pairs in items])
 
     def show(console: Console) -> None:
         from keyfilters.results.terminal import show_drift
 
-        for names, pairs in found.items():
+        for names, pairs in drifts.items():
             show_drift(names, pairs, console)
 
     def draw() -> Figure:
         from keyfilters.results.drawing.networks import drift_figure
 
-        return drift_figure(found)
+        return drift_figure(drifts)
 
     _present(arguments, f"Drift between {' and '.join(arguments.networks)}", show, draw)
 
@@ -123,9 +123,9 @@ def _bases(study, root: Path):
     return basis.read(artifacts.read(root, folder))
 
 
-def _print_json(found: list) -> None:
+def _print_json(objects: list) -> None:
     """One object, or a list of several."""
-    print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
+    print(json.dumps(objects[0] if len(objects) == 1 else objects, indent=1))
 
 
 def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:

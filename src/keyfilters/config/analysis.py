@@ -72,7 +72,10 @@ class Analysis(Settings):
 
 def filters_of(analysis: Analysis) -> dict[str, Any]:
     """Which filters an analysis reads, and how."""
-    sets = {name: given.model_dump(mode="json", include={"kernel", "kinds"}) for name, given in analysis.sets.items()}
+    sets = {
+        name: filter_set.model_dump(mode="json", include={"kernel", "kinds"})
+        for name, filter_set in analysis.sets.items()
+    }
     return {"sets": sets, "precision": analysis.precision}
 
 
@@ -82,8 +85,8 @@ def bases_of(analysis: Analysis, stored: Mapping[str, str]) -> dict[str, Any]:
     `stored`: the precision of the weights of each network that is not kept in float32.
     """
     settings = filters_of(analysis) | analysis.model_dump(mode="json", include={"bins", "range", "duplicates"})
-    for name, given in analysis.sets.items():
-        settings["sets"][name]["precisions"] = given.model_dump(mode="json")["precisions"]
+    for name, filter_set in analysis.sets.items():
+        settings["sets"][name]["precisions"] = filter_set.model_dump(mode="json")["precisions"]
     return settings | {"stored": dict(stored)}
 
 

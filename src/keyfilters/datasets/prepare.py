@@ -147,15 +147,15 @@ def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple
 
 def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) -> Iterator[SourceImage]:
     """Those of the classes that the settings name. Raises KeyfiltersError if one has no image."""
-    wanted, found = settings.get("classes"), set()
+    wanted, labels = settings.get("classes"), set()
     for picture in pictures:
-        found.add(picture.label)
+        labels.add(picture.label)
         if wanted is None or picture.label in wanted:
             yield picture
-    unknown = sorted(set(wanted or ()) - found)
+    unknown = sorted(set(wanted or ()) - labels)
     if unknown:
         raise KeyfiltersError(
-            f"set {settings['name']}: no class {unknown[0]!r} in {settings['set']}, it has: {', '.join(sorted(found))}"
+            f"set {settings['name']}: no class {unknown[0]!r} in {settings['set']}, it has: {', '.join(sorted(labels))}"
         )
 
 

@@ -38,7 +38,7 @@ def unpack(path: Path, wanted: Callable[[str], bool], folder: Path, most: int) -
     Raises KeyfiltersError as `members` does, or if these files together have more than `most` bytes, whatever
     sizes the archive tells.
     """
-    found, left = [], most
+    names, left = [], most
     with _damage_named(path):
         for name, file in _entries(path, wanted):
             target = folder / name
@@ -48,8 +48,8 @@ def unpack(path: Path, wanted: Callable[[str], bool], folder: Path, most: int) -
                     left -= output.write(block)
                     if left < 0:
                         raise KeyfiltersError(f"{path}: {name} unpacks to more than {most:,} bytes; do not use it")
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def is_archive(path: Path) -> bool:

@@ -34,9 +34,9 @@ def check(path: Path, digest: str) -> None:
     """Raise KeyfiltersError unless the file at `path` is there with this SHA-256."""
     if not path.is_file():
         raise KeyfiltersError(f"{path}: no such file; put it there, or correct the setting that names it")
-    found = sha256(path)
-    if found != digest:
-        raise KeyfiltersError(f"{path}: sha256 is {found}, expected {digest}; put the right file there, or correct it")
+    actual = sha256(path)
+    if actual != digest:
+        raise KeyfiltersError(f"{path}: sha256 is {actual}, expected {digest}; put the right file there, or correct it")
 
 
 def _download(address: str, path: Path) -> None:

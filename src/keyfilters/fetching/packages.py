@@ -61,11 +61,11 @@ def fetch(package: Package, cache: Path) -> Path:
 
 
 def _check(package: Package, path: Path) -> None:
-    found = sha256(path)
-    if found != package.sha256:
+    actual = sha256(path)
+    if actual != package.sha256:
         path.unlink()
         raise KeyfiltersError(
-            f"{package}: {package.file} has sha256 {found}, expected {package.sha256}; "
+            f"{package}: {package.file} has sha256 {actual}, expected {package.sha256}; "
             "the file was removed, run again to fetch it, and check the registry if it differs again"
         )
 

@@ -49,12 +49,12 @@ def _pip_settings() -> Mapping[str, str]:
     """pip's settings for a download: those of the environment over those of its files."""
     command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = {}
+    settings = {}
     for line in sorted(printed.splitlines(), key=lambda line: (line.startswith(":env:"), line.startswith("download."))):
         name, _, value = line.partition("=")
         if name.startswith((":env:", "global.", "download.")):
-            found[name.rpartition(".")[2]] = str(ast.literal_eval(value))
-    return found
+            settings[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return settings
 
 
 def _indexes(settings: Mapping[str, str]) -> list[str]:
@@ -84,15 +84,15 @@ def _content(session: requests.Session, url: str, timeout: float) -> Iterator[by
 class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
-            self.found += [value for name, value in attrs if name == "href" and value]
+            self.links += [value for name, value in attrs if name == "href" and value]
 
 
 def _links(page: str, content: bytes) -> list[str]:
     """The addresses of a project's files (PEP 503)."""
     anchors = _Anchors()
     anchors.feed(content.decode("utf-8", "replace"))
-    return [urljoin(page, link) for link in anchors.found]
+    return [urljoin(page, link) for link in anchors.links]

@@ -68,7 +68,7 @@ def _reads(network: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear, Tensor]
         for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]
-    shapes = {name: given.to("meta") for name, given in chain(network.named_parameters(), network.named_buffers())}
+    shapes = {name: tensor.to("meta") for name, tensor in chain(network.named_parameters(), network.named_buffers())}
     try:
         with torch.no_grad():
             functional_call(network, shapes, torch.empty(_PICTURES, device="meta"))

@@ -75,8 +75,8 @@ class FirstChannelConv2d(nn.Conv2d):
 class Residual(nn.Sequential):
     """What its layers make of a map, added to the map."""
 
-    def forward(self, given: Tensor) -> Tensor:
-        return given + super().forward(given)
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps + super().forward(maps)
 
 
 def _resnet9(num_classes: int) -> nn.Sequential:
@@ -86,8 +86,8 @@ def _resnet9(num_classes: int) -> nn.Sequential:
     authors' network.
     """
 
-    def layer(given: int, channels: int, *rest: nn.Module, momentum: float = 0.1) -> nn.Sequential:
-        convolution = nn.Conv2d(given, channels, 3, padding=1, bias=False)
+    def layer(in_channels: int, channels: int, *rest: nn.Module, momentum: float = 0.1) -> nn.Sequential:
+        convolution = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
         norm = nn.BatchNorm2d(channels, momentum=momentum)
         return nn.Sequential(OrderedDict(conv=convolution, norm=norm, relu=nn.ReLU(inplace=True)), *rest)
 
@@ -200,14 +200,14 @@ def _resize(network: nn.Module, width: float, in_channels: int) -> None:
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d):
             kind = FirstChannelConv2d if name == first and in_channels == 1 else nn.Conv2d
-            given = in_channels if name == first else scaled(module.in_channels)
+            input_channels = in_channels if name == first else scaled(module.in_channels)
             resized = kind(
-                given,
+                input_channels,
                 scaled(module.out_channels),
                 module.kernel_size,
                 module.stride,
                 module.padding,
-                groups=module.groups if module.groups == 1 else given,
+                groups=module.groups if module.groups == 1 else input_channels,
                 bias=module.bias is not None,
             )
         elif isinstance(module, nn.Linear):

@@ -48,15 +48,15 @@ def convnext(depths: Sequence[int]) -> Readings:
         kernels = arguments.get("kernel_sizes", 7)
         kernels = [kernels] * len(stages) if isinstance(kernels, int) else kernels
         size, reduction, dilation = image_size // patch, patch, 1
-        found = []
+        layer_readings = []
         for stage, (depth, kernel) in enumerate(zip(stages, kernels, strict=True)):
             if stage or patch == 2:
                 if reduction < 32:
                     size, reduction = size // 2, 2 * reduction
                 else:
                     dilation *= 2
-            found += [Reading(size, kernel, 1, dilation * (kernel - 1) // 2, dilation)] * depth
-        return found
+            layer_readings += [Reading(size, kernel, 1, dilation * (kernel - 1) // 2, dilation)] * depth
+        return layer_readings
 
     return readings
 
@@ -76,14 +76,14 @@ def resnet(layers: Sequence[int]) -> Readings:
     """Bottlenecks of 1x1, 3x3 and 1x1; the 3x3 of a stage's first one halves, but for the first stage."""
 
     def readings(arguments: Mapping[str, Any], image_size: int) -> list[Reading]:
-        found = [Reading(image_size, 7, 2, 3)]
-        size = Reading(found[0].out, 3, 2, 1).out  # the pooling
+        layer_readings = [Reading(image_size, 7, 2, 3)]
+        size = Reading(layer_readings[0].out, 3, 2, 1).out  # the pooling
         for stage, blocks in enumerate(arguments.get("layers", layers)):
             for block in range(blocks):
                 middle = Reading(size, 3, 2 if stage and not block else 1, 1)
-                found += [Reading(size, 1), middle, Reading(middle.out, 1)]
+                layer_readings += [Reading(size, 1), middle, Reading(middle.out, 1)]
                 size = middle.out
-        return found
+        return layer_readings
 
     return readings
 

@@ -68,18 +68,18 @@ def load_checkpoint(network: nn.Module, path: Path) -> None:
     _load(network, state, str(path))
 
 
-def _load(network: nn.Module, given: Mapping[str, Tensor], title: str) -> None:
+def _load(network: nn.Module, weights: Mapping[str, Tensor], title: str) -> None:
     wanted = network.state_dict()
-    shared = wanted.keys() & given.keys()
+    shared = wanted.keys() & weights.keys()
     problems = {
         "missing": wanted.keys() - shared,
-        "surplus": given.keys() - shared,
-        "of another shape": {key for key in shared if wanted[key].shape != given[key].shape},
+        "surplus": weights.keys() - shared,
+        "of another shape": {key for key in shared if wanted[key].shape != weights[key].shape},
     }
     if any(problems.values()):
-        found = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
-        raise KeyfiltersError(f"{title} does not fit this {type(network).__name__}: {found}")
-    network.load_state_dict(given)
+        misfits = "; ".join(f"{kind}: {_listed(keys)}" for kind, keys in problems.items() if keys)
+        raise KeyfiltersError(f"{title} does not fit this {type(network).__name__}: {misfits}")
+    network.load_state_dict(weights)
 
 
 def _read_state(path: Path) -> Mapping[str, Tensor]:

@@ -53,10 +53,10 @@ def readings(name: str, arguments: Mapping[str, Any], image_size: int) -> list[R
 
     Raises ValueError for a network that is none of transfers.
     """
-    found = architecture(name).readings
-    if found is None:
+    readings_of = architecture(name).readings
+    if readings_of is None:
         raise ValueError(f"{name} is no network of transfers; it belongs to `lowres`")
-    return found(arguments, image_size)
+    return readings_of(arguments, image_size)
 
 
 def layer_count(name: str, arguments: Mapping[str, Any]) -> int:

@@ -45,8 +45,8 @@ def plan(study: Study, name: str, root: Path) -> str:
     sizes = {dataset: counts(study, dataset, root) for dataset in study.sets}
     rows, costs = [], {}
     for table, job in jobs.tables(study).items():
-        needed = {given.folder: cost(given, sizes) for given in identity.walk([job]) if _is_training(given)}
-        added = {folder: found for folder, found in needed.items() if folder not in costs}
+        needed = {training.folder: cost(training, sizes) for training in identity.walk([job]) if _is_training(training)}
+        added = {folder: training_cost for folder, training_cost in needed.items() if folder not in costs}
         rows.append([table, *_sums(needed.values()), *_sums(added.values())])
         costs |= added
     rows.append(["all", None, None, None, *_sums(costs.values())])

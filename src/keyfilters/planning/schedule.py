@@ -73,15 +73,15 @@ def simulate(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]], g
 
 def _longest_ways(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]]) -> dict[str, float]:
     """From the start of each training to the end of all that rest on it, in seconds, however many GPUs there are."""
-    users, found = defaultdict(list), {}
+    users, lengths = defaultdict(list), {}
     for name, needed in needs.items():
-        for given in needed:
-            users[given].append(name)
+        for requirement in needed:
+            users[requirement].append(name)
 
     def longest(name: str) -> float:
-        if name not in found:
-            found[name] = seconds[name] + max(map(longest, users[name]), default=0.0)
-        return found[name]
+        if name not in lengths:
+            lengths[name] = seconds[name] + max(map(longest, users[name]), default=0.0)
+        return lengths[name]
 
     return {name: longest(name) for name in seconds}
 
@@ -93,16 +93,16 @@ def schedule(study: Study, name: str, root: Path) -> str:
     estimate = Estimate(study, trainings.values(), root)
     seconds = {folder: estimate.seconds(job) for folder, job in trainings.items()}
     needs = {
-        folder: [given.folder for given in job.inputs.values() if given.folder in trainings]
+        folder: [needed.folder for needed in job.inputs.values() if needed.folder in trainings]
         for folder, job in trainings.items()
     }
     rows, critical = [], []
     for table, targets in {**{table: [job] for table, job in tables.items()}, "all": list(tables.values())}.items():
         folders = {job.folder for job in identity.walk(targets)} & set(trainings)
         part = {folder: seconds[folder] for folder in sorted(folders)}
-        made = [simulate(part, {folder: needs[folder] for folder in part}, gpus) for gpus in GPUS]
-        rows.append([table, len(part), *(found.seconds / 3600 for found in made)])
-        critical.append([table, " → ".join(trainings[folder].name for folder in made[-1].critical)])
+        schedules = [simulate(part, {folder: needs[folder] for folder in part}, gpus) for gpus in GPUS]
+        rows.append([table, len(part), *(simulated.seconds / 3600 for simulated in schedules)])
+        critical.append([table, " → ".join(trainings[folder].name for folder in schedules[-1].critical)])
     headers = ["", "trainings", *(f"h on {gpus} GPU{'s' * (gpus > 1)}" for gpus in GPUS)]
     return "\n\n".join(
         [
@@ -130,7 +130,7 @@ class Estimate:
             except KeyfiltersError:  # not made yet
                 continue
             rates[_kind(job)].append(facts["images_per_second"])
-        self.rates = {kind: median(found) for kind, found in rates.items()}
+        self.rates = {kind: median(measured) for kind, measured in rates.items()}
 
     def seconds(self, job: Job) -> float:
         published = cost(job, self.sizes)

@@ -14,7 +14,7 @@ from keyfilters.errors import KeyfiltersError
 
 # What a submission says beside its resources, which decide alone whether it can ever start.
 NAMELESS = {"run_uuid": "test", "slurm_logfile": "/dev/null", "comment_str": "", "workdir": ""}
-TOLD = ("slurm_partition", "slurm_account", "gpu", "gpu_model", "constraint", "mem_mb", "runtime")
+LISTED_RESOURCES = ("slurm_partition", "slurm_account", "gpu", "gpu_model", "constraint", "mem_mb", "runtime")
 
 
 def check(jobs: Iterable[Any], settings: Any) -> None:
@@ -33,9 +33,9 @@ def check(jobs: Iterable[Any], settings: Any) -> None:
     for request, job in asked.items():
         reason = _beyond_partition(job) or _refused(request)
         if reason:
-            given = {name: job.resources.get(name) for name in TOLD}
-            told = ", ".join(f"{name}: {value}" for name, value in given.items() if value is not None)
-            raise KeyfiltersError(f"SLURM would not run {job.name} ({told}): {reason}; see slurm/config.yaml")
+            resources = {name: job.resources.get(name) for name in LISTED_RESOURCES}
+            listed = ", ".join(f"{name}: {value}" for name, value in resources.items() if value is not None)
+            raise KeyfiltersError(f"SLURM would not run {job.name} ({listed}): {reason}; see slurm/config.yaml")
 
 
 def _request(job: Any, settings: Any) -> str:
@@ -44,11 +44,11 @@ def _request(job: Any, settings: Any) -> str:
     from snakemake_executor_plugin_slurm.utils import set_gres_string
 
     options = {"account": ("slurm_account", "-A"), "partition": ("slurm_partition", "-p")}
-    given = {
+    flags = {
         name: f"{option} {shlex.quote(str(job.resources[resource]))}" if job.resources.get(resource) else ""
         for name, (resource, option) in options.items()
     }
-    command = get_submit_command(job, NAMELESS | given, settings=settings) + set_gres_string(job)
+    command = get_submit_command(job, NAMELESS | flags, settings=settings) + set_gres_string(job)
     return command.replace("sbatch ", "sbatch --test-only ", 1)
 
 

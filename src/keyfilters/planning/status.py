@@ -29,7 +29,7 @@ ERROR = re.compile(r"keyfilters \w+: |Traceback \(most recent call last\)")
 
 
 @dataclass(frozen=True)
-class Found:
+class Progress:
     """What the files say of a job: one of `STATES`, and the last line of its log."""
 
     state: str
@@ -45,30 +45,30 @@ class Files:
         for path in root.glob("*/.*.partial"):
             artifact = path.name.removeprefix(".").rsplit(".", 2)[0]
             self.partials.setdefault(f"{path.parent.name}/{artifact}", []).append(path)
-        self.found: dict[str, Found] = {}
+        self.progress: dict[str, Progress] = {}
 
-    def look(self, name: str, job: Job) -> Found:
+    def look(self, name: str, job: Job) -> Progress:
         """The state of the job `name`: a table, a cell `<table>/<cell>`, a set of filters, or an artifact's folder."""
-        if name not in self.found:
-            self.found[name] = Found("done") if self._is_done(name, job) else self._unfinished(name, job)
-        return self.found[name]
+        if name not in self.progress:
+            self.progress[name] = Progress("done") if self._is_done(name, job) else self._unfinished(name, job)
+        return self.progress[name]
 
     def _is_done(self, name: str, job: Job) -> bool:
         if job.stage in jobs.KEYED:
             return (self.root / job.folder / artifacts.MANIFEST).exists()
         return records.is_fresh(paths.record(self.results, job.stage, name), job.key)
 
-    def _unfinished(self, name: str, job: Job) -> Found:
+    def _unfinished(self, name: str, job: Job) -> Progress:
         log = paths.log(self.logs, self.name, job.stage, name)
         lines, left = logs.end(log), self.partials.get(name, [])
         last = lines[-1] if lines else ""
         if any(map(heartbeat.is_alive, left)) or (not lines and heartbeat.is_alive(log)):
-            return Found("running", last)
+            return Progress("running", last)
         if left:
-            return Found("failed", f"killed; {last}")
+            return Progress("failed", f"killed; {last}")
         if any(map(ERROR.match, lines)) and not last.endswith(GOES_ON):
-            return Found("failed", last)
-        return Found("waiting", last)
+            return Progress("failed", last)
+        return Progress("waiting", last)
 
 
 def status(study: Study, files: Files) -> Group:
@@ -77,37 +77,37 @@ def status(study: Study, files: Files) -> Group:
     counts = Table("table", *STATES)
     shown: dict[str, dict[str, str]] = {"running": {}, "failed": {}}
     for name, table in jobs.tables(study).items():
-        found = states(name, table, files)
-        for job, now in found.items():
+        progress = states(name, table, files)
+        for job, now in progress.items():
             if now.state in shown:
                 shown[now.state][job] = now.line
-        present = [now.state for now in found.values()]
+        present = [now.state for now in progress.values()]
         counts.add_row(name, *(str(present.count(state)) for state in STATES))
     changed = changed_code.lines(changed_code.made_with_other_code(study, files.root, files.results))
     return Group(counts, *(_lines(state, lines) for state, lines in shown.items() if lines), *map(escape, changed))
 
 
-def states(name: str, table: Job, files: Files) -> dict[str, Found]:
+def states(name: str, table: Job, files: Files) -> dict[str, Progress]:
     """The table's jobs by name. What a finished one rests on is not needed any more, so it counts as done."""
-    found: dict[str, Found] = {}
-    below_done: dict[str, Found] = {}
+    progress: dict[str, Progress] = {}
+    below_done: dict[str, Progress] = {}
     waiting = [(name, table)]
     while waiting:
         name, job = waiting.pop()
-        if name in found:
+        if name in progress:
             continue
-        found[name] = files.look(name, job)
-        if found[name].state == "done":
-            below_done |= {name: Found("done") for name, _ in _below(job)}
+        progress[name] = files.look(name, job)
+        if progress[name].state == "done":
+            below_done |= {name: Progress("done") for name, _ in _below(job)}
         else:
             waiting += jobs.named_inputs(job)
-    return below_done | found
+    return below_done | progress
 
 
 def _below(job: Job) -> Iterator[tuple[str, Job]]:
-    for name, given in jobs.named_inputs(job):
-        yield name, given
-        yield from _below(given)
+    for name, input_job in jobs.named_inputs(job):
+        yield name, input_job
+        yield from _below(input_job)
 
 
 def _lines(state: str, lines: Mapping[str, str]) -> Table:

@@ -26,25 +26,25 @@ def changed_since(folder: str, *bases: Path) -> list[str]:
 
 def changed_below(job: Job, *bases: Path) -> list[str]:
     """The same of a job and of all that it rests on."""
-    waiting, seen, found = [job], set(), set()
+    waiting, seen, stages = [job], set(), set()
     while waiting:
         job = waiting.pop()
         if job.folder not in seen:
             seen.add(job.folder)
-            found |= {*changed_since(job.folder, *bases)}
+            stages |= {*changed_since(job.folder, *bases)}
             waiting += job.inputs.values()
-    return sorted(found)
+    return sorted(stages)
 
 
 def made_with_other_code(study: Study, root: Path, results: Path) -> dict[str, list[str]]:
     """By stage or reader: what of the study is there, below `root` or `results`, and was made with other code."""
-    found: dict[str, list[str]] = {}
+    outdated: dict[str, list[str]] = {}
     for name, job in {**jobs.keyed(study), **jobs.cells(study), **jobs.everything(study)}.items():
         stages = changed_since(job.folder, root, results)
         if stages and _is_there(name, job, root, results):
             for stage in stages:
-                found.setdefault(stage, []).append(name)
-    return found
+                outdated.setdefault(stage, []).append(name)
+    return outdated
 
 
 def _is_there(name: str, job: Job, root: Path, results: Path) -> bool:
@@ -53,11 +53,11 @@ def _is_there(name: str, job: Job, root: Path, results: Path) -> bool:
     return records.is_fresh(paths.record(results, job.stage, name.removeprefix("filterdb/")), job.key)
 
 
-def lines(found: Mapping[str, Iterable[str]]) -> list[str]:
+def lines(outdated: Mapping[str, Iterable[str]]) -> list[str]:
     """A line per stage or reader, and how to go on."""
-    told = []
-    for stage, names in found.items():
+    changes = []
+    for stage, names in outdated.items():
         first, *others = names
         more = f" and {len(others):,} more" if others else ""
-        told.append(f"code of {stage} changed since it made {first}{more}")
-    return [*told, CURE] if told else []
+        changes.append(f"code of {stage} changed since it made {first}{more}")
+    return [*changes, CURE] if changes else []

@@ -42,7 +42,7 @@ def _differences(
     old: Mapping[str, Any], job: Job, description_of: Callable[[str], Mapping[str, Any] | None]
 ) -> list[Difference]:
     new = job.description
-    found = [
+    differences = [
         Difference(where, before, after)
         for part in ("version", "settings")
         for where, before, after in _leaves(part, old[part], new[part])
@@ -53,20 +53,20 @@ def _differences(
             continue
         description = description_of(before) if before and after else None
         if description is None:
-            found.append(Difference(role, before, after))
+            differences.append(Difference(role, before, after))
         else:
-            found += [
+            differences += [
                 Difference(f"{role}, {where}", *values)
                 for where, *values in _differences(description, job.inputs[role], description_of)
             ]
-    return found
+    return differences
 
 
 def described(root: Path, folder: str) -> Mapping[str, Any] | None:
     """The description in the manifest of `folder`, present or pruned; None if there is none."""
-    for place in (root, artifacts.pruned(root)):
+    for base in (root, artifacts.pruned(root)):
         try:
-            return artifacts.manifest(place, folder).description
+            return artifacts.manifest(base, folder).description
         except KeyfiltersError:
             continue
     return None

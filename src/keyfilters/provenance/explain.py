@@ -53,7 +53,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
     lines = Table("made from", "state", "mean", "n", "hardware")
     for name, cell in job.inputs.items():
         if cell.stage != "cell":
-            lines.add_row(*_made(name, cell, root, results))
+            lines.add_row(*_artifact_line(name, cell, root, results))
             continue
         record = _record(results, name)
         fresh = record is not None and record["key"] == cell.key
@@ -63,7 +63,7 @@ def explain_table(study: Study, table: str, root: Path, results: Path) -> Table:
     return lines
 
 
-def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
+def _artifact_line(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
     """A line for an artifact, or for the tables of a set of filters."""
     if job.stage not in jobs.KEYED:
         fresh = records.is_fresh(paths.record(results, job.stage, job.name), job.key)
@@ -77,8 +77,8 @@ def _made(name: str, job: Job, root: Path, results: Path) -> tuple[str, ...]:
 
 def _hardware(folders: Iterable[str], root: Path, results: Path) -> str:
     """The machines that made these artifacts, as far as it is on record here."""
-    made = [runs.load(folder, root, results) for folder in folders]
-    return "; ".join(sorted({run["hardware"] for run in made if run}))
+    run_records = [runs.load(folder, root, results) for folder in folders]
+    return "; ".join(sorted({run["hardware"] for run in run_records if run}))
 
 
 def show(renderable: Tree | Table) -> None:
@@ -118,11 +118,11 @@ def _add(
     if before not in (None, job.folder):
         _add_differences(branch, job, root, before)
     try:
-        found = artifacts.manifest(root, job.folder)
+        artifact = artifacts.manifest(root, job.folder)
     except KeyfiltersError:
         branch.add("not here; `dvc pull` fetches what was recorded" if before == job.folder else "not made yet")
         return
-    manifest, description = found.manifest, found.description
+    manifest, description = artifact.manifest, artifact.description
     run = runs.load(job.folder, *bases)
     if run:
         branch.add(f"made {run['started']} in {run['seconds']} s on {escape(run['hardware'])}")
@@ -139,8 +139,8 @@ def _add(
         branch.add(f"{escape(name)}: sha256 {digest}")
     if read:
         branch.add(f"manifest when it was read: sha256 {read}")
-    for input_role, given in job.inputs.items():
-        _add(branch, input_role, given, bases, given.folder, manifest["inputs"][input_role])
+    for input_role, input_job in job.inputs.items():
+        _add(branch, input_role, input_job, bases, input_job.folder, manifest["inputs"][input_role])
 
 
 def _add_differences(branch: Tree, job: Job, root: Path, before: str) -> None:

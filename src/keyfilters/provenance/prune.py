@@ -25,10 +25,10 @@ def prune(root: Path, stage_folder: str, named: Iterable[Job]) -> list[str]:
     for path in sorted((root / stage_folder).glob("*")):
         folder = f"{stage_folder}/{path.name}"
         if path.suffix == artifacts.CHECKPOINT:
-            made = f"{stage_folder}/{path.stem.removeprefix('.')}"
-            if (root / made / artifacts.MANIFEST).exists():  # Snakemake makes the folder itself beforehand
+            artifact = f"{stage_folder}/{path.stem.removeprefix('.')}"
+            if (root / artifact / artifacts.MANIFEST).exists():  # Snakemake makes the folder itself beforehand
                 path.unlink()
-            elif made not in wanted:
+            elif artifact not in wanted:
                 _move(path, artifacts.pruned(root) / stage_folder / path.name)
         elif path.name.startswith("."):
             shutil.rmtree(path)

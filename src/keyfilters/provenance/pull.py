@@ -49,13 +49,13 @@ def _recorded(root: Path, stage_folders: Iterable[str]) -> set[str]:
     from dvc.exceptions import DvcException
     from dvc_data.index import DataIndexDirError
 
-    found = set()
+    folders = set()
     try:
         recorded = DVCFileSystem()
         for stage_folder in stage_folders:
             folder = str(root / stage_folder)
             names = recorded.ls(folder, detail=False) if recorded.exists(folder) else []
-            found |= {f"{stage_folder}/{Path(name).name}" for name in names}
+            folders |= {f"{stage_folder}/{Path(name).name}" for name in names}
     except DataIndexDirError:
         raise KeyfiltersError(
             f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
@@ -63,7 +63,7 @@ def _recorded(root: Path, stage_folders: Iterable[str]) -> set[str]:
         ) from None
     except DvcException as error:
         raise KeyfiltersError(f"dvc pull failed: {' '.join(str(error).split())}; see docs/versions.md") from None
-    return found
+    return folders
 
 
 def _remote() -> str:

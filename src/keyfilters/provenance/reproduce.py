@@ -37,11 +37,11 @@ EQUAL, WITHIN, DIFFERENT = "equal", "within tolerance", "different"
 
 @dataclass(frozen=True)
 class Number:
-    """One number of a table, or what stands in its place, as it is `recorded` and as it was `made` anew."""
+    """One number of a table, or what stands in its place, as it is `recorded` and as it was `remade`."""
 
     name: str
     recorded: str
-    made: str
+    remade: str
     verdict: str
 
 
@@ -77,8 +77,8 @@ def results_of(study: Study, table: str | None, cell: str | None) -> dict[str, J
     if table is None:
         return jobs.everything(study)
     name = table if cell is None else f"{table}/{cell}"
-    found = jobs.everything(study) if cell is None else jobs.cells(study)
-    return {name: jobs.known(found, name)}
+    named = jobs.everything(study) if cell is None else jobs.cells(study)
+    return {name: jobs.known(named, name)}
 
 
 def record_of(results: Path, name: str, job: Job) -> Path:
@@ -110,7 +110,9 @@ def make(project: Path, config: Config, named: Mapping[str, Job], cores: str) ->
 def _local(study: Study) -> Iterator[str]:
     """Files and folders of the project that a study names by a relative path."""
     named = [dataset.path for dataset in study.sets.values()]
-    named += [given.path for model in (study.model, *study.models.values()) for given in model.pretrained.values()]
+    named += [
+        pretrained.path for model in (study.model, *study.models.values()) for pretrained in model.pretrained.values()
+    ]
     return (Path(path).parts[0] for path in named if path and not Path(path).is_absolute())
 
 
@@ -125,16 +127,16 @@ def check_recorded(named: Mapping[str, Job], results: Path) -> None:
             )
 
 
-def compare(named: Mapping[str, Job], recorded: Path, made: Path) -> list[Comparison]:
-    """Each of these results as it is in the folder `recorded` and in the folder `made`."""
-    found = []
+def compare(named: Mapping[str, Job], recorded: Path, remade: Path) -> list[Comparison]:
+    """Each of these results as it is in the folder `recorded` and in the folder `remade`."""
+    comparisons = []
     for name, job in named.items():
-        of_result = record_of(recorded, name, job), record_of(made, name, job)
-        cells = [*_accuracies(name, job, recorded, made)]
+        of_result = record_of(recorded, name, job), record_of(remade, name, job)
+        cells = [*_accuracies(name, job, recorded, remade)]
         files, again = map(_files, of_result)
         same = files.keys() == again.keys() and all(sha256(files[file]) == sha256(again[file]) for file in files)
-        found.append(Comparison(name, tuple(cells or _of_files(*of_result)), bool(cells), same))
-    return found
+        comparisons.append(Comparison(name, tuple(cells or _of_files(*of_result)), bool(cells), same))
+    return comparisons
 
 
 def _files(record: Path) -> dict[str, Path]:
@@ -142,11 +144,11 @@ def _files(record: Path) -> dict[str, Path]:
     return {name: record.with_name(name) for name in (record.name, *records.load(record)["files"])}
 
 
-def _accuracies(name: str, job: Job, recorded: Path, made: Path) -> Iterator[Number]:
+def _accuracies(name: str, job: Job, recorded: Path, remade: Path) -> Iterator[Number]:
     """The cells of a table, or the one that is the result itself."""
     named = {name: job} if job.stage == "cell" else job.inputs
     for cell in (name for name, of in named.items() if of.stage == "cell"):
-        one, other = (records.load(paths.record(results, "cell", cell)) for results in (recorded, made))
+        one, other = (records.load(paths.record(results, "cell", cell)) for results in (recorded, remade))
         tolerance = STANDARD_ERRORS * math.hypot(standard_error(one), standard_error(other))
         verdict = _verdict(one["mean"], other["mean"], tolerance)
         yield Number(cell, f"{percent(one)} %", f"{percent(other)} % (± {tolerance:.1f})", verdict)
@@ -185,13 +187,13 @@ def _verdict(one: float, other: float, tolerance: float) -> str:
     return WITHIN if abs(one - other) <= tolerance else DIFFERENT
 
 
-def shown(found: Comparison) -> Table:
+def shown(comparison: Comparison) -> Table:
     """Cells side by side; of other results the numbers that are not equal."""
-    lines = [number for number in found.numbers if found.of_cells or number.verdict != EQUAL]
-    most = len(lines) if found.of_cells else SHOWN
-    table = Table(found.result, "recorded", "made anew", "")
+    lines = [number for number in comparison.numbers if comparison.of_cells or number.verdict != EQUAL]
+    most = len(lines) if comparison.of_cells else SHOWN
+    table = Table(comparison.result, "recorded", "made anew", "")
     for number in lines[:most]:
-        table.add_row(*map(escape, (number.name, number.recorded, number.made, number.verdict)))
+        table.add_row(*map(escape, (number.name, number.recorded, number.remade, number.verdict)))
     if len(lines) > most:
         table.add_row(f"and {len(lines) - most:,} more")
     return table

@@ -67,13 +67,13 @@ def export_crate(study: StudyResults, project: Path, path: Path, table: str | No
     chosen, left_out = _chosen(study, table)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as partial:
-        made = Path(partial) / path.name
+        draft = Path(partial) / path.name
         crate = _Crate(study, project).of(chosen)
         if path.suffix == ".zip":
-            crate.write_zip(made)
+            crate.write_zip(draft)
         else:
-            crate.write(made)
-        shutil.move(made, path)
+            crate.write(draft)
+        shutil.move(draft, path)
     return left_out
 
 
@@ -84,8 +84,8 @@ def _chosen(study: StudyResults, table: str | None) -> tuple[list[Result], list[
     outputs = [study.outputs[table]] if table else list(study.outputs.values())
     chosen = [output for output in outputs if output.state == "made"]
     if not chosen:
-        told, what = (f"{table}: {outputs[0].state}", table) if table else (f"{study.name}: nothing is made", "all")
-        raise KeyfiltersError(f"{told}; run `{study.command(what)}`")
+        problem, what = (f"{table}: {outputs[0].state}", table) if table else (f"{study.name}: nothing is made", "all")
+        raise KeyfiltersError(f"{problem}; run `{study.command(what)}`")
     return chosen, [output.name for output in outputs if output.state != "made"]
 
 
@@ -122,8 +122,8 @@ class _Crate:
             actions.append(action)
         workflow["hasPart"] = list(tools.values())
         controls = [self._step(workflow, stage, of_stage) for stage, of_stage in steps.items()]
-        made = [file for output in outputs for file in results[output.name]]
-        whole = self._run_of_workflow(workflow, actions, list(sources.values()), made)
+        output_files = [file for output in outputs for file in results[output.name]]
+        whole = self._run_of_workflow(workflow, actions, list(sources.values()), output_files)
         engine = self._add("#snakemake", "SoftwareApplication", name="Snakemake", url="https://snakemake.github.io")
         engine_run = self._add("#run-of-snakemake", "OrganizeAction", name="Runs of Snakemake")
         engine_run["instrument"], engine_run["object"], engine_run["result"] = engine, controls, whole
@@ -134,16 +134,16 @@ class _Crate:
         """A contextual entity; what is None is left out."""
         from rocrate.model.contextentity import ContextEntity
 
-        given = {name: value for name, value in properties.items() if value is not None}
-        return self.crate.add(ContextEntity(self.crate, identifier, properties={"@type": kind, **given}))
+        properties = {name: value for name, value in properties.items() if value is not None}
+        return self.crate.add(ContextEntity(self.crate, identifier, properties={"@type": kind, **properties}))
 
-    def _file(self, path: Path, place: str, **properties: Any) -> Entity:
-        """A file of the crate at `place`, once."""
-        known = self.crate.dereference(place)
+    def _file(self, path: Path, destination: str, **properties: Any) -> Entity:
+        """A file of the crate at `destination`, once."""
+        known = self.crate.dereference(destination)
         if known:
             return known
-        told = {"name": path.name, "sha256": sha256(path), "encodingFormat": FORMATS.get(path.suffix, "text/plain")}
-        return self.crate.add_file(path, place, properties=told | properties, record_size=True)
+        defaults = {"name": path.name, "sha256": sha256(path), "encodingFormat": FORMATS.get(path.suffix, "text/plain")}
+        return self.crate.add_file(path, destination, properties=defaults | properties, record_size=True)
 
     def _workflow(self) -> Entity:
         """The main workflow, with what is read beside it."""
@@ -152,9 +152,13 @@ class _Crate:
                 raise KeyfiltersError(
                     f"{file}: missing, though it belongs into a crate; run this in the project's folder"
                 )
-        given = {"name": "keyfilters", "sha256": sha256(self.project / WORKFLOW), "encodingFormat": "text/x-python"}
+        properties = {
+            "name": "keyfilters",
+            "sha256": sha256(self.project / WORKFLOW),
+            "encodingFormat": "text/x-python",
+        }
         workflow = self.crate.add_workflow(
-            self.project / WORKFLOW, WORKFLOW, main=True, lang="snakemake", properties=given, record_size=True
+            self.project / WORKFLOW, WORKFLOW, main=True, lang="snakemake", properties=properties, record_size=True
         )
         workflow._jsonld["@type"] = [*workflow.type, "HowTo"]
         for pattern in PARTS:
@@ -208,10 +212,10 @@ class _Crate:
         if job.stage in jobs.KEYED:
             path = self._manifest(job)
             held = json.loads(path.read_text())
-            for role, given in job.inputs.items():
-                if sha256(self._manifest(given)) != held["inputs"][role]:
+            for role, input_job in job.inputs.items():
+                if sha256(self._manifest(input_job)) != held["inputs"][role]:
                     raise KeyfiltersError(
-                        f"{path}: was made from another {given.folder} than the one on record here; "
+                        f"{path}: was made from another {input_job.folder} than the one on record here; "
                         f"delete {self.study.root / job.folder} and run again"
                     )
             manifest = self._file(path, f"{folder}/manifests/{job.folder}.json", name=f"manifest of {job.folder}")
@@ -307,8 +311,8 @@ class _Crate:
         for base in (self.study.root, self.study.results):
             record = runs.path(base, job.folder)
             if record.is_file():
-                place = str(runs.path(Path("results", self.study.name), job.folder))
-                self._file(record, place, name=f"how {job.folder} was made", about=action)
+                destination = str(runs.path(Path("results", self.study.name), job.folder))
+                self._file(record, destination, name=f"how {job.folder} was made", about=action)
                 break
         return action
 
@@ -347,11 +351,11 @@ def _one(values: list[Any]) -> Any:
 
 def _named(targets: Iterable[tuple[str, Job]]) -> dict[str, Job]:
     """The jobs with all that they rest on, by name."""
-    found: dict[str, Job] = {}
+    named: dict[str, Job] = {}
     waiting = list(targets)
     while waiting:
         name, job = waiting.pop()
-        if name not in found:
-            found[name] = job
+        if name not in named:
+            named[name] = job
             waiting += jobs.named_inputs(job)
-    return found
+    return named

@@ -26,7 +26,7 @@ def page(study: StudyResults) -> None:
         network=cells.network(study.study.model.key_fields),
         verdicts=_shown(claims) if claims and claims.record else "",
         papers=study.by_paper,
-        cost=study.cost([output.job for output in study.made]),
+        cost=study.cost([output.job for output in study.recorded]),
     )
     write_text(study.results / NAME, text)
 

@@ -32,23 +32,23 @@ def site(studies: Iterable[StudyResults], folder: Path) -> Path:
 
     Raises KeyfiltersError if no study has results, or if something else lies in `folder`.
     """
-    studies = [study for study in studies if study.made]
+    studies = [study for study in studies if study.recorded]
     if not studies:
         raise KeyfiltersError("no table or figure is made yet; run `snakemake --cores all`")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise KeyfiltersError(f"{folder}: holds something else than such a site; name another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as partial:
-        made = Path(partial) / "site"
-        (made / MARKER).parent.mkdir()
-        (made / MARKER).touch()
+        draft = Path(partial) / "site"
+        (draft / MARKER).parent.mkdir()
+        (draft / MARKER).touch()
         for name in ("site.css", "site.js"):
-            (made / name).write_text(files("keyfilters.reports").joinpath("static", name).read_text())
+            (draft / name).write_text(files("keyfilters.reports").joinpath("static", name).read_text())
         for study in studies:
-            _Pages(study, made).write()
-        _write(made / "index.html", "studies.html", root="", study=None, studies=studies)
+            _Pages(study, draft).write()
+        _write(draft / "index.html", "studies.html", root="", study=None, studies=studies)
         shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        draft.rename(folder)
     return folder / "index.html"
 
 
@@ -57,17 +57,17 @@ class _Pages:
 
     def __init__(self, study: StudyResults, folder: Path) -> None:
         self.study, self.folder = study, folder / study.name
-        self.cells = sorted({cell.name for output in study.made for cell in study.cells_of(output) if cell.record})
+        self.cells = sorted({cell.name for output in study.recorded for cell in study.cells_of(output) if cell.record})
         self.users: dict[str, list[tuple[str, str]]] = {}  # by artifact, what is made from it: label and page
-        for output in study.made:
+        for output in study.recorded:
             for job in output.job.inputs.values():
                 self._used(job, output.title, page_of_output(output.name))
         for name in self.cells:
             for job in study.cells[name].job.inputs.values():
                 self._used(job, name, page_of_cell(name))
         for folder_, job in study.artifacts.items():
-            for given in job.inputs.values():
-                self._used(given, folder_, page_of_artifact(folder_))
+            for input_job in job.inputs.values():
+                self._used(input_job, folder_, page_of_artifact(folder_))
 
     def _used(self, job: Job, label: str, page: str) -> None:
         users = self.users.setdefault(job.folder, [])
@@ -79,7 +79,7 @@ class _Pages:
             "index.html",
             "study.html",
             categories=self.study.by_paper,
-            cost=self.study.cost([output.job for output in self.study.made]),
+            cost=self.study.cost([output.job for output in self.study.recorded]),
         )
         for output in self.study.outputs.values():
             self._page(page_of_output(output.name), "output.html", **self._output(output))
@@ -87,8 +87,8 @@ class _Pages:
             self._page(page_of_cell(name), "cell.html", **self._cell(self.study.cells[name]))
         for name, job in self.study.artifacts.items():
             self._page(page_of_artifact(name), "artifact.html", **self._artifact(name, job))
-        found = json.dumps(list(self._searched()), ensure_ascii=False).replace("</", "<\\/")
-        (self.folder / "search.js").write_text(f"window.SEARCHED = {found};\n")
+        entries = json.dumps(list(self._searched()), ensure_ascii=False).replace("</", "<\\/")
+        (self.folder / "search.js").write_text(f"window.SEARCHED = {entries};\n")
 
     def _page(self, path: str, template: str, **values: Any) -> None:
         depth = path.count("/")
@@ -116,7 +116,7 @@ class _Pages:
 
     def _cell(self, cell: Result) -> dict[str, Any]:
         reference = self.study.reference(cell.name)
-        tables = [output for output in self.study.made if cell.name in output.job.inputs]
+        tables = [output for output in self.study.recorded if cell.name in output.job.inputs]
         papers = [output.record["paper"][cell.name] for output in tables if cell.name in output.record.get("paper", {})]
         return {
             "cell": cell,

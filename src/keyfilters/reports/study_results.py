@@ -84,17 +84,17 @@ class StudyResults:
         return Result(name, job, path, _json(path))
 
     @property
-    def made(self) -> list[Result]:
+    def recorded(self) -> list[Result]:
         """The tables and figures that are there."""
         return [output for output in self.outputs.values() if output.record]
 
     @property
     def by_paper(self) -> dict[str, list[Result]]:
         """The tables and figures by paper, verdicts first."""
-        found: dict[str, list[Result]] = {}
+        papers: dict[str, list[Result]] = {}
         for output in sorted(self.outputs.values(), key=lambda output: output.name != VERDICTS):
-            found.setdefault(output.output.paper, []).append(output)
-        return found
+            papers.setdefault(output.output.paper, []).append(output)
+        return papers
 
     def cells_of(self, output: Result) -> list[Result]:
         """The cells that a table or figure is made from."""
@@ -103,8 +103,8 @@ class StudyResults:
     @cached_property
     def artifacts(self) -> dict[str, Job]:
         """All that the tables and figures which are there rest on, by the artifact's folder."""
-        found = walk([output.job for output in self.made])
-        return {job.folder: job for job in found if job.stage in jobs.KEYED}
+        below = walk([output.job for output in self.recorded])
+        return {job.folder: job for job in below if job.stage in jobs.KEYED}
 
     def manifest(self, job: Job) -> Mapping[str, Any] | None:
         """The manifest of an artifact: its own, or the copy beside the study's tables."""
@@ -145,12 +145,12 @@ class StudyResults:
         n = settings.get("role", {}).get("n")
         selffers, bases = [], []
         for other, cell in self.cells.items():
-            given = cell.job.settings
-            if other == name or other.partition("/")[0] != table or given.get("target") != settings.get("target"):
+            candidate = cell.job.settings
+            if other == name or other.partition("/")[0] != table or candidate.get("target") != settings.get("target"):
                 continue
-            if given.get("source") == given["target"] and given.get("role", {}).get("n") == n:
+            if candidate.get("source") == candidate["target"] and candidate.get("role", {}).get("n") == n:
                 selffers.append(other)
-            elif "source" not in given:
+            elif "source" not in candidate:
                 bases.append(other)
         is_selffer = settings.get("source") == settings.get("target")
         return next(iter(bases if is_selffer else selffers + bases), None)

@@ -80,12 +80,12 @@ def read(root: Path) -> Iterator[SourceImage]:
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
     """Every image with its folder `train` or `val`, in the order of their own names, which are unique."""
     for side, patterns in (("train", ["*/*.JPEG"]), ("val", ["*/*.JPEG", "*.JPEG"])):
-        found = [path for pattern in patterns for path in (root / side).glob(pattern)]
-        if not found:
+        paths = [path for pattern in patterns for path in (root / side).glob(pattern)]
+        if not paths:
             raise KeyfiltersError(
                 f"{root / side}: no {' or '.join(patterns)}; correct `path`, or unpack ImageNet there"
             )
-        yield from ((side, path) for path in sorted(found, key=lambda path: path.name))
+        yield from ((side, path) for path in sorted(paths, key=lambda path: path.name))
 
 
 def _validation_classes(root: Path) -> dict[str, str]:

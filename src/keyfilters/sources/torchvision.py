@@ -75,20 +75,20 @@ class TorchvisionSet:
                 "or put its files there as torchvision lays them out"
             ) from error
 
-    def _pictures(self, found: Any, side: Literal["train", "test"], part: str) -> Iterator[SourceImage]:
+    def _pictures(self, dataset: Any, side: Literal["train", "test"], part: str) -> Iterator[SourceImage]:
         import numpy as np
 
-        for index in range(len(found)):
+        for index in range(len(dataset)):
             name = f"{part}/{index:05}"
             try:
-                data, label = found[index]
+                data, label = dataset[index]
             except FileNotFoundError as error:
                 missing = f"{self.TITLE}: {error.filename} is missing"
                 raise KeyfiltersError(f"{missing}; delete the set's folder and run again") from error
             except (OSError, SyntaxError, ValueError):  # what Pillow raises where the class itself decodes
-                data, label = b"", found._labels[index]
+                data, label = b"", dataset._labels[index]
             data = data if isinstance(data, bytes) else np.asarray(data)
-            yield SourceImage(data, found.classes[label], name=name, group=name, split=side)
+            yield SourceImage(data, dataset.classes[label], name=name, group=name, split=side)
 
 
 def _idx(*digests: str) -> dict[str, str]:

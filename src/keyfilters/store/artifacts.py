@@ -97,7 +97,7 @@ def write(root: Path, description: Mapping[str, Any]) -> Iterator[Draft]:
                 "description": description,
                 "key": key_of(description),
                 "files": {path.name: sha256(path) for path in sorted(draft.path.iterdir())},
-                "inputs": {role: sha256(given.path / MANIFEST) for role, given in inputs.items()},
+                "inputs": {role: sha256(artifact.path / MANIFEST) for role, artifact in inputs.items()},
                 "facts": draft.facts,
             }
             write_text(draft.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
@@ -134,13 +134,13 @@ def manifest(root: Path, folder: str) -> Artifact:
             f"{folder}: no input of the job {folder_of(job)}; add it to the job's inputs in its study"
         )
     try:
-        found = json.loads((path / MANIFEST).read_text())
-        right = folder_of(found["description"]) == folder
+        content = json.loads((path / MANIFEST).read_text())
+        right = folder_of(content["description"]) == folder
     except (OSError, ValueError, KeyError) as error:
         raise KeyfiltersError(f"{path}: not a complete artifact ({error}); delete it and run again") from None
     if not right:
         raise KeyfiltersError(f"{path}: its manifest describes another artifact; delete it and run again")
-    return Artifact(path, found)
+    return Artifact(path, content)
 
 
 def read(root: Path, folder: str) -> Artifact:
@@ -148,12 +148,12 @@ def read(root: Path, folder: str) -> Artifact:
 
     Raises KeyfiltersError if the artifact is absent, incomplete or damaged.
     """
-    found = manifest(root, folder)
-    for name, digest in found.manifest["files"].items():
-        file = found.path / name
+    artifact = manifest(root, folder)
+    for name, digest in artifact.manifest["files"].items():
+        file = artifact.path / name
         if not file.is_file() or sha256(file) != digest:
             raise KeyfiltersError(f"{file}: missing or damaged; delete the folder and run again")
-    return found
+    return artifact
 
 
 def is_whole(root: Path, description: Mapping[str, Any]) -> bool:

@@ -74,15 +74,15 @@ def digest(stage: str) -> str:
 
 def reached(stage: str) -> set[str]:
     """The names of the project's modules that a stage, or a reader `readers.<format>`, can reach."""
-    found: set[str] = set()
+    modules: set[str] = set()
     waiting = [_entry(stage)]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in modules:
             continue
-        found.add(name)
+        modules.add(name)
         waiting += _imported(name)
-    return found
+    return modules
 
 
 def _entry(stage: str) -> str:
@@ -162,9 +162,9 @@ class _Parsed:
         if key in self.saved:
             digest, named, by_name = self.saved[key]
             return Module(digest, frozenset(named), by_name)
-        found = parse(source.decode())
-        self.added[key] = [found.digest, sorted(found.named), found.imports_by_name]
-        return found
+        parsed = parse(source.decode())
+        self.added[key] = [parsed.digest, sorted(parsed.named), parsed.imports_by_name]
+        return parsed
 
     def save(self) -> None:
         if not self.added:
@@ -226,7 +226,7 @@ def lock(versions: Mapping[str, int], harmless: Iterable[str], why: str) -> None
     A stage whose number in `versions` is another than there begins anew; `harmless` names stages whose code changed
     without changing what they make. Raises KeyfiltersError, which names them, if others changed.
     """
-    known, found = locked(), {}
+    known, entries = locked(), {}
     left = [stage for stage in changed(versions) if stage in known and known[stage]["version"] == versions[stage]]
     undeclared = sorted({*left} - {*harmless})
     if undeclared:
@@ -240,8 +240,8 @@ def lock(versions: Mapping[str, int], harmless: Iterable[str], why: str) -> None
             entry = {"version": version, "digest": digest(stage)}
         elif digest(stage) not in _equal(entry):
             entry = {**entry, "harmless": {**entry.get("harmless", {}), digest(stage): why}}
-        found[stage] = entry
-    LOCK.write_text(HEADER + yaml.safe_dump(found, sort_keys=False, width=120))
+        entries[stage] = entry
+    LOCK.write_text(HEADER + yaml.safe_dump(entries, sort_keys=False, width=120))
     locked.cache_clear()
 
 

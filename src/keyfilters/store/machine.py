@@ -14,13 +14,13 @@ SOFTWARE = ("keyfilters", "torch", "torchvision", "timm", "numpy", "pillow", "sa
 @cache
 def software() -> dict[str, str | None]:
     """Versions of Python and of the packages that decide numbers."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in SOFTWARE:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            versions[package] = None
+    return versions
 
 
 @cache

@@ -31,9 +31,9 @@ def load(path: Path) -> dict[str, Any]:
 def is_fresh(path: Path, key: str) -> bool:
     """Whether the record at `path` names this key, and every file is as it was when it was recorded."""
     try:
-        found = load(path)
-        return found["key"] == key and all(
-            sha256(path.with_name(name)) == digest for name, digest in found["files"].items()
+        record = load(path)
+        return record["key"] == key and all(
+            sha256(path.with_name(name)) == digest for name, digest in record["files"].items()
         )
     except (OSError, ValueError, KeyError):
         return False

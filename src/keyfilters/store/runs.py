@@ -26,14 +26,14 @@ def path(base: Path, folder: str) -> Path:
 
 def save(base: Path, description: Mapping[str, Any], run: Mapping[str, Any], started: datetime) -> None:
     """Write how the job of `description` went, with the software and the project's code that it ran."""
-    told = {
+    record = {
         "started": started.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         **run,
         "software": machine.software(),
         "code": code.of_job(description),
     }
-    write_text(path(base, folder_of(description)), json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    write_text(path(base, folder_of(description)), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -41,9 +41,9 @@ class DepthwiseBasis(Output):
         return {"basis": basis(study), "layers": layers(study)}
 
     def settings(self, study: Study) -> dict[str, Any]:
-        given = {name: study.analysis.sets[name] for name in self.sets}
-        told = {name: of.model_dump(mode="json", include={"kernel", "min_filters"}) for name, of in given.items()}
-        return {"sets": told}
+        filter_sets = {name: study.analysis.sets[name] for name in self.sets}
+        fields = {"kernel", "min_filters"}
+        return {"sets": {name: of.model_dump(mode="json", include=fields) for name, of in filter_sets.items()}}
 
 
 class DepthwiseFigure(FilterFigure):

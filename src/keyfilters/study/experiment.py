@@ -103,5 +103,5 @@ def cell(
 
 def cells_of(study: Study, tables: Iterable[str]) -> dict[str, Job]:
     """The cells of other tables and figures, under the names that they have there."""
-    made = study.tables.enabled
-    return {name: job for table in tables for name, job in made[table].full_inputs(study).items()}
+    enabled = study.tables.enabled
+    return {name: job for table in tables for name, job in enabled[table].full_inputs(study).items()}

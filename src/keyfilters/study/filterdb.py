@@ -33,19 +33,19 @@ class LowResolution(Ordered):
             raise ValueError(": the study has no low-resolution networks; give `lowres` networks and datasets")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        section, found = study.lowres, {}
+        section, cells = study.lowres, {}
         for dataset, network in section.pairs:
             role = {"network": network, "model": section.model_of(dataset, network).key_fields}
             training = partial(lowres_train, study, dataset, network)
             settings, seeds = {"target": dataset, "role": role}, section.seeds_of(dataset, network)
-            found[f"{dataset}--{network}"] = cell(study, f"{dataset}--{network}", settings, training, seeds)
-        return found
+            cells[f"{dataset}--{network}"] = cell(study, f"{dataset}--{network}", settings, training, seeds)
+        return cells
 
 
 def trained(study: Study) -> dict[str, Job]:
     """The trainings of all networks of the store that are trained here, by model id."""
-    found = {name: job.inputs["network"] for name, job in extracts(study).items() if "network" in job.inputs}
-    return {name: job for name, job in found.items() if "training" in job.settings}
+    networks = {name: job.inputs["network"] for name, job in extracts(study).items() if "network" in job.inputs}
+    return {name: job for name, job in networks.items() if "training" in job.settings}
 
 
 class FilterFigure(Output):
@@ -94,8 +94,8 @@ class FilterFigure1(FilterFigure):
         return {"network": network, **training}
 
     def settings(self, study: Study) -> dict[str, Any]:
-        given = study.analysis.sets[self.set]
-        return super().settings(study) | given.model_dump(mode="json", include={"kernel", "kinds"})
+        filter_set = study.analysis.sets[self.set]
+        return super().settings(study) | filter_set.model_dump(mode="json", include={"kernel", "kinds"})
 
 
 class FilterFigure2(FilterFigure):
@@ -278,10 +278,10 @@ class FilterReproducibility(FilterFigure):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         counted = histograms(study)
-        found = {"basis": basis(study)}
+        roles = {"basis": basis(study)}
         for name, job in lowres(study).items():
-            found |= {f"network/{name}": job, f"histograms/{name}": counted[f"lowres-{name}"]}
-        return found
+            roles |= {f"network/{name}": job, f"histograms/{name}": counted[f"lowres-{name}"]}
+        return roles
 
     def settings(self, study: Study) -> dict[str, Any]:
         section = study.lowres

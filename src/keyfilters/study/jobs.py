@@ -29,12 +29,12 @@ KEYED = ("prepare", "train", "transfer", "extract", "moments", "basis", "histogr
 def prepare(study: Study, dataset: str, image_size: int | None = None) -> Job:
     """The prepared set `dataset`: decoded, without duplicates, split, at `image_size` or the study's."""
     # An archive's digest says what it is; the path only says where it lies, so it is no part of the key.
-    given = study.sets[dataset]
-    settings = given.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper", "validation"})
-    settings |= given.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
-    settings |= {"validation": True} if given.validation else {}
-    name = given.set or dataset
-    settings |= sources.source(given.source).identity(name)
+    config = study.sets[dataset]
+    settings = config.model_dump(mode="json", exclude={"path", "set", "classes", "title", "paper", "validation"})
+    settings |= config.model_dump(mode="json", include={"classes", "title"}, exclude_none=True)
+    settings |= {"validation": True} if config.validation else {}
+    name = config.set or dataset
+    settings |= sources.source(config.source).identity(name)
     return Job("prepare", dataset, {"set": name, "image_size": image_size or study.image_size, **settings})
 
 
@@ -44,9 +44,9 @@ def train(study: Study, dataset: str, seed: int, model: str = MODEL) -> Job:
     seed."""
     name, part = _network(dataset, model), "" if model == MODEL else "other"
     inputs = {"dataset": prepare(study, dataset)}
-    given = study.model_of(model).pretrained.get(dataset)
-    if given:
-        settings = {"model": study.model_of(model).key_fields, "pretrained": given.key_fields}
+    pretrained = study.model_of(model).pretrained.get(dataset)
+    if pretrained:
+        settings = {"model": study.model_of(model).key_fields, "pretrained": pretrained.key_fields}
         return Job("train", f"{name}-pretrained", settings, inputs, part)
     return Job("train", f"{name}-seed{seed}", _training_settings(study, dataset, seed, model), inputs, part)
 
@@ -93,10 +93,10 @@ def transfer(
 def weights_of(study: Study) -> dict[str, str]:
     """Path or address of the checkpoint of each pretrained network that has one, by its artifact's folder."""
     return {
-        train(study, dataset, study.seeds[0], name).folder: str(given.path or given.address)
+        train(study, dataset, study.seeds[0], name).folder: str(pretrained.path or pretrained.address)
         for name in (MODEL, *study.models)
-        for dataset, given in study.model_of(name).pretrained.items()
-        if given.sha256
+        for dataset, pretrained in study.model_of(name).pretrained.items()
+        if pretrained.sha256
     }
 
 
@@ -155,24 +155,24 @@ def tables(study: Study) -> dict[str, Job]:
 @cache
 def extracts(study: Study) -> dict[str, Job]:
     """The extraction of every network of the study's zoo, by model id."""
-    found = {}
+    extractions = {}
     for model in study.zoo.from_packages:
         settings = model.weights | {"reader": VERSIONS["readers"][model.format]}
-        found[model.id] = Job("extract", model.id, settings)
+        extractions[model.id] = Job("extract", model.id, settings)
     for name in study.zoo.trained:
         dataset, _, model = name.partition("-")
         for seed in study.seeds:
             trained = train(study, dataset, seed, model or MODEL)
-            found[trained.name] = _extract_trained(trained.name, trained, study.image_size)
+            extractions[trained.name] = _extract_trained(trained.name, trained, study.image_size)
     for name, trained in lowres(study).items() if study.zoo.lowres else ():
         model = f"lowres-{name}"
-        found[model] = _extract_trained(model, trained, study.lowres.image_size)
+        extractions[model] = _extract_trained(model, trained, study.lowres.image_size)
     for name in study.zoo.pretrained:
         library, _, weights = name.partition("/")
         model = f"{library}-{weights}"
         settings = {"source": "pretrained", "library": library, "name": weights, **_exported()}
-        found[model] = Job("extract", model, settings)
-    return found
+        extractions[model] = Job("extract", model, settings)
+    return extractions
 
 
 def _exported() -> dict[str, Any]:
@@ -236,19 +236,19 @@ def formation(study: Study) -> dict[int, Job]:
     if not trainings or not extracts(study):
         return {}
     trained, size = trainings[0], study.lowres.image_size
-    found = {}
+    by_epoch = {}
     for epoch in trained.settings["checkpoints"]:
         name = f"lowres-{trained.name}-epoch{epoch:03}"
-        found[epoch] = _histograms(study, _extract_trained(name, trained, size, "formation", epoch=epoch))
-    return found
+        by_epoch[epoch] = _histograms(study, _extract_trained(name, trained, size, "formation", epoch=epoch))
+    return by_epoch
 
 
 @cache
 def stored(study: Study) -> dict[str, str]:
     """The precision of the weights of each network of the zoo that is not kept in float32."""
     known = models()
-    found = {name: known[name].precision for name in extracts(study) if name in known}
-    return {name: precision for name, precision in found.items() if precision != PRECISIONS[0]}
+    precisions = {name: known[name].precision for name in extracts(study) if name in known}
+    return {name: precision for name, precision in precisions.items() if precision != PRECISIONS[0]}
 
 
 @cache
@@ -272,10 +272,10 @@ def filterdb(study: Study) -> dict[str, Job]:
 def named_inputs(job: Job) -> list[tuple[str, Job]]:
     """The inputs of a job with the names that `paths` has for them: of a cell or a set of filters, or an artifact's
     folder."""
-    names = {"cell": lambda role, given: role, "filterdb": lambda _, given: given.name}
+    names = {"cell": lambda role, input_job: role, "filterdb": lambda _, input_job: input_job.name}
     return [
-        (names[given.stage](role, given) if given.stage in names else given.folder, given)
-        for role, given in job.inputs.items()
+        (names[input_job.stage](role, input_job) if input_job.stage in names else input_job.folder, input_job)
+        for role, input_job in job.inputs.items()
     ]
 
 
@@ -287,24 +287,24 @@ def cells(study: Study) -> dict[str, Job]:
 def everything(study: Study) -> dict[str, Job]:
     """All results of a study: its tables and figures, and where some of these show filters, the tables of the filter
     store, `filters`, and of every set of filters, `filterdb/<set>`."""
-    found = tables(study)
+    results = tables(study)
     if any(job.stage == "filterdb" for table in tables(study).values() for job in table.inputs.values()):
         sets = {f"filterdb/{name}": job for name, job in filterdb(study).items()}
-        return {**found, **sets, "filters": filters(study)}
-    return found
+        return {**results, **sets, "filters": filters(study)}
+    return results
 
 
 def keyed(study: Study) -> dict[str, Job]:
     """Every artifact of the study by its folder: sets, networks trained here, transfers, filters, their analysis."""
-    made = [*tables(study).values(), *lowres(study).values(), filters(study)]
+    targets = [*tables(study).values(), *lowres(study).values(), filters(study)]
     if extracts(study):
-        made += [layers(study), *histograms(study).values()]
-    return {job.folder: job for job in walk(made) if job.stage in KEYED}
+        targets += [layers(study), *histograms(study).values()]
+    return {job.folder: job for job in walk(targets) if job.stage in KEYED}
 
 
-def known(found: Mapping[str, Job], name: str) -> Job:
+def known(named: Mapping[str, Job], name: str) -> Job:
     """The job of that name. Raises KeyfiltersError, with names that are near, if there is none."""
-    if name not in found:
-        near = get_close_matches(name, found, cutoff=0) or found
-        raise KeyfiltersError(f"the study has no {name}; it has {len(found)} such names, among them {', '.join(near)}")
-    return found[name]
+    if name not in named:
+        near = get_close_matches(name, named, cutoff=0) or named
+        raise KeyfiltersError(f"the study has no {name}; it has {len(named)} such names, among them {', '.join(near)}")
+    return named[name]

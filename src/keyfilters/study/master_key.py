@@ -240,12 +240,12 @@ class Figure2a(Curve):
     layers = "convolutions"
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        found = self.base(study)
+        cells = self.base(study)
         for first, source in (("A", self.source), ("B", self.target)):
             curve = partial(self.curve, study, source=source, bias="copied")
-            found |= curve(f"{first}nB", name=f"{first}{{n}}B")
-            found |= curve(f"{first}nB+", name=f"{first}{{n}}B+", frozen=False)
-        return found | self.control_curves(study)
+            cells |= curve(f"{first}nB", name=f"{first}{{n}}B")
+            cells |= curve(f"{first}nB+", name=f"{first}{{n}}B+", frozen=False)
+        return cells | self.control_curves(study)
 
 
 class Figure2b(Curve):
@@ -287,14 +287,14 @@ class Figure2(Experiment):
 
     def check(self, study: Study) -> None:
         super().check(study)
-        if not self._made(study):
+        if not self._enabled_panels(study):
             names = ", ".join(panel.name for panel in self.panels)
             raise ValueError(f": the study makes none of {names}, whose cells it is drawn from")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return cells_of(study, self._made(study))
+        return cells_of(study, self._enabled_panels(study))
 
-    def _made(self, study: Study) -> list[str]:
+    def _enabled_panels(self, study: Study) -> list[str]:
         return [panel.name for panel in self.panels if panel.name in study.tables.enabled]
 
 
@@ -325,10 +325,10 @@ class Figure4(Curve):
     layers = "depthwise"
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        found = self.base(study)
+        cells = self.base(study)
         for source in (self.source, self.target):
-            found |= self.curve(study, source, source, f"{source}-n{{n}}")
-        return found | self.control_curves(study)
+            cells |= self.curve(study, source, source, f"{source}-n{{n}}")
+        return cells | self.control_curves(study)
 
 
 CLAIMED = ("table1", "table2", "table3", "table4", "table5", "table7", "fig2a", "fig2b", "fig2c", "fig4")
@@ -345,8 +345,8 @@ class Claims(Experiment):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         """The cells of those among them that the study makes, under the names that they have there."""
-        made = study.tables.enabled
-        return cells_of(study, [table for table in CLAIMED if table in made and table in (self.tables or CLAIMED)])
+        enabled = study.tables.enabled
+        return cells_of(study, [table for table in CLAIMED if table in enabled and table in (self.tables or CLAIMED)])
 
 
 class Controls(Experiment):

@@ -31,41 +31,41 @@ def hold(jobs_per_gpu: int) -> Iterator[torch.device]:
     if not names:
         yield torch.device("cpu")
         return
-    with place(names, jobs_per_gpu, Path(tempfile.gettempdir()) / f"keyfilters-gpus-{os.getuid()}") as index:
+    with gpu_slot(names, jobs_per_gpu, Path(tempfile.gettempdir()) / f"keyfilters-gpus-{os.getuid()}") as index:
         torch.cuda.set_device(index)
         yield torch.device("cuda", index)
 
 
 @contextmanager
-def place(names: Sequence[str], jobs_per_gpu: int, folder: Path) -> Iterator[int]:
+def gpu_slot(names: Sequence[str], jobs_per_gpu: int, folder: Path) -> Iterator[int]:
     """A free place on one of the GPUs `names`, each of which has `jobs_per_gpu`; gives the GPU's number in `names`.
 
     A GPU without a job comes before one that has some. `folder` has the locks of this machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    places = [
+    slots = [
         (number, FileLock(folder / f"{names[number]}.{share}"))
         for share, number in product(range(jobs_per_gpu), range(len(names)))
     ]
-    number, lock = _first_free(places)
+    number, lock = _first_free(slots)
     try:
         yield number
     finally:
         lock.release()
 
 
-def _first_free(places: Sequence[tuple[int, FileLock]]) -> tuple[int, FileLock]:
-    told = False
+def _first_free(slots: Sequence[tuple[int, FileLock]]) -> tuple[int, FileLock]:
+    announced = False
     while True:
-        for number, lock in places:
+        for number, lock in slots:
             try:
                 lock.acquire(blocking=False)
             except Timeout:
                 continue
             return number, lock
-        if not told:
-            print(f"waiting for a free place on a GPU, all {len(places)} are taken", file=sys.stderr, flush=True)
-            told = True
+        if not announced:
+            print(f"waiting for a free place on a GPU, all {len(slots)} are taken", file=sys.stderr, flush=True)
+            announced = True
         time.sleep(SECONDS)
 
 

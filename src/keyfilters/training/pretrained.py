@@ -33,11 +33,11 @@ def load_and_test(
 
     Raises KeyfiltersError if the weights cannot be had, are others than the pinned ones, or do not fit the network.
     """
-    given, prepared = description["settings"]["pretrained"], draft.inputs["dataset"]
-    if "timm" in given:
-        load_named(network, given["timm"])
+    pretrained, prepared = description["settings"]["pretrained"], draft.inputs["dataset"]
+    if "timm" in pretrained:
+        load_named(network, pretrained["timm"])
     else:
-        load_checkpoint(network, checkpoint(weights, given["sha256"]))
+        load_checkpoint(network, checkpoint(weights, pretrained["sha256"]))
     network.to(device, memory_format=torch.channels_last)
     _, test = batches.load(prepared.path, device)
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], device)

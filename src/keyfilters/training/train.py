@@ -147,8 +147,8 @@ def _memory_named(batch_size: int) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         message = " ".join(str(error).split())
-        found = re.search(r"Tried to allocate (.+?)\. .*?capacity of (.+?) of which (.+?) is free", message)
-        sizes = "{0} asked for, {2} free of {1}".format(*found.groups()) if found else message
+        match = re.search(r"Tried to allocate (.+?)\. .*?capacity of (.+?) of which (.+?) is free", message)
+        sizes = "{0} asked for, {2} free of {1}".format(*match.groups()) if match else message
         raise KeyfiltersError(
             f"the GPU's memory does not suffice for a batch_size of {batch_size}: {sizes}; "
             "train smaller batches, or fewer jobs_per_gpu"

@@ -28,7 +28,7 @@ def fit(weight: Tensor, height: int, width: int) -> Tensor:
     Its centre, element `k // 2` of k, stays the centre.
     """
     sides = []
-    for wanted, given in ((width, weight.shape[2]), (height, weight.shape[1])):  # pad begins at the last axis
-        before = wanted // 2 - given // 2
-        sides += [before, wanted - given - before]
+    for wanted, size in ((width, weight.shape[2]), (height, weight.shape[1])):  # pad begins at the last axis
+        before = wanted // 2 - size // 2
+        sides += [before, wanted - size - before]
     return pad(weight, sides)

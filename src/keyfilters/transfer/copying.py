@@ -46,15 +46,15 @@ class End:
     def layers(self, settings: Transfer) -> list[Layer]:
         """The layers that `settings` name, as executed. Raises KeyfiltersError if there are none."""
         if settings.layers == "convolutions":
-            found = [list(layer.items()) for layer in main_path(self.network)]
+            modules = [list(layer.items()) for layer in main_path(self.network)]
             if settings.projections == "trained":
-                found = [layer[:1] for layer in found]
+                modules = [layer[:1] for layer in modules]
         else:
             of_kind = depthwise_layers if settings.layers == "depthwise" else pointwise_layers
-            found = [[layer] for layer in of_kind(self.network).items()]
-        if not found:
+            modules = [[layer] for layer in of_kind(self.network).items()]
+        if not modules:
             raise KeyfiltersError(f"{self.title} has no {settings.layers} layers; choose another architecture")
-        return [[Convolution(name, self.title, module) for name, module in layer] for layer in found]
+        return [[Convolution(name, self.title, module) for name, module in layer] for layer in modules]
 
 
 @torch.no_grad()
@@ -64,14 +64,14 @@ def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> lis
     `seed` permutes `shuffled` filters and draws those of a control. Returns the names of the filled
     parameters. Raises KeyfiltersError where a network has too few layers, or a filter does not fit where it is to go.
     """
-    given, wanted = source.layers(settings), target.layers(settings)
+    source_layers, target_layers = source.layers(settings), target.layers(settings)
     if settings.arrangement == "repeated":
-        given = _first(given, "repeat_first", settings.repeat_first)
-    filled = _first(wanted, "first", settings.first or len(wanted))
+        source_layers = _first(source_layers, "repeat_first", settings.repeat_first)
+    filled = _first(target_layers, "first", settings.first or len(target_layers))
     if settings.arrangement == "in place":
-        _check_in_place(given, filled)
-    stack = [(origin, number) for layer in given for origin in layer for number in range(len(origin.filters))]
-    sizes = [len(place.filters) for layer in wanted for place in layer]
+        _check_in_place(source_layers, filled)
+    stack = [(origin, number) for layer in source_layers for origin in layer for number in range(len(origin.filters))]
+    sizes = [len(convolution.filters) for layer in target_layers for convolution in layer]
     assigned = assign(len(stack), sizes, seed if settings.arrangement == "shuffled" else None)
     targets = [convolution for layer in filled for convolution in layer]
     generator = torch.Generator().manual_seed(seed)
@@ -106,29 +106,29 @@ def _first(layers: list[Layer], setting: str, n: int) -> list[Layer]:
     return layers[:n]
 
 
-def _check_in_place(given: list[Layer], filled: list[Layer]) -> None:
-    if len(given) < len(filled):
+def _check_in_place(sources: list[Layer], filled: list[Layer]) -> None:
+    if len(sources) < len(filled):
         raise KeyfiltersError(
-            f"{given[0][0].network} has {len(given)} layers for {len(filled)} of {filled[0][0].network}; "
+            f"{sources[0][0].network} has {len(sources)} layers for {len(filled)} of {filled[0][0].network}; "
             "set `first`, or another arrangement than 'in place'"
         )
-    for theirs, ours in zip(given, filled, strict=False):
+    for theirs, ours in zip(sources, filled, strict=False):
         if len(theirs) != len(ours):
             raise _misfit(theirs[0], ours[0], "only one has a projection beside it; set projections: trained")
-        for origin, place in zip(theirs, ours, strict=True):
-            if len(origin.filters) != len(place.filters):
-                raise _misfit(origin, place, "not as many; set another arrangement than 'in place'")
+        for origin, target in zip(theirs, ours, strict=True):
+            if len(origin.filters) != len(target.filters):
+                raise _misfit(origin, target, "not as many; set another arrangement than 'in place'")
 
 
-def _check_fit(origin: Convolution, place: Convolution, settings: Transfer) -> None:
-    (channels, *size), (wanted, *wanted_size) = origin.filters.shape[1:], place.filters.shape[1:]
+def _check_fit(origin: Convolution, target: Convolution, settings: Transfer) -> None:
+    (channels, *size), (wanted, *wanted_size) = origin.filters.shape[1:], target.filters.shape[1:]
     if channels != wanted:
-        raise _misfit(origin, place, f"{channels} channels for {wanted}; choose networks of equal widths")
+        raise _misfit(origin, target, f"{channels} channels for {wanted}; choose networks of equal widths")
     if size != wanted_size and settings.kernel_size == "refuse":
-        raise _misfit(origin, place, "another kernel size; set kernel_size: fit to crop or pad them")
-    if settings.bias == "copied" and (origin.module.bias is None) != (place.module.bias is None):
-        raise _misfit(origin, place, "only one has a bias; set bias: trained")
+        raise _misfit(origin, target, "another kernel size; set kernel_size: fit to crop or pad them")
+    if settings.bias == "copied" and (origin.module.bias is None) != (target.module.bias is None):
+        raise _misfit(origin, target, "only one has a bias; set bias: trained")
 
 
-def _misfit(origin: Convolution, place: Convolution, reason: str) -> KeyfiltersError:
-    return KeyfiltersError(f"filters of {origin} do not fit {place}: {reason}")
+def _misfit(origin: Convolution, target: Convolution, reason: str) -> KeyfiltersError:
+    return KeyfiltersError(f"filters of {origin} do not fit {target}: {reason}")

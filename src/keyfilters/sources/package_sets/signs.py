@@ -37,11 +37,11 @@ def read(path: Path) -> Iterator[SourceImage]:
 
     files = dict(members(path, lambda name: name in (SHEET, INDEX)))
     sheet = to_rgb(files[SHEET])
-    for name, place in json.loads(files[INDEX]).items():
+    for name, box in json.loads(files[INDEX]).items():
         label, _, rest = name.partition("--")
         if label in CLASSES:
-            x, y = place["x"], place["y"]
-            pixels = sheet[y : y + place["height"], x : x + place["width"]]
+            x, y = box["x"], box["y"]
+            pixels = sheet[y : y + box["height"], x : x + box["width"]]
             yield SourceImage(pixels, label, name=name, group=meaning(rest.partition("--")[0]))
 
 
