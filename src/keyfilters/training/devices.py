@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-SECONDS = 1  # from one look for a free place to the next
+SECONDS = 1  # from one look for a free slot to the next
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def hold(jobs_per_gpu: int) -> Iterator[torch.device]:
 
 @contextmanager
 def gpu_slot(names: Sequence[str], jobs_per_gpu: int, folder: Path) -> Iterator[int]:
-    """A free place on one of the GPUs `names`, each of which has `jobs_per_gpu`; gives the GPU's number in `names`.
+    """A free slot on one of the GPUs `names`, each of which has `jobs_per_gpu`; gives the GPU's number in `names`.
 
     A GPU without a job comes before one that has some. `folder` has the locks of this machine.
     """
@@ -64,7 +64,7 @@ def _first_free(slots: Sequence[tuple[int, FileLock]]) -> tuple[int, FileLock]:
                 continue
             return number, lock
         if not announced:
-            print(f"waiting for a free place on a GPU, all {len(slots)} are taken", file=sys.stderr, flush=True)
+            print(f"waiting for a free slot on a GPU, all {len(slots)} are taken", file=sys.stderr, flush=True)
             announced = True
         time.sleep(SECONDS)
 
