@@ -86,7 +86,7 @@ def test_who_waits_says_so_once(tmp_path, capfd):
         process.start()
         time.sleep(0.2)
     process.join()
-    assert capfd.readouterr().err == "waiting for a free place on a GPU, all 1 are taken\n"
+    assert capfd.readouterr().err == "waiting for a free slot on a GPU, all 1 are taken\n"
 
 
 def test_without_a_gpu_it_is_the_cpu(monkeypatch):
