@@ -33,6 +33,9 @@ real64: .venv/.complete
 
 STUDY ?= mini
 
+# Files of tests side by side; more processes would take more memory, and few files are long.
+IN_PARALLEL = --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 # What a study found: a page beside its tables, of what is there; and Snakemake's report with the graph of rules.
 page: .venv/.complete
 	@$(BIN)/keyfilters page --study $(STUDY)
@@ -46,11 +49,11 @@ site: .venv/.complete
 	@$(BIN)/keyfilters site --open
 
 test: .venv/.complete lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 # The unit tests that are done in two minutes on two cores.
 test-fast: .venv/.complete
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
 lint: .venv/.complete
 	$(BIN)/ruff check

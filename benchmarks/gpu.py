@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import pictures
+from benchmarks import drawn_images
 from benchmarks.report import Report, Sample
 from keyfilters.config.training import Augmentation, Training
 from keyfilters.datasets.batches import Normalise, Split
@@ -102,13 +102,13 @@ def rate(way: Way, size: Size) -> float:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     torch._dynamo.reset()  # what one way compiled must not serve another
-    network = build(size.model, pictures.CLASSES).to(device)
+    network = build(size.model, drawn_images.CLASSES).to(device)
     if way.channels_last:
         network = network.to(memory_format=torch.channels_last)
     if way.compiled:
         network.compile()
-    images = torch.from_numpy(pictures.draw(size.images, size.size)).to(device)
-    train = Split(images, torch.arange(size.images, device=device) % pictures.CLASSES)
+    images = torch.from_numpy(drawn_images.draw(size.images, size.size)).to(device)
+    train = Split(images, torch.arange(size.images, device=device) % drawn_images.CLASSES)
     normalise = Normalise([0.5] * 3, [0.25] * 3, device)
     recipe = Training(
         epochs=1 + size.counted,

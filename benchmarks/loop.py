@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pictures
+from benchmarks import drawn_images
 from benchmarks.report import LARGEST, Report, Sample, installed, mini, output_of, settings
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 
-PICTURES, TEST_PICTURES = 2048, 64
+IMAGES, TEST_IMAGES = 2048, 64
 EPOCHS = 4  # the first one, in which everything warms up, is not counted
 
 
@@ -46,7 +46,7 @@ RIVALS = (
 
 NOTES = (
     f"One thread on one core, to which each contestant is pinned with all its processes. A run trains {EPOCHS} epochs "
-    f"of {PICTURES} images; its rate is that of the last {EPOCHS - 1}, by its own log: with loading, without "
+    f"of {IMAGES} images; its rate is that of the last {EPOCHS - 1}, by its own log: with loading, without "
     "start-up, tests and checkpoints. Contestants take turns, a ratio compares two runs of one round. All of them "
     "compute in float32; timm decodes PNG files, ours reads a prepared set, and augments by shift and flip.",
 )
@@ -93,9 +93,9 @@ def report(rounds: int) -> Report:
 def _runs(folder: Path, timm_train: str | None, rivals: list[Rival]) -> dict[str, Callable[[], float]]:
     """Every contestant by name: a call is one run, in a process of its own, and gives its images/s."""
     study, root = mini(), folder / "artifacts"
-    images = pictures.draw(PICTURES + TEST_PICTURES, study.image_size)
-    train, test = images[:PICTURES], images[PICTURES:]
-    inputs = {"dataset": pictures.prepared(root, train, test)}
+    images = drawn_images.draw(IMAGES + TEST_IMAGES, study.image_size)
+    train, test = images[:IMAGES], images[IMAGES:]
+    inputs = {"dataset": drawn_images.prepared(root, train, test)}
     base = Job("train", "base", settings(jobs.train(study, LARGEST, seed=0), EPOCHS), inputs)
     choices = settings(jobs.transfer(study, LARGEST, LARGEST, seed=0), EPOCHS)
     transfer = Job("transfer", "transfer", choices, {**inputs, "source": base})
@@ -116,8 +116,8 @@ def _runs(folder: Path, timm_train: str | None, rivals: list[Rival]) -> dict[str
         return rate_of_timm(output_of([sys.executable, "-c", start, str(timm_train), *flags], environment, folder))
 
     if rivals:
-        pictures.write_folders(folder / "images/train", train)
-        pictures.write_folders(folder / "images/validation", test)
+        drawn_images.write_folders(folder / "images/train", train)
+        drawn_images.write_folders(folder / "images/validation", test)
     return {
         "ours": lambda: ours(base),
         "ours, depthwise filters frozen": lambda: ours(transfer),
@@ -132,11 +132,11 @@ def _flags(rival: Rival, given: Mapping[str, Any], size: int, folder: Path) -> l
     if not rival.linear:
         model.pop("conv_mlp", None)
     shared = {
-        "--data-dir": folder / "pictures",
+        "--data-dir": folder / "images",
         "--output": folder / "timm",
         "--device": "cpu",
         "--model": architecture,
-        "--num-classes": pictures.CLASSES,
+        "--num-classes": drawn_images.CLASSES,
         "--batch-size": training["batch_size"],
         "--opt": "adamw",
         "--lr": training["learning_rate"],
@@ -144,7 +144,7 @@ def _flags(rival: Rival, given: Mapping[str, Any], size: int, folder: Path) -> l
         "--smoothing": training["label_smoothing"],
         "--epochs": EPOCHS,
         "--warmup-epochs": 1,
-        "--log-interval": PICTURES // training["batch_size"] - 1,  # the first and the last step of an epoch
+        "--log-interval": IMAGES // training["batch_size"] - 1,  # the first and the last step of an epoch
     }
     return [
         *(str(part) for flag in shared.items() for part in flag),
@@ -157,10 +157,10 @@ def _flags(rival: Rival, given: Mapping[str, Any], size: int, folder: Path) -> l
 def rate_of_ours(log: str) -> float:
     """Images/s after the first epoch, from a log whose rates are means since the start."""
     rates = [float(rate.replace(",", "")) for rate in re.findall(r"epoch \d+/\d+, .*?([\d,]+) images/s", log)]
-    seconds = [number * PICTURES / rate for number, rate in enumerate(rates, start=1)]
+    seconds = [number * IMAGES / rate for number, rate in enumerate(rates, start=1)]
     if len(seconds) != EPOCHS:
         raise RuntimeError(f"the log has no images/s for each of {EPOCHS} epochs:\n{log}")
-    return (EPOCHS - 1) * PICTURES / (seconds[-1] - seconds[0])
+    return (EPOCHS - 1) * IMAGES / (seconds[-1] - seconds[0])
 
 
 def rate_of_timm(log: str) -> float:

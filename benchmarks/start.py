@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import pictures
+from benchmarks import drawn_images
 from benchmarks.report import LARGEST, Report, Sample, installed, mini, settings
 from keyfilters.running import preload
 from keyfilters.store import identity
@@ -27,10 +27,10 @@ def report(rounds: int) -> Report:
     """From the call of `keyfilters train` to its log's first line, which follows the first step."""
     study = mini()
     description = settings(jobs.train(study, LARGEST, seed=0), epochs=1)
-    images = pictures.draw(SET, study.image_size)
+    images = drawn_images.draw(SET, study.image_size)
     batch = description["training"]["batch_size"]
     with tempfile.TemporaryDirectory() as folder:
-        dataset = pictures.prepared(Path(folder), images[:batch], images[batch:])
+        dataset = drawn_images.prepared(Path(folder), images[:batch], images[batch:])
         job = identity.Job("train", "start", description, {"dataset": dataset})
         command = [installed("keyfilters"), "train", job.as_json, folder]
         environment = {**os.environ, **preload.ONE_THREAD}

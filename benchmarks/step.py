@@ -9,7 +9,7 @@ from itertools import product
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks import pictures
+from benchmarks import drawn_images
 from benchmarks.report import Report, Sample, mini
 from keyfilters.config.training import Training
 from keyfilters.models.build import build
@@ -53,7 +53,7 @@ def report(rounds: int) -> Report:
 def step(model: dict, size: int, frozen: bool, own: bool) -> Step:
     """One step of a training on the same images again and again."""
     torch.manual_seed(0)
-    network = build(model, pictures.CLASSES).to(memory_format=torch.channels_last).train()
+    network = build(model, drawn_images.CLASSES).to(memory_format=torch.channels_last).train()
     for layer in depthwise_layers(network).values():
         layer.weight.requires_grad_(not frozen)
     if own:
@@ -61,7 +61,7 @@ def step(model: dict, size: int, frozen: bool, own: bool) -> Step:
     recipe = Training(epochs=1, batch_size=BATCH, learning_rate=1e-3, weight_decay=0.05, label_smoothing=0.1)
     optimizer = optimiser(network, recipe)
     images = torch.randn(BATCH, 3, size, size).to(memory_format=torch.channels_last)
-    labels = torch.arange(BATCH) % pictures.CLASSES
+    labels = torch.arange(BATCH) % drawn_images.CLASSES
 
     def one() -> None:
         backward(network, images, labels, recipe)

@@ -5,14 +5,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks import analysis, extraction, gpu, idle, loop, parse, scale, start, step
+from benchmarks import analysis, earlier, extraction, gpu, idle, loop, parse, scale, start, step
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
 
 FAKE_TRAIN = """
-import sys
+import pathlib, sys
 flags = sys.argv[1:]
+assert any(pathlib.Path(flags[flags.index("--data-dir") + 1], "train").glob("*/*.png"))
 assert flags[flags.index("--model") + 1] == "convnext_femto" and "conv_mlp=False" not in flags
 for epoch in range(int(flags[flags.index("--epochs") + 1])):
     print(f"Train: {epoch} [   7/8 (100%)]  Time: 0.1s, 640.00/s  (0.1s,   50.00/s)", file=sys.stderr)
@@ -21,9 +22,9 @@ for epoch in range(int(flags[flags.index("--epochs") + 1])):
 
 def test_our_rate_leaves_the_first_epoch_out():
     # 2, then 1 second an epoch: the log gives means since the start.
-    rates = [round(loop.PICTURES * epoch / (epoch + 1)) for epoch in range(1, 5)]
+    rates = [round(loop.IMAGES * epoch / (epoch + 1)) for epoch in range(1, 5)]
     log = "\n".join(OURS.format(epoch, f"{rate:,}") for epoch, rate in enumerate(rates, start=1))
-    assert loop.rate_of_ours(log) == pytest.approx(loop.PICTURES, rel=0.01)
+    assert loop.rate_of_ours(log) == pytest.approx(loop.IMAGES, rel=0.01)
 
 
 def test_timms_rate_is_the_mean_of_whole_epochs_without_the_first():
@@ -39,7 +40,7 @@ def test_a_log_that_cannot_be_read_is_shown(rate):
 
 
 def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "PICTURES", 512)
+    monkeypatch.setattr(loop, "IMAGES", 512)
     monkeypatch.setattr(loop, "EPOCHS", 2)
     monkeypatch.setattr(loop, "RIVALS", loop.RIVALS[:1])
     monkeypatch.delenv("TIMM_TRAIN", raising=False)
@@ -50,6 +51,11 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
     assert loop.NO_TIMM not in found.notes
     assert found.numbers["images_per_second"][loop.RIVALS[0].name]["median"] == pytest.approx(50)
     assert found.rows[-1]["to reach"] == "2"
+
+
+def test_the_earlier_version_has_to_be_named(monkeypatch):
+    monkeypatch.delenv(earlier.VARIABLE, raising=False)
+    assert earlier.report(1).notes == [earlier.NOT_RUN]
 
 
 @pytest.mark.parametrize("part", [start, idle, parse])

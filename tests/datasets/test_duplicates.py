@@ -11,7 +11,7 @@ def picture(value, label, name, group=None, split=None):
 
 
 def names(distinct):
-    return [picture.name for picture in distinct.pictures]
+    return [picture.name for picture in distinct.images]
 
 
 def test_one_copy_is_kept():
@@ -50,5 +50,5 @@ def test_groups_that_share_a_picture_become_one():
             picture(4, "dog", "d1", "d"),
         ]
     )
-    groups = {picture.name: picture.group for picture in found.pictures}
+    groups = {picture.name: picture.group for picture in found.images}
     assert groups["a1"] == groups["c2"] != groups["d1"]

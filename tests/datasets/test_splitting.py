@@ -26,7 +26,7 @@ def test_neither_a_group_nor_a_picture_is_on_both_sides(drawn):
         SourceImage(np.full((1, 1, 3), value, np.uint8), label, str(index), str(group))
         for index, (value, label, group) in enumerate(drawn)
     ]
-    sides = split(without_duplicates(pictures).pictures, "set", 0.3)
+    sides = split(without_duplicates(pictures).images, "set", 0.3)
     sides_of = defaultdict(set)
     for side, chosen in sides.items():
         for picture in chosen:

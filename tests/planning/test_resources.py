@@ -62,7 +62,7 @@ def test_a_limit_is_never_longer_than_a_day(tmp_path):
 
 def test_a_set_that_is_not_prepared_counts_as_large(tmp_path):
     job = training(tmp_path)
-    assert resources.pictures(job.inputs["dataset"], tmp_path) == resources.UNKNOWN_PICTURES
+    assert resources.image_count(job.inputs["dataset"], tmp_path) == resources.UNKNOWN_COUNT
     assert not resources.is_small(job, tmp_path, gpu=True)
 
 

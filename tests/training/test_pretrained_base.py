@@ -89,7 +89,7 @@ def test_a_pretrained_source_is_one_network_for_all_seeds():
     (source,) = {job.inputs["source"].folder for job in transfers.values()}
     assert source.startswith("train/cifar10-pretrained-")
     assert jobs.weights_of(study) == {source: "here.pth"}
-    moved = check(study_with({"cifar10": {"address": "https://there/x.pth", "sha256": digest}})).current
+    moved = check(study_with({"cifar10": {"url": "https://there/x.pth", "sha256": digest}})).current
     assert jobs.cells(moved)["table2/emoji--cifar10"].key == cells["table2/emoji--cifar10"].key
     assert jobs.cells(study)["table7/emoji"].key == jobs.cells(check(study_with({})).current)["table7/emoji"].key
 
@@ -98,10 +98,10 @@ def test_a_pretrained_source_is_one_network_for_all_seeds():
     ("pretrained", "expected"),
     [
         ({"imagenet": {"timm": "convnext_femto"}}, "model.pretrained: no set 'imagenet', expected one of: cifar10"),
-        ({"cifar10": {}}, "expected one of `timm`, `path` and `address`"),
-        ({"cifar10": {"timm": "x", "path": "y"}}, "expected one of `timm`, `path` and `address`"),
-        ({"cifar10": {"path": "y"}}, "`sha256` belongs to a `path` or an `address`"),
-        ({"cifar10": {"timm": "x", "sha256": "0" * 64}}, "`sha256` belongs to a `path` or an `address`"),
+        ({"cifar10": {}}, "expected one of `timm`, `path` and `url`"),
+        ({"cifar10": {"timm": "x", "path": "y"}}, "expected one of `timm`, `path` and `url`"),
+        ({"cifar10": {"path": "y"}}, "`sha256` belongs to a `path` or a `url`"),
+        ({"cifar10": {"timm": "x", "sha256": "0" * 64}}, "`sha256` belongs to a `path` or a `url`"),
     ],
 )
 def test_wrong_settings_are_one_line(pretrained, expected):

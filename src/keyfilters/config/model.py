@@ -12,23 +12,23 @@ from keyfilters.models.registry import ARCHITECTURES, ARGUMENTS
 
 
 class Pretrained(Settings):
-    """Weights that others trained: one of `timm`, `path` and `address`."""
+    """Weights that others trained: one of `timm`, `path` and `url`."""
 
     timm: str | None = None
     """Name of timm's weights."""
     path: Path | None = None
     """A checkpoint's file."""
-    address: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     """A checkpoint's URL."""
     sha256: Digest | None = None
     """Digest of the checkpoint."""
 
     @model_validator(mode="after")
     def _says_which(self) -> Pretrained:
-        if [self.timm, self.path, self.address].count(None) != 2:
-            raise ValueError("expected one of `timm`, `path` and `address`")
+        if [self.timm, self.path, self.url].count(None) != 2:
+            raise ValueError("expected one of `timm`, `path` and `url`")
         if (self.timm is None) != (self.sha256 is not None):
-            raise ValueError("`sha256` belongs to a `path` or an `address`, which needs it")
+            raise ValueError("`sha256` belongs to a `path` or a `url`, which needs it")
         return self
 
     @property

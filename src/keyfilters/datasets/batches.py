@@ -74,8 +74,8 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
         columns = columns + draw(-augmentation.shift, augmentation.shift + 1)
     if augmentation.flip:
         columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
-    pictures = torch.arange(count, device=images.device)[:, None, None]
-    shifted = images[pictures, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    rows_of_batch = torch.arange(count, device=images.device)[:, None, None]
+    shifted = images[rows_of_batch, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
     if augmentation.fill == "zeros":
         inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
         return shifted * inside[..., None]

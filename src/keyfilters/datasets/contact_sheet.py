@@ -14,12 +14,12 @@ from keyfilters.sources.image import SourceImage
 ROWS, COLUMNS, CELL, MARGIN, TEXT = 10, 8, 48, 4, 120  # less than 200 kB in 256 colours
 
 
-def contact_sheet(pictures: Sequence[SourceImage], set_name: str) -> Image.Image:
+def contact_sheet(images: Sequence[SourceImage], set_name: str) -> Image.Image:
     """Some classes, spread over all, one in a row: its name and some images, shuffled by hash."""
     key = hash_order(set_name)
     samples = defaultdict(list)
-    for picture in sorted(pictures, key=lambda picture: (picture.label, key(picture.name))):
-        samples[picture.label].append(picture.data)
+    for image in sorted(images, key=lambda image: (image.label, key(image.name))):
+        samples[image.label].append(image.data)
     labels = list(samples)
     shown = [labels[i] for i in np.linspace(0, len(labels) - 1, min(ROWS, len(labels))).astype(int)]
 

@@ -14,29 +14,29 @@ from keyfilters.sources.image import SourceImage
 class Distinct:
     """Images of which no two have equal pixels, and how many were left out to get there."""
 
-    pictures: list[SourceImage]
+    images: list[SourceImage]
     duplicates: int
     """Left out because a copy with the same label is kept."""
     ambiguous: int
     """Left out because copies contradict each other's labels; none of them is kept."""
 
 
-def without_duplicates(pictures: Iterable[SourceImage]) -> Distinct:
+def without_duplicates(images: Iterable[SourceImage]) -> Distinct:
     """Keep one of the images with equal pixels (`data` as uint8 pixels of one shape) and equal label.
 
     A copy on the test side is the one that is kept. Groups that share a image become one group.
     """
     copies = defaultdict(list)
-    for picture in pictures:
-        copies[hashlib.sha256(picture.data.tobytes()).digest()].append(picture)
-    group_of = _united([{picture.group for picture in same} for same in copies.values()])
+    for image in images:
+        copies[hashlib.sha256(image.data.tobytes()).digest()].append(image)
+    group_of = _united([{image.group for image in same} for same in copies.values()])
 
     kept, duplicates, ambiguous = [], 0, 0
     for same in copies.values():
-        if len({picture.label for picture in same}) > 1:
+        if len({image.label for image in same}) > 1:
             ambiguous += len(same)
             continue
-        chosen = next((picture for picture in same if picture.split == "test"), same[0])
+        chosen = next((image for image in same if image.split == "test"), same[0])
         kept.append(replace(chosen, group=group_of[chosen.group]))
         duplicates += len(same) - 1
     return Distinct(kept, duplicates, ambiguous)

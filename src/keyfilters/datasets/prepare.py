@@ -64,11 +64,11 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
     reader = opened.reader
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / ".pixels"
-    pictures, undecodable = _decode(opened, settings, scratch)
-    classes = sorted({picture.label for picture in pictures})
-    distinct = without_duplicates(pictures)
+    images, undecodable = _decode(opened, settings, scratch)
+    classes = sorted({image.label for image in images})
+    distinct = without_duplicates(images)
     order = settings["set"]  # the same images, whatever a study calls the set
-    sides = split(distinct.pictures, order, settings["test_share"])
+    sides = split(distinct.images, order, settings["test_share"])
     train = at_most(sides["train"], order, settings["train_per_class"])
     tested = left_over(sides["train"], train) if settings.get("validation") else sides["test"]
     sides = {"train": train, "test": at_most(tested, order, settings["test_per_class"])}
@@ -76,8 +76,8 @@ def prepare_set(settings: Mapping[str, Any], folder: Path, cache: Path) -> dict[
 
     arrays = {}
     for side, chosen in sides.items():
-        arrays[f"{side}_images"] = Rows(np.uint8, (size, size, 3), [picture.data for picture in chosen])
-        arrays[f"{side}_labels"] = Rows(np.int64, (), [np.int64(classes.index(picture.label)) for picture in chosen])
+        arrays[f"{side}_images"] = Rows(np.uint8, (size, size, 3), [image.data for image in chosen])
+        arrays[f"{side}_labels"] = Rows(np.int64, (), [np.int64(classes.index(image.label)) for image in chosen])
     save(arrays, folder / "arrays.safetensors")
     mean, std = channel_statistics(arrays["train_images"].rows)
     contact_sheet(sides["train"], name).save(folder / "contact_sheet.png", optimize=True)
@@ -124,34 +124,34 @@ def _decode(opened: Opened, settings: Mapping[str, Any], scratch: Path) -> tuple
 
     Pixels, uint8 `[size, size, 3]`, are views of the file `scratch`, so a set may be larger than the memory.
     """
-    size, pictures, undecodable = settings["image_size"], [], []
+    size, images, undecodable = settings["image_size"], [], []
     with scratch.open("wb") as file:
-        for picture in _of_classes(opened.reader.read(opened.path), settings):
+        for image in _of_classes(opened.reader.read(opened.path), settings):
             try:
-                file.write(to_square(to_rgb(picture.data), size, opened.reader.FIT).tobytes())
+                file.write(to_square(to_rgb(image.data), size, opened.reader.FIT).tobytes())
             except UndecodableError:
-                undecodable.append(picture.name)
+                undecodable.append(image.name)
             else:
-                pictures.append(replace(picture, data=b""))
-    total = len(pictures) + len(undecodable)
+                images.append(replace(image, data=b""))
+    total = len(images) + len(undecodable)
     if len(undecodable) > settings["max_undecodable"] * total:
         raise KeyfiltersError(
             f"set {settings['set']}: {len(undecodable)} of {total} images cannot be decoded "
             f"(first: {', '.join(undecodable[:3])}); mend the source or raise `max_undecodable`"
         )
-    if not pictures:
+    if not images:
         raise KeyfiltersError(f"set {settings['set']}: no image in {opened.path}; is it the right file?")
-    pixels = np.asarray(np.memmap(scratch, np.uint8, "r", shape=(len(pictures), size, size, 3)))
-    return [replace(picture, data=view) for picture, view in zip(pictures, pixels, strict=True)], undecodable
+    pixels = np.asarray(np.memmap(scratch, np.uint8, "r", shape=(len(images), size, size, 3)))
+    return [replace(image, data=view) for image, view in zip(images, pixels, strict=True)], undecodable
 
 
-def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) -> Iterator[SourceImage]:
+def _of_classes(images: Iterable[SourceImage], settings: Mapping[str, Any]) -> Iterator[SourceImage]:
     """Those of the classes that the settings name. Raises KeyfiltersError if one has no image."""
     wanted, labels = settings.get("classes"), set()
-    for picture in pictures:
-        labels.add(picture.label)
-        if wanted is None or picture.label in wanted:
-            yield picture
+    for image in images:
+        labels.add(image.label)
+        if wanted is None or image.label in wanted:
+            yield image
     unknown = sorted(set(wanted or ()) - labels)
     if unknown:
         raise KeyfiltersError(
@@ -161,7 +161,7 @@ def _of_classes(pictures: Iterable[SourceImage], settings: Mapping[str, Any]) ->
 
 def _count(sides: Mapping[str, Sequence[SourceImage]], classes: Sequence[str], name: str) -> dict[str, Any]:
     """Images per class and side; none may be zero."""
-    counts = {side: Counter(picture.label for picture in chosen) for side, chosen in sides.items()}
+    counts = {side: Counter(image.label for image in chosen) for side, chosen in sides.items()}
     for side, label in ((side, label) for side in sides for label in classes):
         if not counts[side][label]:
             raise KeyfiltersError(

@@ -19,31 +19,31 @@ def hash_order(set_name: str) -> Callable[[str], str]:
     return lambda name: hashlib.sha256(f"{set_name}:{name}".encode()).hexdigest()
 
 
-def split(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> dict[str, list[SourceImage]]:
+def split(images: Sequence[SourceImage], set_name: str, test_share: float) -> dict[str, list[SourceImage]]:
     """The images of the sides "train" and "test": as the source says, else whole groups at a time.
 
     Raises KeyfiltersError if the source says it of some images only.
     """
-    unsplit = [picture for picture in pictures if picture.split is None]
-    if 0 < len(unsplit) < len(pictures):
+    unsplit = [image for image in images if image.split is None]
+    if 0 < len(unsplit) < len(images):
         raise KeyfiltersError(f"set {set_name}: {unsplit[0].name} is outside train/ and test/; move it")
     tested = _groups_to_test(unsplit, set_name, test_share)
     sides = {"train": [], "test": []}
-    for picture in pictures:
-        sides[picture.split or ("test" if picture.group in tested else "train")].append(picture)
+    for image in images:
+        sides[image.split or ("test" if image.group in tested else "train")].append(image)
     return sides
 
 
-def _groups_to_test(pictures: Sequence[SourceImage], set_name: str, test_share: float) -> set[str]:
+def _groups_to_test(images: Sequence[SourceImage], set_name: str, test_share: float) -> set[str]:
     """Groups until each class has its `test_share` of images, at least one.
 
     A group of several classes is taken only while each of them still lacks test images.
     """
-    total = Counter(picture.label for picture in pictures)
+    total = Counter(image.label for image in images)
     wanted = {label: max(1, round(test_share * count)) for label, count in total.items()}
     size = defaultdict(Counter)
-    for picture in pictures:
-        size[picture.group][picture.label] += 1
+    for image in images:
+        size[image.group][image.label] += 1
 
     chosen, taken = set(), Counter()
     for group in sorted(size, key=hash_order(set_name)):
@@ -53,20 +53,20 @@ def _groups_to_test(pictures: Sequence[SourceImage], set_name: str, test_share: 
     return chosen
 
 
-def at_most(pictures: Sequence[SourceImage], set_name: str, per_class: int | None) -> Sequence[SourceImage]:
+def at_most(images: Sequence[SourceImage], set_name: str, per_class: int | None) -> Sequence[SourceImage]:
     """Up to `per_class` images of each class (None: all), in their given order."""
     if per_class is None:
-        return pictures
+        return images
     key = hash_order(set_name)
     taken, names = Counter(), set()
-    for picture in sorted(pictures, key=lambda picture: key(picture.name)):
-        if taken[picture.label] < per_class:
-            taken[picture.label] += 1
-            names.add(picture.name)
-    return [picture for picture in pictures if picture.name in names]
+    for image in sorted(images, key=lambda image: key(image.name)):
+        if taken[image.label] < per_class:
+            taken[image.label] += 1
+            names.add(image.name)
+    return [image for image in images if image.name in names]
 
 
-def left_over(pictures: Sequence[SourceImage], taken: Sequence[SourceImage]) -> list[SourceImage]:
+def left_over(images: Sequence[SourceImage], taken: Sequence[SourceImage]) -> list[SourceImage]:
     """Those of the images that were not taken, in their given order."""
-    names = {picture.name for picture in taken}
-    return [picture for picture in pictures if picture.name not in names]
+    names = {image.name for image in taken}
+    return [image for image in images if image.name not in names]

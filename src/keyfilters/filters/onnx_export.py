@@ -21,10 +21,10 @@ def export(network: nn.Module, image_size: int, path: Path) -> None:
     weights; a convolution has its module's name. Raises KeyfiltersError for a network that cannot be traced.
     """
     channels = next((module.in_channels for module in network.modules() if isinstance(module, nn.Conv2d)), 3)
-    pictures = torch.zeros(1, channels, image_size, image_size)
+    images = torch.zeros(1, channels, image_size, image_size)
     training = network.training
     try:
-        program = torch.onnx.export(network.eval(), (pictures,), dynamo=True, optimize=False, verbose=False)
+        program = torch.onnx.export(network.eval(), (images,), dynamo=True, optimize=False, verbose=False)
     except OnnxExporterError as error:
         reason = str(error).partition("\n")[0]
         raise KeyfiltersError(f"{type(network).__name__} cannot be exported to ONNX: {reason}") from error

@@ -68,8 +68,8 @@ def build_lowres(architecture: str, num_classes: int, width: float = 1.0, in_cha
 class FirstChannelConv2d(nn.Conv2d):
     """A convolution of the first channel of images `[N, C, H, W]`."""
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return super().forward(pictures[:, :1])
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images[:, :1])
 
 
 class Residual(nn.Sequential):

@@ -26,7 +26,7 @@ SMALL_SECONDS = 600  # at these rates: trainings that are worth sharing a submis
 
 BASE_MB = {False: 2000, True: 6000}  # Python with torch, and two Snakemakes; with CUDA
 ACTIVATION_MB = 4e5  # of a image on a CPU, divided by its network's images/s: 490 for ConvNeXt-T at 224 px
-UNKNOWN_PICTURES = 100_000  # of a set that is not prepared yet
+UNKNOWN_COUNT = 100_000  # of a set that is not prepared yet
 PREPARED_PER_SECOND = 100  # images
 
 
@@ -61,7 +61,7 @@ def memory_mb(job: Job, root: Path, gpu: bool) -> int:
 def runtime(job: Job, root: Path, gpu: bool) -> int:
     """Limit in minutes for a job of `prepare`, `train` or `transfer`."""
     prepares = job.stage == "prepare"
-    seconds = pictures(job, root) / PREPARED_PER_SECOND if prepares else training_seconds(job, root, gpu)
+    seconds = image_count(job, root) / PREPARED_PER_SECOND if prepares else training_seconds(job, root, gpu)
     blocks = math.ceil((START_MINUTES + GENEROUS * seconds / 60) / BLOCK)
     return min(BLOCK * blocks, LONGEST)
 
@@ -80,18 +80,18 @@ def training_seconds(job: Job, root: Path, gpu: bool) -> float:
         return 0
     dataset, training = job.inputs["dataset"], job.settings["training"]
     rate = speed(job.settings["model"], dataset.settings["image_size"])
-    seen = training["epochs"] * pictures(dataset, root)
+    seen = training["epochs"] * image_count(dataset, root)
     return seen * (SLOWER[gpu] / rate + STEP_SECONDS[gpu] / training["batch_size"])
 
 
-def pictures(dataset: Job, root: Path) -> int:
+def image_count(dataset: Job, root: Path) -> int:
     """How many a set has, both splits; a guess until it is prepared below `root`."""
     try:
         facts = artifacts.manifest(root, dataset.folder).facts
     except KeyfiltersError:
-        return UNKNOWN_PICTURES
+        return UNKNOWN_COUNT
     return facts["train"] + facts["test"]
 
 
 def _set_mb(dataset: Job, root: Path) -> float:
-    return pictures(dataset, root) * 3 * dataset.settings["image_size"] ** 2 / 1e6
+    return image_count(dataset, root) * 3 * dataset.settings["image_size"] ** 2 / 1e6

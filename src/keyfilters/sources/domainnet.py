@@ -27,10 +27,10 @@ LICENCE = "fair use for research (DomainNet's notice; cite Peng et al. 2019)"
 FIT = "crop"
 SPLITS = {"train": "sketch_train.txt", "test": "sketch_test.txt"}
 
-PICTURES = "sketch.zip"
+IMAGES = "sketch.zip"
 _AT = "http://csr.bu.edu/ftp/visda/2019/multi-source"
 FILES = {
-    f"{_AT}/{PICTURES}": "23a7dbae7016b343e934399beaa8a68728fb5e570ebe2c71df9b75cf91c499fc",
+    f"{_AT}/{IMAGES}": "23a7dbae7016b343e934399beaa8a68728fb5e570ebe2c71df9b75cf91c499fc",
     f"{_AT}/domainnet/txt/{SPLITS['train']}": "72f4bc6afa5702a1ccba800d0053c1427de87439dfaf246dbc9a2e71abfec54f",
     f"{_AT}/domainnet/txt/{SPLITS['test']}": "3fb48fca18c507c4321f007c3f62b308ec232ff6928cbfe2af64e76ec366e840",
 }
@@ -63,7 +63,7 @@ def read(folder: Path) -> Iterator[SourceImage]:
     side_of = {}
     for side, file in SPLITS.items():
         side_of |= dict.fromkeys((line.rpartition(" ")[0] for line in (folder / file).read_text().splitlines()), side)
-    for name, data in members(folder / PICTURES, side_of.__contains__):
+    for name, data in members(folder / IMAGES, side_of.__contains__):
         yield SourceImage(data, PurePosixPath(name).parent.name, name=name, group=name, split=side_of.pop(name))
     if side_of:
-        raise KeyfiltersError(f"{folder / PICTURES}: {len(side_of)} listed images are missing, {min(side_of)} first")
+        raise KeyfiltersError(f"{folder / IMAGES}: {len(side_of)} listed images are missing, {min(side_of)} first")

