@@ -128,7 +128,7 @@ def rate(way: Way, size: Size) -> float:
             torch.Generator(device).manual_seed(0),
             clock,
             checkpoint,
-            keepers={},
+            callbacks={},
         )
     return size.counted * size.images / (clock.ends[-1] - clock.ends[0])
 
