@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import nct, t
 
-from keyfilters.analysis.effects import Effect, Pair, effect, holm, p_outside, p_within, seeds_needed
+from keyfilters.analysis.effects import (
+    Effect,
+    Pair,
+    distance,
+    effect,
+    holm,
+    least_distance,
+    p_outside,
+    p_within,
+    seeds_needed,
+)
 
 
 def study(generator, seeds=4, images=300, gain=0.0, of_seed=0.03):
@@ -96,3 +106,15 @@ def test_power_is_what_the_seeds_needed_promise():
     seeds = seeds_needed(pilot, 0, math.inf)
     found = [effect([study(generator, seeds, 4000, 0.1)]).p_above(0) < 0.025 for _ in range(60)]
     assert np.mean(found) > 0.6
+
+
+def test_an_effect_at_its_bound_needs_more_seeds_than_there_are():
+    """Even where none of the seeds and images so far differ, so that there is no error."""
+    assert seeds_needed(Effect(mean=0, error=0, freedom=4, deviation=0, seeds=5), 0, math.inf) is None
+
+
+def test_no_number_of_seeds_tells_what_lies_within_the_least_distance():
+    for mean, decided in ((2.79, False), (2.81, True)):
+        measured = Effect(mean, error=2, freedom=4, deviation=4, seeds=5, lasting=1)
+        assert (seeds_needed(measured, 0, math.inf, most=10_000) is not None) == decided
+        assert (distance(measured, 0, math.inf) > least_distance(measured)) == decided

@@ -85,6 +85,7 @@ def test_help_names_every_verb(tmp_path):
         "prune",
         "manifests",
         "status",
+        "power",
         "pull",
     ):
         assert verb in printed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from keyfilters.study.study import Study
 from keyfilters.training.testing import facts_of_test
 
 STAGES = ("prepare", "train", "transfer")
+HALF = np.arange(100) < 50  # of a hundred test images
 
 
 def configuration(targets: int, sources: int) -> dict[str, Any]:
@@ -41,12 +43,12 @@ def configuration(targets: int, sources: int) -> dict[str, Any]:
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}
 
 
-def make(study: Study, root: Path, results: Path) -> None:
-    """Everything that the study names, below `root` and `results`."""
+def make(study: Study, root: Path, results: Path, right: Callable[[Job], np.ndarray] = lambda _: HALF) -> None:
+    """Everything that the study names, below `root` and `results`; `right`: which test images a training got right."""
     for job in sorted(jobs.keyed(study).values(), key=lambda job: STAGES.index(job.stage)):
         with artifacts.write(root, job.description) as draft:
             (draft.path / "stub").write_bytes(b"")
-            draft.facts.update(_facts(job))
+            draft.facts.update(_facts(job, right))
     for name, job in jobs.cells(study).items():
         cell(job.description, root, results / f"cells/{name}.json")
     for name, job in jobs.tables(study).items():
@@ -56,8 +58,8 @@ def make(study: Study, root: Path, results: Path) -> None:
         records.record(results / f"tables/{name}.json", job.key, {"title": name}, files)
 
 
-def _facts(job: Job) -> dict[str, Any]:
+def _facts(job: Job, right: Callable[[Job], np.ndarray]) -> dict[str, Any]:
     if job.stage == "prepare":
-        return {"name": job.name, "title": job.name, "train": 10, "test": 5, "classes": ["a", "b"]}
-    found = facts_of_test(np.arange(4) < 2) | {"dataset": _facts(job.inputs["dataset"]) | {"classes": 2}}
-    return found | ({"source": _facts(job.inputs["source"])["dataset"]} if job.stage == "transfer" else {})
+        return {"name": job.name, "title": job.name, "train": 10, "test": len(HALF), "classes": ["a", "b"]}
+    facts = facts_of_test(right(job)) | {"dataset": _facts(job.inputs["dataset"], right) | {"classes": 2}}
+    return facts | ({"source": _facts(job.inputs["source"], right)["dataset"]} if "source" in job.inputs else {})

@@ -148,10 +148,21 @@ def seeds_needed(effect: Effect, low: float, high: float, power: float = 0.8, mo
     """
     if effect.error is None:
         return None
-    distance = min(abs(effect.mean - bound) for bound in (low, high) if math.isfinite(bound))
+    distant = distance(effect, low, high)
     falling = effect.seeds * max(0.0, effect.error**2 - effect.lasting)
     for seeds in range(2, most + 1):
         error = math.sqrt(falling / seeds + effect.lasting)
-        if distance >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
+        if distant > 0 and distant >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
             return seeds
     return None
+
+
+def least_distance(effect: Effect, power: float = 0.8) -> float:
+    """How far from a bound an effect must lie for that test to tell with any number of seeds, in points: what is less
+    is hidden by the choice of test images."""
+    return float(norm.ppf(0.975) + norm.ppf(power)) * math.sqrt(effect.lasting)
+
+
+def distance(effect: Effect, low: float, high: float) -> float:
+    """From the effect to the nearer bound, in points."""
+    return min(abs(effect.mean - bound) for bound in (low, high) if math.isfinite(bound))

@@ -18,6 +18,9 @@ def add(subcommands) -> None:
         subcommands, "status", _status, "how far a study is: what is done, running, waiting and failed"
     )
     added.add_argument("--cost", action="store_true", help="what each job cost instead")
+    add_for_study(
+        subcommands, "power", _power, "the seeds that each claim of the study lacks to be decided, and what they cost"
+    )
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -43,3 +46,12 @@ def _status(arguments: argparse.Namespace) -> None:
         show(cost(study, root))
     else:
         show(status(study, Files(root.name, root, results, Path("logs"))))
+
+
+def _power(arguments: argparse.Namespace) -> None:
+    from keyfilters.provenance.explain import show
+    from keyfilters.reports.power import power
+    from keyfilters.reports.study_results import StudyResults
+
+    study, root, results = current_study(arguments)
+    show(power(StudyResults(study, root.name, root, results, Path("logs"))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,9 +123,9 @@ class StudyResults:
         """Where the log of a job lies, if this machine ran it."""
         return paths.log(self.logs, self.name, stage, name)
 
-    def cost(self, targets: Iterable[Job]) -> Cost:
-        """What was spent on all that the targets rest on, each artifact counted once."""
-        needed = [job for job in walk(targets) if job.stage in jobs.KEYED]
+    def cost(self, targets: Iterable[Job], stages: Collection[str] = jobs.KEYED) -> Cost:
+        """What was spent on all of these stages that the targets rest on, each artifact counted once."""
+        needed = [job for job in walk(targets) if job.stage in stages]
         known = [run for run in map(self.run, needed) if run]
         times = sorted(run["started"] for run in known)
         return Cost(

@@ -1,6 +1,7 @@
 """The paper's claims: which cells each is about, and the rule that judges it."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -133,14 +134,14 @@ def test_one_seed_says_undecided_where_the_identity_loses_and_not_testable_where
 
 def test_the_verdict_is_corrected_for_the_number_of_claims():
     lines = [
-        {"verdict": "", "p_supported": 0.001, "p_contradicted": 0.9},
-        {"verdict": "", "p_supported": 0.9, "p_contradicted": 0.015},
-        {"verdict": "", "p_supported": 0.02, "p_contradicted": 0.9},
-        {"verdict": "not run", "p_supported": None, "p_contradicted": None},
+        SimpleNamespace(verdict="", p_supported=0.001, p_contradicted=0.9),
+        SimpleNamespace(verdict="", p_supported=0.9, p_contradicted=0.015),
+        SimpleNamespace(verdict="", p_supported=0.02, p_contradicted=0.9),
+        SimpleNamespace(verdict="not run", p_supported=None, p_contradicted=None),
     ]
     module._judge(lines)
     # Two directions of three lines: 0.006; 2 x 0.03 = 0.06; at least as much.
-    assert [line["verdict"] for line in lines] == ["supported", "undecided", "undecided", "not run"]
+    assert [line.verdict for line in lines] == ["supported", "undecided", "undecided", "not run"]
 
 
 def test_a_study_without_the_tables_says_so(gathered, judged):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from keyfilters.analysis.effects import holm, p_outside, p_within, seeds_needed
+from keyfilters.analysis.effects import Effect, holm, p_outside, p_within, seeds_needed
 from keyfilters.results.differences import Compared, Record, bounds, difference
 from keyfilters.results.drawing import cells, files, paper
 from keyfilters.results.drawing.forest import forest
@@ -39,12 +40,7 @@ LEVEL = 0.05
 def claims(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/tables/claims.*` from `<results>/cells`."""
     results = file.parents[1]
-    tables: dict[str, dict[str, Record]] = {}
-    for name, record in zip(description["inputs"], cells.load(description, results), strict=True):
-        table, _, cell = name.partition("/")
-        tables.setdefault(table, {})[cell] = record
-    rows = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
-    _judge(rows)
+    rows = [measured.row for measured in judged(description, results)]
     shown = pd.DataFrame([_text(row) for row in rows])
     notes = [
         f"Study `{results.name}`. Effect: points of accuracy, a mean over differences between cells of one seed. "
@@ -66,31 +62,72 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
     files.publish(description, file, pd.DataFrame(rows), shown, title, notes, partial(forest, rows, title, notes))
 
 
-def _measured(claim: Claim, tables: Tables) -> dict[str, Any]:
-    """The claim's effect, without a verdict yet."""
+@dataclass
+class Measured:
+    """A claim by a study's numbers: the pairs of cells that it compares; their effect, None where they were not run,
+    and its p; the range that it states, in points of this study; the verdict."""
+
+    claim: Claim
+    compared: Compared
+    effect: Effect | None
+    low: float
+    high: float
+    p_supported: float
+    p_contradicted: float
+    verdict: str
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """See `effects.seeds_needed`."""
+        return seeds_needed(self.effect, self.low, self.high) if self.effect else None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Of the table."""
+        effect, (least, most) = self.effect, bounds(self.effect)
+        return {
+            "claim": self.claim.text,
+            "ours": self.claim.ours,
+            "effect": effect.mean if effect else None,
+            "low": least,
+            "high": most,
+            "n": effect.seeds if effect else 0,
+            "pairs": len(self.compared),
+            "claimed_low": self.low if math.isfinite(self.low) else None,
+            "claimed_high": self.high if math.isfinite(self.high) else None,
+            "paper_effect": self.claim.printed,
+            "p_supported": self.p_supported,
+            "p_contradicted": self.p_contradicted,
+            "seeds_needed": self.seeds_needed,
+            "verdict": self.verdict,
+        }
+
+
+def judged(description: Mapping[str, Any], results: Path) -> list[Measured]:
+    """Every claim with its verdict, by the cells below `results` that the job of `claims` names.
+
+    Raises KeyfiltersError if one is missing or was made from other settings.
+    """
+    tables: dict[str, dict[str, Record]] = {}
+    for name, record in zip(description["inputs"], cells.load(description, results), strict=True):
+        table, _, cell = name.partition("/")
+        tables.setdefault(table, {})[cell] = record
+    measured = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
+    _judge(measured)
+    return measured
+
+
+def _measured(claim: Claim, tables: Tables) -> Measured:
+    """The claim's effect, without a verdict yet where it can be tested."""
     cells_of = tables.get(claim.table, {})
     compared = claim.compared(cells_of) if cells_of else []
     effect = difference(compared)
     margin = statistics.fmean(_margin(other) for _, other in compared) if compared else MARGIN
     low, high = (bound * margin if math.isfinite(bound) else bound for bound in (claim.low, claim.high))
     testable = effect is None or not claim.needs_filters or _uses_filters(claim.table, compared, tables)
-    least, most = bounds(effect)
-    return {
-        "claim": claim.text,
-        "ours": claim.ours,
-        "effect": effect.mean if effect else None,
-        "low": least,
-        "high": most,
-        "n": effect.seeds if effect else 0,
-        "pairs": len(compared),
-        "claimed_low": low if math.isfinite(low) else None,
-        "claimed_high": high if math.isfinite(high) else None,
-        "paper_effect": claim.printed,
-        "p_supported": p_within(effect, low, high) if effect else None,
-        "p_contradicted": p_outside(effect, low, high) if effect else None,
-        "seeds_needed": seeds_needed(effect, low, high) if effect else None,
-        "verdict": "not run" if effect is None else "" if testable else "not testable here",
-    }
+    verdict = "not run" if effect is None else "" if testable else "not testable here"
+    within, outside = (test(effect, low, high) if effect else math.nan for test in (p_within, p_outside))
+    return Measured(claim, compared, effect, low, high, within, outside, verdict)
 
 
 def _margin(reference: Record) -> float:
@@ -110,13 +147,13 @@ def _uses_filters(table: str, compared: Compared, tables: Tables) -> bool:
     return True
 
 
-def _judge(rows: Sequence[dict[str, Any]]) -> None:
-    """Give every row that can be tested its verdict, with Holm's correction over both directions of all of them."""
-    open_rows = [row for row in rows if not row["verdict"]]
-    adjusted = holm([min(1.0, 2 * min(row["p_supported"], row["p_contradicted"])) for row in open_rows])
-    for row, value in zip(open_rows, adjusted, strict=True):
-        direction = "supported" if row["p_supported"] <= row["p_contradicted"] else "contradicted"
-        row["verdict"] = direction if value <= LEVEL else "undecided"
+def _judge(every: Sequence[Measured]) -> None:
+    """Give each that can be tested its verdict, with Holm's correction over both directions of all of them."""
+    testable = [measured for measured in every if not measured.verdict]
+    adjusted = holm([min(1.0, 2 * min(measured.p_supported, measured.p_contradicted)) for measured in testable])
+    for measured, value in zip(testable, adjusted, strict=True):
+        direction = "supported" if measured.p_supported <= measured.p_contradicted else "contradicted"
+        measured.verdict = direction if value <= LEVEL else "undecided"
 
 
 def _text(row: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""`keyfilters power`: the seeds that a study lacks to decide each claim, and what they cost.
+
+Small files alone are read, and those that are committed beside the results suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from keyfilters.analysis.effects import Effect, distance, least_distance
+from keyfilters.errors import KeyfiltersError
+from keyfilters.reports.study_results import VERDICTS, Cost, StudyResults
+from keyfilters.results.master_key.claims import Measured, judged
+
+TRAININGS = ("train", "transfer")  # what a further seed makes anew; a prepared set stays
+NOTE = (
+    "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of a line by itself: Holm's "
+    "correction, in the verdicts, wants more. Hours: of the missing seeds, by what the trainings of the cells that are "
+    "compared took a seed; lines that share trainings share their hours too."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a claim lacks: `more` seeds, which cost so many hours a core and a GPU; None where that is not known, or
+    where more seeds do not help, and `remark` says why."""
+
+    claim: str
+    verdict: str
+    effect: Effect | None
+    needed: int | None
+    more: int | None
+    core_hours: float | None
+    gpu_hours: float | None
+    remark: str
+
+
+def lines(study: StudyResults) -> list[Line]:
+    """A line for each claim that the table `claims` judges.
+
+    Raises KeyfiltersError if the study does not make that table, or a cell of it is missing or stale.
+    """
+    if VERDICTS not in study.outputs:
+        raise KeyfiltersError(f"the study {study.name} judges no claims; put `{VERDICTS}: {{}}` below its tables")
+    return [_line(study, measured) for measured in judged(study.outputs[VERDICTS].job.description, study.results)]
+
+
+def power(study: StudyResults) -> Group:
+    """The lines as people see them."""
+    table = Table("claim", "effect", "deviation", "n", "seeds needed", "core h", "GPU h", "verdict", "")
+    for line in lines(study):
+        effect, hours = line.effect, (line.core_hours, line.gpu_hours)
+        table.add_row(
+            escape(line.claim),
+            f"{effect.mean:+.2f}" if effect else "",
+            "" if effect is None or effect.deviation is None else f"{effect.deviation:.2f}",
+            str(effect.seeds) if effect else "",
+            "" if line.needed is None else str(line.needed),
+            *("" if value is None else f"{value:,.2f}" for value in hours),
+            line.verdict,
+            line.remark,
+        )
+    return Group(table, NOTE)
+
+
+def _line(study: StudyResults, measured: Measured) -> Line:
+    effect, needed = measured.effect, measured.seeds_needed
+    more = max(0, needed - effect.seeds) if effect and needed is not None else None
+    spent = _spent(study, measured) if effect else None
+    core_hours = gpu_hours = None
+    if effect and spent and more is not None and spent.known == spent.jobs:
+        core_hours, gpu_hours = (
+            more * spent.seconds[name] / effect.seeds / 3600 for name in ("cpu_seconds", "gpu_seconds")
+        )
+    remark = "; ".join(_remarks(measured, more, spent))
+    return Line(measured.claim.text, measured.verdict, effect, needed, more, core_hours, gpu_hours, remark)
+
+
+def _spent(study: StudyResults, measured: Measured) -> Cost:
+    """On the trainings that the claim's cells rest on."""
+    compared = {record["cell"]: None for pair in measured.compared for record in pair}
+    return study.cost([study.cells[name].job for name in compared], TRAININGS)
+
+
+def _remarks(measured: Measured, more: int | None, spent: Cost | None) -> Iterator[str]:
+    effect = measured.effect
+    if effect is None:
+        yield "its cells were not run"
+    elif effect.error is None:
+        yield "one seed has no spread to reckon with"
+    elif measured.seeds_needed is None:
+        least, distant = least_distance(effect), distance(effect, measured.low, measured.high)
+        hidden = f"for these test images it must lie {least:.2f} from the bound, and lies {distant:.2f}"
+        yield f"more seeds do not help: {hidden if distant < least else 'the effect lies at the bound'}"
+    elif not more and measured.verdict == "undecided":
+        yield "enough by itself, not among so many lines"
+    if more and spent and spent.known < spent.jobs:
+        yield f"no hours: {spent.jobs - spent.known} of {spent.jobs} trainings have no run record"
