@@ -20,10 +20,11 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
-# Before the first job starts: what jobs are given to read, and what those on this machine share of their start-up; before
-# the first goes to SLURM, and after one has failed there.
+# Before the first job starts: what jobs are given to read, how long they may take, and what those on this machine share
+# of their start-up; before the first goes to SLURM, and after one has failed there.
 onstart:
     hand_over(workflow.dag)
+    follow(workflow.dag)
     if workflow.executor_plugin.name == "local":
         preload.start()
     if workflow.executor_plugin.name == "slurm":

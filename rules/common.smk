@@ -15,6 +15,7 @@ from snakemake.jobs import GroupJob, Job
 from keyfilters.errors import KeyfiltersError
 from keyfilters.planning import resources, slurm
 from keyfilters.planning.plan import plan
+from keyfilters.planning.remaining import Recorded, Run
 from keyfilters.provenance.changed_code import lines as changed_code_lines
 from keyfilters.provenance.changed_code import made_with_other_code
 from keyfilters.provenance.prune import pruned, restore
@@ -27,6 +28,7 @@ from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
 from keyfilters.study.tables import OUTPUTS
+from snakemake_logger_plugin_keyfilters import Following, LogHandler
 
 # A large study is a graph of many objects that all stay; searching it for garbage takes a fifth of the planning.
 gc.set_threshold(100_000, 20, 100)
@@ -193,10 +195,8 @@ def description(job):
     return str(paths.description(job))
 
 
-def hand_over(dag):
-    """Write the descriptions of the jobs that this run is about to start, wherever they will run; and remove
-    their logs of an earlier run, which would decide whether they are tried again.
-    """
+def described():
+    """Every job of the study by the file that hands it its description."""
     every = [
         *KEYED.values(),
         *CELLS.values(),
@@ -204,13 +204,46 @@ def hand_over(dag):
         FILTERS,
         *TABLES.values(),
     ]
-    described = {description(job): job for job in every}
+    return {description(job): job for job in every}
+
+
+def hand_over(dag):
+    """Write the descriptions of the jobs that this run is about to start, wherever they will run; and remove
+    their logs of an earlier run, which would decide whether they are tried again.
+    """
+    every = described()
     for started in dag.needrun_jobs():
         file = started.params.get("job")
         if file:
-            write_text(Path(file), described[file].as_json)
+            write_text(Path(file), every[file].as_json)
         for log in started.log:
             Path(log).unlink(missing_ok=True)
+
+
+def follow(dag):
+    """Tell who draws the progress of this run what its jobs are, so that it can say how long they still take."""
+    every = described()
+    started = {
+        job.jobid: job for job in dag.needrun_jobs() if job.params.get("job") in every
+    }
+    needs = {
+        number: [needed.jobid for needed in dag.dependencies.get(job, ())]
+        for number, job in started.items()
+    }
+    slots = []
+    if workflow.local_exec:
+        slots.append((started.keys(), workflow.cores))
+        if GPU:
+            training = {
+                number for number, job in started.items() if job.resources.get("gpu")
+            }
+            slots.append((training, workflow.global_resources["gpu"].value))
+    jobs_of_run = {number: every[job.params.job] for number, job in started.items()}
+    for handler in workflow.logger_manager.get_log_handlers():
+        if isinstance(handler, LogHandler):
+            recorded = Recorded(every.values(), Path(ARTIFACTS), Path(RESULTS))
+            run = Run(jobs_of_run, needs, recorded)
+            handler.follow(Following(CONFIG.study, Path(RESULTS), run, slots))
 
 
 def table_file(table, suffix):

@@ -1,7 +1,9 @@
 """What a terminal shows while Snakemake runs, and what a log gets instead."""
 
 import io
+import json
 import logging
+import re
 import sys
 from types import SimpleNamespace
 
@@ -10,7 +12,11 @@ from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
 import snakemake_logger_plugin_keyfilters as plugin
+from keyfilters.planning.remaining import Recorded, Run
 from keyfilters.running.progress import Progress
+from keyfilters.store import runs
+from keyfilters.store.files import write_text
+from keyfilters.store.identity import Job
 
 
 @pytest.fixture
@@ -23,6 +29,7 @@ def handler(monkeypatch):
 
 
 def send(handler, event, message="", level=logging.INFO, **fields):
+    fields = {"log": []} | fields if event == LogEvent.JOB_ERROR else fields
     record = logging.LogRecord("snakemake", level, "", 0, message, None, None)
     record.__dict__.update(event=event, **fields)
     handler.emit(record)
@@ -68,6 +75,86 @@ def test_errors_and_warnings_are_printed(handler):
     assert "Error in rule train" in printed
     assert "Disk is almost full" in printed
     assert "Select jobs" not in printed
+
+
+def following(tmp_path, slots, cost):
+    """Three trainings and a cell, numbered as Snakemake does, of which the first training's `cost` is recorded."""
+    every = {number: Job("train", f"job{number}", {}) for number in (1, 2, 3)} | {4: Job("cell", "cell", {})}
+    write_text(runs.path(tmp_path, every[1].folder), json.dumps({"seconds": cost}))
+    run = Run(every, {}, Recorded(every.values(), tmp_path, tmp_path / "results/mini"))
+    return plugin.Following("mini", tmp_path / "results/mini", run, slots)
+
+
+def test_one_line_says_how_far_the_whole_is_and_what_is_left(handler, tmp_path):
+    handler.follow(following(tmp_path, [({1, 2, 3, 4}, 2)], cost=3600))
+    send(handler, LogEvent.RUN_INFO, stats={"train": 3, "table7": 1, "fig2a": 1, "all": 1, "all_train": 1})
+    whole, *bars = shown(handler).splitlines()
+    assert whole.startswith("mini: 0 of 5 jobs, ")
+    assert whole.strip().endswith(" so far, at least 90 min left, for 1 job not known")
+    assert [bar.split()[0] for bar in bars] == ["train", "tables"]
+    assert bars[1].startswith("tables and figures")
+    assert bars[1].strip().endswith("0/2")
+
+
+def test_without_slots_as_many_jobs_count_as_were_seen_at_a_time(handler, tmp_path):
+    handler.follow(following(tmp_path, [], cost=3600))
+    send(handler, LogEvent.RUN_INFO, stats={"train": 3, "cell": 1})
+    assert "at least 3 h 0 min left" in shown(handler)
+    for number in (1, 2, 3):  # the third is in a queue: it has no log
+        job(handler, number, "train", tmp_path / f"{number}.log")
+        if number < 3:
+            (tmp_path / f"{number}.log").touch()
+    handler.estimate = None
+    assert "at least 90 min left" in shown(handler)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_ends_with_what_was_made_how_long_it_took_and_where_to_look(monkeypatch, tmp_path, capsys, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    handler = plugin.LogHandler(SimpleNamespace(dryrun=False), None)
+    handler.setFormatter(logging.Formatter())
+    handler.follow(following(tmp_path, [], cost=1))
+    send(handler, LogEvent.RUN_INFO, stats={"train": 2, "cell": 1})
+    log = tmp_path / "2.log"
+    log.write_text("keyfilters train: no room\n")
+    job(handler, 1, "train", tmp_path / "1.log")
+    job(handler, 2, "train", log)
+    send(handler, LogEvent.JOB_FINISHED, job_id=1)
+    send(handler, LogEvent.JOB_ERROR, "", level=logging.ERROR, jobid=2, log=[str(log)])
+    handler.close()
+    handler.close()  # Python closes all handlers once more at its end
+    lines = capsys.readouterr().err.splitlines()[-4:]
+    assert re.search(r"mini: 1 of 3 jobs done in \d+:\d\d:\d\d \(1 train\)$", lines[0])
+    assert lines[1] == f"results: {tmp_path}/results/mini, on one page: make page STUDY=mini"
+    assert lines[2] == f"failed: {log}: keyfilters train: no room"
+    assert lines[3] == "what is done stays; run the same again to go on"
+
+
+def test_a_job_that_fails_and_then_ends_well_did_not_fail(handler, tmp_path):
+    now = following(tmp_path, [], cost=1)
+    page = now.results / "README.md"
+    write_text(page, "the page")
+    send(handler, LogEvent.RUN_INFO, stats={"train": 1})
+    job(handler, 1, "train", tmp_path / "1.log")
+    send(handler, LogEvent.JOB_ERROR, "", level=logging.ERROR, jobid=1, log=["1.log"])
+    job(handler, 1, "train", tmp_path / "1.log")
+    send(handler, LogEvent.JOB_FINISHED, job_id=1)
+    first, *others = plugin.summary(handler, now)
+    assert first.startswith("mini: 1 of 1 jobs done in ")
+    assert others == [f"results: {page}"]
+
+
+def test_more_running_jobs_than_the_terminal_has_lines_are_counted(handler, tmp_path):
+    send(handler, LogEvent.RUN_INFO, stats={"train": 100, "prepare": 0})
+    for number in range(100):
+        job(handler, number, "train", tmp_path / "none.log")
+    console = Console(width=60, height=10)
+    with console.capture() as capture:
+        console.print(handler.picture())
+    lines = capture.get().splitlines()
+    assert len(lines) == 9
+    assert lines[1].startswith("train ")
+    assert lines[-1].strip() == "and 94 more"
 
 
 @pytest.mark.parametrize(("terminal", "dryrun"), [(False, False), (True, True)])

@@ -41,7 +41,7 @@ def simulate(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]], g
     The critical chain goes back from the training that ends last to whatever it waited for: a training that it
     needs, or the one that had its GPU before.
     """
-    rest = _longest_ways(seconds, needs)
+    rest = longest_ways(seconds, needs)
     users, missing = defaultdict(list), {}
     for name in seconds:
         missing[name] = set(needs.get(name, ()))
@@ -71,7 +71,7 @@ def simulate(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]], g
     return Schedule(clock, tuple(reversed(chain)))
 
 
-def _longest_ways(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]]) -> dict[str, float]:
+def longest_ways(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]]) -> dict[str, float]:
     """From the start of each training to the end of all that rest on it, in seconds, however many GPUs there are."""
     users, lengths = defaultdict(list), {}
     for name, needed in needs.items():

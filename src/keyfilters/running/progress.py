@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
 from datetime import timedelta
 
 SECONDS = 60  # between two lines within an epoch
+LEFT = re.compile(r"images/s, (?:(\d+) days?, )?(\d+):(\d\d):(\d\d) left$")
+
+
+def seconds_left(line: str) -> float | None:
+    """What a line of a training's log says that it still takes; None if it says nothing of that."""
+    told = LEFT.search(line)
+    if not told:
+        return None
+    days, hours, minutes, seconds = (int(number or 0) for number in told.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 class Progress:
