@@ -135,7 +135,7 @@ def _work(job: Job, root: Path, on_gpu: bool) -> float:
     """What the cost of a job goes with among its kind: images and network of a training, images of a set."""
     if kind(job) == "training":
         return resources.training_seconds(job, root, on_gpu)
-    return resources.pictures(job, root) if job.stage == "prepare" else 1.0
+    return resources.image_count(job, root) if job.stage == "prepare" else 1.0
 
 
 class Run:
