@@ -168,8 +168,8 @@ class Run:
         }
         for name in left.keys() & running.keys():
             line, since = running[name]
-            cost, told = left[name], seconds_left(line)
-            left[name] = told if told is not None else None if cost is None else max(0.0, cost - since)
+            cost, logged = left[name], seconds_left(line)
+            left[name] = logged if logged is not None else None if cost is None else max(0.0, cost - since)
         return remaining(left, self.needs, slots)
 
     def start_ups(self, ended: Iterable[tuple[Job, float | None]]) -> Callable[[Job], float]:
