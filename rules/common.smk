@@ -254,7 +254,14 @@ def table_file(table, suffix):
 def table_files(table):
     """Outputs of a table's rule."""
     comparison = {"comparison": ".paper.csv"} if OUTPUTS[table].comparison else {}
-    suffixes = {"markdown": ".md", "svg": ".svg", "record": ".json", **comparison}
+    data = {"data": ".parquet"} if OUTPUTS[table].data else {}
+    suffixes = {
+        "markdown": ".md",
+        "svg": ".svg",
+        "record": ".json",
+        **comparison,
+        **data,
+    }
     return {
         "csv": in_report(table, ".csv", "numbers"),
         "png": in_report(table, ".png", "image"),

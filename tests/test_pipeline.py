@@ -12,13 +12,17 @@ from keyfilters.study.tables import OUTPUTS
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters"]
+OF_PACKAGES = (
+    "filterdb_zoo",
+)  # the study `packages` alone has these, and DVC records what the study of its variable has
+FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters" and name not in OF_PACKAGES]
 OF_OTHERS = ("claims", "controls", "fig2")  # read the cells of other tables and figures
-TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS)]
+TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS, *OF_PACKAGES)]
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
-STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
+CONFIG = check(yaml.safe_load((PROJECT / "config.yaml").read_text()))
+STUDY = CONFIG.current
 
 
 def parameters(stage, file):
@@ -30,6 +34,11 @@ def test_every_table_has_a_stage():
     assert set(STAGES) == {*others, *TABLES, OF_EPOCHS}
     others = {name: f"{OUTPUTS[name].kind}s" for name in FIGURES if name != OF_EPOCHS}
     assert STAGES["filter_figures"]["foreach"] == others
+
+
+def test_the_study_of_the_pipeline_has_all_but_what_is_of_packages():
+    assert set(OUTPUTS) - set(jobs.tables(STUDY)) == set(OF_PACKAGES)
+    assert set(OF_PACKAGES) <= set(jobs.tables(CONFIG.studies["packages"]))
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():

@@ -79,6 +79,7 @@ def configuration(folder: Path) -> dict[str, Any]:
             "filterdb_fig10": {},
             "filterdb_ablation": {},
             "filterdb_claims": {},
+            "filterdb_zoo": {},
             "filterdb_reproducibility": {"min_filters": 20, "draws": 3},
             "depthwise_pca": {"sets": ["depthwise_7x7"]},
             "depthwise_drift": {**DEPTHWISE, "min_filters": 20, "draws": 3, "samples": 50},

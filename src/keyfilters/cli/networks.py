@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NETWORK = "of the study's zoo, or a weight file, or a folder or an archive with some, or ARCHIVE/PATH"
 
+ZOO = "packages"  # the study whose networks others are compared with, unless another is named
+
 
 def add(subcommands) -> None:
     """Add them to the command line."""
@@ -27,6 +29,10 @@ def add(subcommands) -> None:
     added.add_argument("model", help=f"a network {NETWORK}")
     added = _add(subcommands, "drift", _drift, "the drift between the filters of two networks, in the study's bases")
     added.add_argument("networks", nargs=2, metavar="NETWORK", help=NETWORK)
+    added = _add(subcommands, "compare-zoo", _compare_zoo, "where networks lie among those of a study")
+    added.add_argument("networks", nargs="+", metavar="NETWORK", help=NETWORK)
+    added.add_argument("--nearest", type=int, default=10, metavar="N", help="how many of the nearest (default: 10)")
+    added.set_defaults(study=ZOO)
 
 
 def _add(subcommands, name: str, run, description: str) -> argparse.ArgumentParser:
@@ -107,6 +113,42 @@ def _drift(arguments: argparse.Namespace) -> None:
         return drift_figure(drifts)
 
     _present(arguments, f"Drift between {' and '.join(arguments.networks)}", show, draw)
+
+
+def _compare_zoo(arguments: argparse.Namespace) -> None:
+    from contextlib import ExitStack
+    from functools import partial
+
+    from keyfilters.analysis.zoo_comparison import as_json, compare, load
+    from keyfilters.filters.named import named, of_each
+    from keyfilters.study import jobs
+
+    study, root, results = current_study(arguments)
+    zoo = load(results)
+
+    def compared(opened):
+        return compare(opened(), zoo, arguments.nearest)
+
+    with ExitStack() as stack:
+        networks = {}
+        for name in arguments.networks:
+            networks |= stack.enter_context(named(name, root, jobs.extracts(study)))
+        positions = of_each({name: partial(compared, opened) for name, opened in networks.items()})
+    if arguments.json:
+        _print_json([as_json(name, position, zoo) for name, position in positions.items()])
+
+    def show(console: Console) -> None:
+        from keyfilters.results.terminal_zoo import show_position
+
+        for name, position in positions.items():
+            show_position(name, position, zoo, console)
+
+    def draw() -> Figure:
+        from keyfilters.results.drawing.zoo import comparison_figure
+
+        return comparison_figure(positions, zoo)
+
+    _present(arguments, f"{', '.join(arguments.networks)} among the networks of {zoo.study}", show, draw)
 
 
 def _bases(study, root: Path):

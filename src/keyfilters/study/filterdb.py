@@ -259,6 +259,17 @@ class FilterClaims(FilterFigure):
     samples: PositiveInt = 2000
 
 
+class FilterZoo(DistributionFigure):
+    """Sparsity and entropy by depth, and what `keyfilters compare-zoo` reads of every network."""
+
+    name = "filterdb_zoo"
+    caption = "Sparsity and entropy of all layers by depth, and the networks in the basis of all filters."
+    data = True
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return super().settings(study) | study.analysis.model_dump(include={"precision", "sparse", "sparse_share"})
+
+
 class FilterReproducibility(FilterFigure):
     """Accuracy of the low-resolution networks and drift over their seeds, beside drift between networks and sets.
 

@@ -34,6 +34,7 @@ class Output(Settings):
     reads: ClassVar[Reads]  # `filters`: tables of a set of filters, and artifacts
     caption: ClassVar[str]  # one sentence, what it shows
     comparison: ClassVar[bool] = False  # whether our numbers stand beside the paper's in `<name>.paper.csv`
+    data: ClassVar[bool] = False  # whether a command reads of it what is in `<name>.parquet`
     memory_mb: ClassVar[int] = 2000
     minutes: ClassVar[int] = 5  # time limit on a cluster
 

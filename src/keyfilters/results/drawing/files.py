@@ -35,12 +35,15 @@ def publish(
     comparison: pd.DataFrame | None = None,
     numbers: str = "%.4f",
     cells: Sequence[Sequence[str | None]] = (),
+    data: pd.DataFrame | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write `frame` to `csv`; beside it `shown` as Markdown, what `draw` draws as images, last the record `.json`.
 
     `comparison`, of `paper.compare`, becomes `.paper.csv`, and what the paper has too ends the Markdown. `numbers`:
     format of those in the CSV files. `cells[i][j]`: the name of the cell whose number is in row i of `shown`, in its
     column j after the first; the record has them, what is shown, and the paper's numbers by cell.
+    What a command reads of it: `data` becomes `.parquet`, and `more` is a part of the record.
     """
     markdown, *pictures = (csv.with_suffix(suffix) for suffix in (".md", ".svg", ".png"))
     written = {csv: frame} if comparison is None else {csv: frame, csv.with_suffix(".paper.csv"): comparison}
@@ -51,7 +54,11 @@ def publish(
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
         save(draw(), picture)
+    parquet = [] if data is None else [csv.with_suffix(".parquet")]
+    for path in parquet:
+        data.to_parquet(path, index=False, compression="zstd")
     record = {
+        **(more or {}),
         "title": title,
         "notes": notes,
         "shown": {"columns": list(shown.columns), "rows": shown.astype(str).values.tolist()},
@@ -60,7 +67,7 @@ def publish(
         record["cells"] = cells
     if comparison is not None:
         record["paper"] = comparison.dropna(subset=["cell", "paper"]).set_index("cell")["paper"].to_dict()
-    records.record(csv.with_suffix(".json"), key_of(description), record, [*written, markdown, *pictures])
+    records.record(csv.with_suffix(".json"), key_of(description), record, [*written, markdown, *pictures, *parquet])
 
 
 def caption(figure: Figure, notes: Sequence[str]) -> None:
