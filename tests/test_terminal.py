@@ -13,6 +13,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 import snakemake_logger_plugin_keyfilters as plugin
 from keyfilters.planning.remaining import Recorded, Run
+from keyfilters.running import progress
 from keyfilters.running.progress import Progress
 from keyfilters.store import runs
 from keyfilters.store.files import write_text
@@ -166,11 +167,53 @@ def test_elsewhere_snakemake_writes_its_own_lines(monkeypatch, terminal, dryrun)
 def test_a_training_in_a_terminal_shows_a_bar(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with Progress("signs-seed0", epochs=2, images=10) as progress:
+    with Progress("signs-seed0", epochs=2, images=10) as training:
         for _ in range(2):
-            progress.advance(10)
-            progress.tell(loss=1.0, accuracy=0.5)
+            training.advance(10)
+            training.tell(loss=1.0, accuracy=0.5)
     printed = capsys.readouterr().err
     assert "signs-seed0" in printed
     assert "epoch 2/2" in printed
     assert "images/s" in printed
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "rate", "text"),
+    [
+        (30_000_000, 120_000_000, 3_000_000, "30.0 of 120.0 MB, 3.0 MB/s, 0:00:30 left"),
+        (30_000_000, None, 3_000_000, "30.0 MB, 3.0 MB/s"),
+        (130_000_000, 120_000_000, 13_000_000, "130.0 of 120.0 MB, 13.0 MB/s, 0:00:00 left"),
+    ],
+)
+def test_a_download_says_bytes_rate_and_time_left(count, total, rate, text):
+    assert progress.bytes_told(count, total, rate) == text
+
+
+def test_the_log_of_a_download_has_a_line_every_few_seconds_at_most(monkeypatch, capsys):
+    now = iter([0.0, 3.0, 6.0, 7.0, 12.0, 14.0])  # when it begins, at each block, at its end
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(now))
+    with progress.Download("signs.tgz", 60_000_000) as download:
+        for _ in range(4):
+            download.advance(15_000_000)
+    assert capsys.readouterr().err.splitlines() == [
+        "signs.tgz: 30.0 of 60.0 MB, 5.0 MB/s, 0:00:06 left",  # since the first block, which came after 3 s
+        "signs.tgz: 60.0 of 60.0 MB, 5.0 MB/s, 0:00:00 left",
+        "signs.tgz: 60.0 MB in 0:00:14",
+    ]
+
+
+def test_a_download_in_a_terminal_shows_a_bar(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress.Download("signs.tgz", 2_000_000) as download:
+        download.advance(1_000_000)
+        download.reach(2_000_000)
+    printed = capsys.readouterr().err
+    assert "signs.tgz" in printed
+    assert "2.0/2.0 MB" in printed
+
+
+def test_a_download_that_fails_does_not_say_that_it_ended(capsys):
+    with pytest.raises(OSError, match="gone"), progress.Download("signs.tgz", None):
+        raise OSError("gone")
+    assert capsys.readouterr().err == ""

@@ -21,9 +21,9 @@ from rich.live import Live
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from keyfilters.planning.remaining import Remaining, Run, label
+from keyfilters.planning.remaining import Remaining, Run, counted, label
 from keyfilters.running import logs
-from keyfilters.running.display import Picture, clock
+from keyfilters.running.display import Picture, clock, where
 
 AGAIN = 10  # seconds after which what is left is estimated again, though no job ended
 
@@ -113,12 +113,12 @@ class LogHandler(LogHandlerBase):
 
     def picture(self) -> Picture:
         """What is drawn."""
-        made, lines = Counter(self.done.values()), [last_line(record) for record in list(self.running.values())]
+        lines = [last_line(record) for record in list(self.running.values())]
         whole = [f"{len(self.done)} of {self.planned.total()} jobs", f"{clock(time.monotonic() - self.began)} so far"]
         if self.following:
             whole.append(str(self.left(self.following)))
             whole[0] = f"{self.following.study}: {whole[0]}"
-        return Picture(", ".join(whole), {rule: (made[rule], count) for rule, count in self.planned.items()}, lines)
+        return Picture(", ".join(whole), counted(list(self.done.values()), self.planned.elements()), lines)
 
     def left(self, following: Following) -> Remaining:
         """What is left, estimated when a job ended and now and then; between that time simply passes."""
@@ -151,13 +151,11 @@ class LogHandler(LogHandlerBase):
 def summary(handler: LogHandler, following: Following) -> list[str]:
     """The end of a run: what was made and how long that took, where to look, and what failed why."""
     done, planned = len(handler.done), handler.planned.total()
-    counts = ", ".join(f"{count} {rule}" for rule, count in Counter(handler.done.values()).items())
+    by_rule = counted(handler.done.values(), handler.planned.elements()).items()
+    counts = ", ".join(f"{count} {rule}" for rule, (count, _) in by_rule if count)
     took = clock(time.monotonic() - handler.began)
     lines = [f"{following.study}: {done} of {planned} jobs done in {took}{f' ({counts})' if counts else ''}"]
-    page = following.results / "README.md"
-    lines.append(
-        f"results: {page if page.exists() else f'{following.results}, on one page: make page STUDY={following.study}'}"
-    )
+    lines.append(where(following.results))
     for files in handler.failed.values():
         for file in files:
             ended = logs.end(Path(file))
@@ -169,7 +167,7 @@ def summary(handler: LogHandler, following: Following) -> list[str]:
 
 def last_line(record: Any) -> str:
     """The last line of a running job's log, or the job's name while the log is empty."""
-    name = f"{record.rule_name} {' '.join(record.wildcards.values())}"
+    name = " ".join(dict.fromkeys([record.rule_name, *record.wildcards.values()]))
     for log in record.log:
         lines = logs.end(Path(log))
         if lines:

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +16,7 @@ from threading import Thread
 import pytest
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.fetching.packages import Package, default_cache, fetch
+from keyfilters.fetching.packages import Package, _cached_by_npm, default_cache, fetch
 from tests.helpers.tiny_files import pack
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
@@ -242,3 +245,29 @@ def test_a_file_that_no_index_has_is_named_with_where_it_was_sought(registry, pu
     package, _ = published("pypi")
     with pytest.raises(KeyfiltersError, match=rf"{package.file}.*no such file in {registry.url}simple/pictures/"):
         fetch(package, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_the_log_says_how_many_bytes_came(registry, published, tmp_path, capsys, kind):
+    package, path = published(kind)
+    registry.carry(package, path)
+    fetch(package, tmp_path / "cache")
+    began, *_, ended = capsys.readouterr().err.splitlines()
+    assert began == f"fetching {package}: {package.file}"
+    assert re.fullmatch(rf"{re.escape(package.file)}: {path.stat().st_size / 1e6:.1f} MB in \d+:\d\d:\d\d", ended)
+
+
+def test_what_npm_writes_into_its_cache_is_seen_while_it_runs(tmp_path):
+    """A process that holds open what npm would, and another file."""
+    partial = tmp_path / "_cacache/tmp/36b99aea"
+    partial.parent.mkdir(parents=True)
+    write = "import sys, time; files = [open(path, 'wb', 0) for path in sys.argv[1:]]; files[0].write(bytes(1234))"
+    write += "; files[1].write(bytes(99999)); print('written', flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", write, str(partial), str(tmp_path / "other")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            assert _cached_by_npm(process.pid) == 1234
+        finally:
+            process.kill()
+    assert _cached_by_npm(process.pid) == 0

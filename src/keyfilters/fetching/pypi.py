@@ -19,12 +19,14 @@ from urllib.request import url2pathname
 import requests
 from requests.adapters import HTTPAdapter, Retry
 
+from keyfilters.running.progress import Download
+
 PYPI = "https://pypi.org/simple"
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 16  # bytes
 
 
-def fetch(project: str, path: Path) -> None:
-    """Fetch the file of `project` that is called as `path` is, to there.
+def fetch(project: str, path: Path, size: int | None = None) -> None:
+    """Fetch the file of `project` that is called as `path` is, to there; it has `size` bytes, if that is known.
 
     Raises LookupError if no index has it, OSError if one cannot be reached.
     """
@@ -39,8 +41,9 @@ def fetch(project: str, path: Path) -> None:
         for page in pages:
             for link in _links(page, b"".join(_content(session, page, timeout))):
                 if unquote(urlsplit(link).path).rpartition("/")[2] == path.name:
-                    with path.open("wb") as file:
-                        file.writelines(_content(session, link, timeout))
+                    with path.open("wb") as file, Download(path.name, size) as download:
+                        for block in _content(session, link, timeout):
+                            download.advance(file.write(block))
                     return
     raise LookupError(f"no such file in {' or '.join(pages)}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ from keyfilters.zoo import kinds
 from keyfilters.zoo.members import unpack_network
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.readers import reader
+from keyfilters.zoo.table import models
 
 CONTACT_SHEET = "contact_sheet.png"
 
@@ -39,7 +41,7 @@ def extract(
     """
     settings, name = description["settings"], description["name"]
     format = reader(settings["format"])
-    archive = fetch(package_of(settings), cache or default_cache()) if "file" in settings else None
+    archive = fetch(package_of(settings, name), cache or default_cache()) if "file" in settings else None
     with artifacts.write(root, description) as draft:
         unpacked = draft.path / "unpacked"
         facts: dict[str, Any] = {"format": settings["format"]}
@@ -78,8 +80,10 @@ def _network(
     return partial(trained.as_onnx, network, size)
 
 
-def package_of(settings: Mapping[str, Any]) -> Package:
-    return Package(*(settings[key] for key in ("source", "package", "version", "file", "sha256")))
+def package_of(settings: Mapping[str, Any], model: str) -> Package:
+    pin = Package(*(settings[key] for key in ("source", "package", "version", "file", "sha256")))
+    known = models().get(model)
+    return replace(pin, size=known.artifact_bytes) if known else pin
 
 
 def read(format: ModuleType, path: Path, settings: Mapping[str, Any]) -> Network:

@@ -8,7 +8,7 @@ that records of another machine do. Where nothing of the kind was recorded, the 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,11 @@ from keyfilters.running.display import roughly
 from keyfilters.running.progress import seconds_left
 from keyfilters.store import runs
 from keyfilters.store.identity import Job
+from keyfilters.study.jobs import KEYED
 from keyfilters.study.tables import OUTPUTS
+
+TABLES = "tables and figures"
+LABELS = (*KEYED, "filterdb", "filters", "cell", TABLES)
 
 Costs = Mapping[str, float]  # seconds, or whatever goes with them, by job
 
@@ -47,10 +51,10 @@ def completed(known: Costs, weights: Costs) -> dict[str, float]:
     """`known`, and for each other job of `weights` its weight times the mean of what is known per weight; nothing where
     nothing is known."""
     both = known.keys() & weights.keys()
-    weight = sum(weights[job] for job in both)
-    if not weight:
+    if not both:
         return dict(known)
-    rate = sum(known[job] for job in both) / weight
+    weight = sum(weights[job] for job in both)
+    rate = sum(known[job] for job in both) / weight if weight else 1.0  # cells took no time that was measured, say
     return {job: rate * own for job, own in weights.items()} | dict(known)
 
 
@@ -85,7 +89,13 @@ def remaining(
 
 def label(rule: str) -> str:
     """What a rule or a stage is called where jobs are counted: tables and figures, which have a rule each, are one."""
-    return "tables and figures" if rule in OUTPUTS else rule
+    return TABLES if rule in OUTPUTS else rule.removesuffix("_set")
+
+
+def counted(done: Iterable[str], planned: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """How many of the planned jobs are done by label, in the order in which one needs the other."""
+    done, planned = Counter(done), Counter(planned)
+    return {rule: (done[rule], planned[rule]) for rule in sorted(planned, key=lambda rule: (*LABELS, rule).index(rule))}
 
 
 def kind(job: Job) -> str:

@@ -117,19 +117,23 @@ def _lines(state: str, lines: Mapping[str, str]) -> Table:
     return table
 
 
-def cost(study: Study, root: Path) -> Table:
-    """What each artifact of the study cost that was made here, and all together."""
+def cost(study: Study, root: Path, results: Path) -> Group:
+    """What each artifact of the study cost, and all together: here, else where the records in `results` come from."""
     table = Table("job", "wall s", "CPU h", "GPU h", "memory MB", "GPU memory MB", "hardware")
     total = {"seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+    elsewhere = 0
     for job in jobs.keyed(study).values():
         run = runs.load(job.folder, root) if (root / job.folder / artifacts.MANIFEST).exists() else None
+        if not run and (run := runs.load(job.folder, results)):
+            elsewhere += 1
         if run:
             table.add_row(escape(job.folder), *_costs(run), escape(run["hardware"]))
             for name in total:
                 total[name] += run.get(name, 0)
     table.add_section()
     table.add_row("all", *_costs(total), "")
-    return table
+    note = f"Of {elsewhere} of these {table.row_count - 1} jobs nothing is recorded here: their costs are those in "
+    return Group(table, *([escape(f"{note}{results / 'runs'}, of where they were made.")] if elsewhere else []))
 
 
 def _costs(of: Mapping[str, Any]) -> Iterator[str]:

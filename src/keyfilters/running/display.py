@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress_bar import ProgressBar
@@ -29,6 +30,12 @@ def roughly(seconds: float) -> str:
 def clock(seconds: float) -> str:
     """A time in hours, minutes and seconds."""
     return str(timedelta(seconds=round(seconds)))
+
+
+def where(results: Path) -> str:
+    """Where to look at what a study found: its page, or how to make that."""
+    page = results / "README.md"
+    return f"results: {page if page.exists() else f'{results}, on one page: make page STUDY={results.name}'}"
 
 
 class Picture:

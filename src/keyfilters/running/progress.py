@@ -1,4 +1,6 @@
-"""How far a training is: a live bar in a terminal; in a log a line an epoch, and one a minute in long epochs."""
+"""How far a training or a download is: a live bar in a terminal. In a log, of a training a line an epoch, and one a
+minute in long epochs; of a download one every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ import time
 from datetime import timedelta
 
 SECONDS = 60  # between two lines within an epoch
+SECONDS_OF_DOWNLOADS = 5  # between two lines of a download
+MB = 1_000_000
 LEFT = re.compile(r"images/s, (?:(\d+) days?, )?(\d+):(\d\d):(\d\d) left$")
 
 
@@ -84,14 +88,77 @@ class Progress:
             )
 
 
-def _bar():
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+class Download:
+    """Counts the bytes of a file that is fetched: `advance` after each block, or `reach` what is there by now; used as
+    a context manager. `total` bytes, if they are known.
+    """
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+    def __init__(self, name: str, total: int | None) -> None:
+        self.name, self.total, self.bytes = name, total, 0
+        self.began = self.reported_at = time.perf_counter()
+        self.first: tuple[int, float] | None = None  # bytes at a time: the rate counts no start of a tool or connection
+        self.bar = _bar_of_bytes() if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Download:
+        if self.bar:
+            self.bar.start()
+            self.task = self.bar.add_task(self.name, total=self.total)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+        elif kind is None:
+            seconds = time.perf_counter() - self.began
+            self._print(f"{_mb(self.bytes)} MB in {timedelta(seconds=round(seconds))}")
+
+    def advance(self, count: int) -> None:
+        self.reach(self.bytes + count)
+
+    def reach(self, count: int) -> None:
+        """`count` bytes are there."""
+        self.bytes = count
+        if self.bar:
+            self.bar.update(self.task, completed=count)
+        elif count:
+            now = time.perf_counter()
+            self.first = self.first or (count, now)
+            if now > self.reported_at + SECONDS_OF_DOWNLOADS and count > self.first[0]:
+                self.reported_at = now
+                self._print(bytes_told(count, self.total, (count - self.first[0]) / (now - self.first[1])))
+
+    def _print(self, text: str) -> None:
+        print(f"{self.name}: {text}", file=sys.stderr, flush=True)
+
+
+def bytes_told(count: int, total: int | None, rate: float) -> str:
+    """How far a download is that has `count` bytes, at a rate in bytes/s."""
+    if not total:
+        return f"{_mb(count)} MB, {_mb(rate)} MB/s"
+    left = timedelta(seconds=round(max(0, total - count) / rate))
+    return f"{_mb(count)} of {_mb(total)} MB, {_mb(rate)} MB/s, {left} left"
+
+
+def _mb(count: float) -> str:
+    return f"{count / MB:,.1f}"
+
+
+def _bar():
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+    note = TextColumn("{task.fields[note]}")
+    return _on_stderr(TextColumn("{task.description}"), BarColumn(), note, TimeRemainingColumn())
+
+
+def _bar_of_bytes():
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    rate = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    return _on_stderr(TextColumn("{task.description}"), BarColumn(), *rate)
+
+
+def _on_stderr(*columns):
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(*columns, console=Console(stderr=True))

