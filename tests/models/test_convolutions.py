@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from keyfilters.models.build import build
-from keyfilters.models.convolutions import depthwise_layers, is_depthwise, main_path, pointwise_layers
-from keyfilters.models.registry import ARCHITECTURES, layer_count
+from keyfilters.models.convolutions import depthwise_layers, is_depthwise, main_path, map_sizes, pointwise_layers
+from keyfilters.models.registry import ARCHITECTURES, layer_count, readings
 
 
 def unfilled(architecture, **arguments):
@@ -40,6 +40,14 @@ def test_the_number_of_layers_is_known_without_building(architecture, arguments)
     arguments = {name: value for name, value in arguments.items() if name in ARCHITECTURES[architecture].arguments}
     network = unfilled(architecture, **arguments)
     assert layer_count(architecture, arguments) == len(depthwise_layers(network) or main_path(network))
+
+
+@pytest.mark.parametrize("architecture", ["convnext_femto", "hornet_tiny", "resnet50"])
+def test_maps_that_layers_read_are_those_of_the_registry(architecture):
+    network = unfilled(architecture)
+    layers = list(depthwise_layers(network)) or [next(iter(layer)) for layer in main_path(network)]
+    sizes = map_sizes(network)
+    assert [sizes[name] for name in layers] == [(reading.map,) * 2 for reading in readings(architecture, {}, 224)]
 
 
 def test_pointwise_layers_are_equal_as_convolution_and_as_linear():

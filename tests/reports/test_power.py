@@ -54,19 +54,19 @@ def study(tmp_path) -> StudyResults:
 
 
 def line(study, *words):
-    return next(found for found in lines(study) if all(word in found.claim for word in words))
+    return next(line for line in lines(study) if all(word in line.claim for word in words))
 
 
 def test_it_agrees_with_the_table_of_claims(study):
     file = study.results / "tables/claims.csv"
     claims(study.outputs["claims"].job.description, file)
     table = pd.read_csv(file).set_index("claim")
-    found = {line.claim: line for line in lines(study)}
-    assert list(found) == list(table.index)
+    by_claim = {line.claim: line for line in lines(study)}
+    assert list(by_claim) == list(table.index)
     for claim, row in table.iterrows():
-        assert (found[claim].needed or 0) == np.nan_to_num(row["seeds_needed"]), claim
-        assert found[claim].verdict == row["verdict"]
-        assert found[claim].effect is None or found[claim].effect.mean == pytest.approx(row["effect"], abs=1e-3)
+        assert (by_claim[claim].needed or 0) == np.nan_to_num(row["seeds_needed"]), claim
+        assert by_claim[claim].verdict == row["verdict"]
+        assert by_claim[claim].effect is None or by_claim[claim].effect.mean == pytest.approx(row["effect"], abs=1e-3)
 
 
 def test_missing_seeds_cost_what_the_trainings_of_their_cells_took(study):

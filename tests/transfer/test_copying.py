@@ -79,6 +79,46 @@ def test_a_smaller_source_is_stacked_again_from_its_beginning():
     assert torch.equal(stack(target), torch.cat([stack(source)] * 3)[:224])
 
 
+STAGES = ((0, 2), (2, 4), (4, 10), (10, 12))  # of FEMTO's layers; HORNET has one in each stage
+
+
+def by_stage(network, stages):
+    """The depthwise filters of each stage end to end."""
+    weights = [module.weight.detach() for module in depthwise_layers(network).values()]
+    return [torch.cat(weights[first:last]) for first, last in stages]
+
+
+@pytest.mark.parametrize(("first", "stages"), [(None, 4), (4, 2)])
+def test_stacked_by_stage_a_stage_has_filters_of_the_sources_same_stage_from_their_beginning(first, stages):
+    source, target, names = transferred(HORNET, FEMTO, arrangement="stacked by stage", first=first)
+    assert len(names) == (first or 12)
+    theirs = by_stage(source, [(layer, layer + 1) for layer in range(4)])
+    for one, other in list(zip(theirs, by_stage(target, STAGES), strict=True))[:stages]:
+        assert torch.equal(other, torch.cat([one] * 2)[: len(other)])
+    assert not torch.equal(stack(target), stack(source)[:80])
+
+
+def test_stacked_by_stage_a_smaller_stage_is_repeated_within_the_stage():
+    source, target, _ = transferred(FEMTO, HORNET, arrangement="stacked by stage")
+    theirs, ours = by_stage(source, STAGES), by_stage(target, [(layer, layer + 1) for layer in range(4)])
+    for one, other in zip(theirs, ours, strict=True):
+        assert torch.equal(other, torch.cat([one] * 8)[: len(other)])
+
+
+def test_stacked_by_stage_is_in_place_between_networks_of_one_shape():
+    source, target, _ = transferred(FEMTO, FEMTO, arrangement="stacked by stage", bias="copied")
+    assert torch.equal(stack(target), stack(source))
+    assert torch.equal(stack(target, "bias"), stack(source, "bias"))
+
+
+def test_linear_layers_belong_to_the_stage_whose_maps_they_read():
+    source, target, _ = transferred(
+        FEMTO | {"conv_mlp": True}, FEMTO | {"conv_mlp": False}, layers="pointwise", arrangement="stacked by stage"
+    )
+    for ours, theirs in zip(pointwise_layers(target).values(), pointwise_layers(source).values(), strict=True):
+        assert torch.equal(ours.weight, theirs.weight[:, :, 0, 0])
+
+
 def test_only_the_first_layers_of_the_target_are_filled_from_the_stack():
     source, target, names = transferred(HORNET, FEMTO, arrangement="stacked", first=3)
     assert len(names) == 3
@@ -138,6 +178,12 @@ CONV_DW = "stages.0.blocks.0.conv_dw"
             FEMTO,
             {},
             [f"{CONV_DW} (4, 1, 5, 5) of the source", f"{CONV_DW} (4, 1, 7, 7) of the target", "kernel_size: fit"],
+        ),
+        (
+            FEMTO | {"patch_size": 8},  # timm dilates the last stage, which reads maps of the size of the one before
+            FEMTO,
+            {"arrangement": "stacked by stage"},
+            ["source convnext_femto has 3 stages for 4 of the target convnext_femto", "arrangement"],
         ),
         (FEMTO, HORNET, {"layers": "pointwise", "arrangement": "stacked"}, ["channels", "proj_in", "mlp.fc1"]),
         (PLAIN, RESNET, {"layers": "convolutions", "first": 1}, ["conv1 (3, 3, 5, 5)", "conv1 (64, 3, 7, 7)"]),

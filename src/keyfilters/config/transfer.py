@@ -46,10 +46,11 @@ class Transfer(Choices):
     """Whose filters are transferred, always in the order of execution."""
     first: PositiveInt | None = None
     """Only the first n of these layers in the target (Figures 2 and 4); None is all."""
-    arrangement: Literal["in place", "stacked", "shuffled", "repeated"] = "in place"
+    arrangement: Literal["in place", "stacked", "stacked by stage", "shuffled", "repeated"] = "in place"
     """`in place`: layer i to layer i; `stacked`: the source's filters end to end, assigned to the target layer by
-    layer, wrapping around (Tables 3 and 4); `shuffled`: as stacked, then permuted across all of the target's layers;
-    `repeated`: as stacked, from the source's first layers alone (both Table 1)."""
+    layer, wrapping around (Tables 3 and 4); `stacked by stage`: the same within each stage, layers in a row that read
+    maps of one size; `shuffled`: as stacked, then permuted across all of the target's layers; `repeated`: as stacked,
+    from the source's first layers alone (both Table 1)."""
     repeat_first: PositiveInt = 3
     """Layers of the source that `repeated` takes."""
     control: Control | None = None

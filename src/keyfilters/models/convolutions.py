@@ -51,6 +51,15 @@ def main_path(network: nn.Module) -> list[dict[str, nn.Conv2d]]:
     return list(layers.values())
 
 
+def map_sizes(network: nn.Module) -> dict[str, tuple[int, int]]:
+    """Height and width in pixels of the feature map that each of these layers reads, by name and as executed, of an
+    image of 224 px."""
+    return {
+        name: tuple(feature_map.shape[2:] if isinstance(module, nn.Conv2d) else feature_map.shape[1:3])
+        for name, module, feature_map in _reads(network)
+    }
+
+
 def _reads(network: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear, Tensor]]:
     """Name, module and input of everything that is applied to feature maps `[N, ., ., .]`, as executed.
 

@@ -76,7 +76,7 @@ def transfer(
     if choices.first:
         parts.append(f"first{choices.first}")
     if choices.arrangement != "in place":
-        parts.append(choices.arrangement)
+        parts.append(choices.arrangement.replace(" ", "-"))
     if not choices.frozen:
         parts.append("finetuned")
     origin = [_network(source, source_model)] if source else []

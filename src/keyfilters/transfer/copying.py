@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
 from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models.convolutions import depthwise_layers, main_path, pointwise_layers
+from keyfilters.models.convolutions import depthwise_layers, main_path, map_sizes, pointwise_layers
 from keyfilters.transfer.assignment import assign, fit
 from keyfilters.transfer.controls import CHANGES, unchanged
 
@@ -56,6 +57,11 @@ class End:
             raise KeyfiltersError(f"{self.title} has no {settings.layers} layers; choose another architecture")
         return [[Convolution(name, self.title, module) for name, module in layer] for layer in modules]
 
+    def stages(self, layers: list[Layer]) -> list[list[Layer]]:
+        """The layers by stage: those in a row that read maps of one size."""
+        sizes = map_sizes(self.network)
+        return [list(stage) for _, stage in groupby(layers, lambda layer: sizes[layer[0].name])]
+
 
 @torch.no_grad()
 def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> list[str]:
@@ -70,15 +76,26 @@ def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> lis
     filled = _first(target_layers, "first", settings.first or len(target_layers))
     if settings.arrangement == "in place":
         _check_in_place(source_layers, filled)
-    stack = [(origin, number) for layer in source_layers for origin in layer for number in range(len(origin.filters))]
-    sizes = [len(convolution.filters) for layer in target_layers for convolution in layer]
-    assigned = assign(len(stack), sizes, seed if settings.arrangement == "shuffled" else None)
+    parts = [(source_layers, target_layers)]
+    if settings.arrangement == "stacked by stage":
+        parts = _stage_by_stage(source.stages(source_layers), target.stages(target_layers))
+    shuffle_seed = seed if settings.arrangement == "shuffled" else None
+    assigned = [filters for theirs, ours in parts for filters in _assigned(theirs, ours, shuffle_seed)]
     targets = [convolution for layer in filled for convolution in layer]
     generator = torch.Generator().manual_seed(seed)
     copied = []
-    for convolution, positions in zip(targets, assigned, strict=False):  # of all layers, the first are filled
-        copied += _fill(convolution, [stack[position] for position in positions], settings, generator)
+    for convolution, filters in zip(targets, assigned, strict=False):  # of all layers, the first are filled
+        copied += _fill(convolution, filters, settings, generator)
     return copied
+
+
+def _assigned(
+    sources: list[Layer], targets: list[Layer], shuffle_seed: int | None
+) -> list[list[tuple[Convolution, int]]]:
+    """For each convolution of `targets` its filters, each named by the source's convolution and its number there."""
+    stack = [(origin, number) for layer in sources for origin in layer for number in range(len(origin.filters))]
+    sizes = [len(convolution.filters) for layer in targets for convolution in layer]
+    return [[stack[position] for position in positions] for positions in assign(len(stack), sizes, shuffle_seed)]
 
 
 def _fill(
@@ -104,6 +121,15 @@ def _first(layers: list[Layer], setting: str, n: int) -> list[Layer]:
     if n > len(layers):
         raise KeyfiltersError(f"{setting} is {n}, more than the {len(layers)} layers of {layers[0][0].network}")
     return layers[:n]
+
+
+def _stage_by_stage(sources: list[list[Layer]], targets: list[list[Layer]]) -> list[tuple[list[Layer], list[Layer]]]:
+    if len(sources) != len(targets):
+        raise KeyfiltersError(
+            f"{sources[0][0][0].network} has {len(sources)} stages for {len(targets)} of {targets[0][0][0].network}; "
+            "set another arrangement than 'stacked by stage'"
+        )
+    return list(zip(sources, targets, strict=True))
 
 
 def _check_in_place(sources: list[Layer], filled: list[Layer]) -> None:
