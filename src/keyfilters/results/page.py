@@ -36,12 +36,15 @@ def write_page(path: Path, title: str, show: Callable[[Console], None], draw: Ca
     """Write a page with what `show` prints and `draw` draws; it needs no other file."""
     import matplotlib.pyplot as plt
 
+    from keyfilters.results.drawing.style import STYLE
+
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     show(console)
     tables = console.export_html(inline_styles=True, code_format="<pre><code>{code}</code></pre>")
     image = io.BytesIO()
-    figure = draw()
-    figure.savefig(image, format="png", dpi=130, metadata={"Software": None})
+    with plt.rc_context(STYLE):
+        figure = draw()
+        figure.savefig(image, format="png", dpi=130, metadata={"Software": None})
     plt.close(figure)
     title = escape(title)
     write_text(path, PAGE.format(title=title, image=base64.b64encode(image.getvalue()).decode(), tables=tables))

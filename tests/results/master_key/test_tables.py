@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.results.drawing import palette
 from keyfilters.results.drawing.arrows import arrow
 from keyfilters.results.drawing.paper import numbers
 from keyfilters.results.master_key.table2 import table2
@@ -108,7 +109,7 @@ def test_the_record_has_the_papers_numbers_by_cell(tmp_path, gathered):
     assert record["paper"] == {"table7/small": numbers("table7")["Accuracy", "STL-10"]}
 
 
-GREEN, RED = (0xCF, 0xE8, 0xCF), (0xF4, 0xCC, 0xCC)
+GREEN, RED = (tuple(bytes.fromhex(colour[1:])) for colour in (palette.ABOVE, palette.BELOW))
 
 
 def row_of_small(tmp_path, gathered, seeds, base=None):

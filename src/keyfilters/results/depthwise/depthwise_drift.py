@@ -23,9 +23,11 @@ from keyfilters.analysis.stages import basis, histograms
 from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.depthwise import trained_networks
-from keyfilters.results.drawing import files, filters, heat_maps
+from keyfilters.results.drawing import files, filters, heat_maps, palette
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.store import artifacts
 
+UNIT = "D beyond chance (nats), 0 if below"
 KINDS = {"sets": "sets, layer by layer", "layers": "layers of a network", "alike": "its layers of one width"}
 
 
@@ -192,29 +194,38 @@ def _shown(answers: Mapping[str, Answer]) -> pd.DataFrame:
 
 
 def _draw(panels: list[Panel], answers: Mapping[str, Answer], title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(12, 10), layout="constrained")
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    height = max(3.4, *(heat_maps.height(len(panel.groups)) for panel in panels))
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 2 * height + 0.4), layout="constrained")
+    files.heading(figure, title)
     for axis, panel in zip(axes.flat, panels, strict=False):
         groups = panel.groups[["group", "models"]].itertuples(index=False)
         labels = [f"{group} ({models})" for group, models in groups]
-        heat_maps.draw(figure, axis, panel.title, labels, (panel.drift - panel.chance).clip(min=0))
+        heat_maps.draw(figure, axis, panel.title, labels, (panel.drift - panel.chance).clip(min=0), UNIT)
     _bars(axes[1, 1], answers)
     files.caption(figure, notes)
     return figure
 
 
 def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
-    for side, label in zip((-0.27, 0, 0.27), KINDS.values(), strict=True):
+    kinds = zip((-0.27, 0, 0.27), KINDS.values(), (palette.DISTANT, palette.ORANGE, palette.GREEN), strict=True)
+    for side, label, colour in kinds:
         bars = [(x, _kinds(drifts).get(label), drifts.sets) for x, drifts in enumerate(answers.values())]
         drawn = [(x + side, pairs, sets) for x, pairs, sets in bars if pairs]
-        axis.bar([x for x, *_ in drawn], [pairs.beyond for _, pairs, _ in drawn], 0.25, label=f"between {label}")
+        axis.bar(
+            [x for x, *_ in drawn],
+            [pairs.beyond for _, pairs, _ in drawn],
+            0.25,
+            label=f"between {label}",
+            color=colour,
+        )
         for x, pairs, sets in drawn:
-            axis.plot([x - 0.12, x + 0.12], [sets.beyond] * 2, color="C0", linewidth=0.8)
+            axis.plot([x - 0.12, x + 0.12], [sets.beyond] * 2, color=palette.DISTANT, linewidth=0.8)
             if pairs.interval:
-                axis.plot([x] * 2, [sets.beyond + end for end in pairs.interval], color="black", linewidth=1.2)
+                axis.plot([x] * 2, [sets.beyond + end for end in pairs.interval], color=palette.BLACK, linewidth=1.2)
     labels = [f"{name}\n{drifts.networks} sets, {drifts.layers_compared} layers" for name, drifts in answers.items()]
-    axis.set_xticks(range(len(answers)), labels, fontsize=7)
-    axis.set_title("Mean D beyond chance between sets and between layers", fontsize=9, loc="left")
-    axis.tick_params(axis="y", labelsize=7)
-    axis.axhline(0, color="black", linewidth=0.6)
-    axis.legend(fontsize=7)
+    axis.set_xticks(range(len(answers)), labels)
+    axis.set_title("Mean over pairs of sets and of layers")
+    axis.set_ylabel("D beyond chance (nats)")
+    axis.axhline(0, color=palette.BLACK, linewidth=0.6)
+    axis.set_ylim(top=1.35 * axis.get_ylim()[1])  # room for the legend
+    axis.legend(loc="upper right")

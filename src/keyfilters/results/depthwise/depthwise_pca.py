@@ -16,7 +16,9 @@ from keyfilters.analysis.basis import Basis
 from keyfilters.analysis.stages import basis as of_basis
 from keyfilters.analysis.stages import moments
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing import weights as images
+from keyfilters.results.drawing.style import LEAST, STYLE, WIDTH
 from keyfilters.store import artifacts
 
 SHOWN = 16  # components of a set, the first
@@ -90,21 +92,20 @@ def _summary(name: str, basis: Basis) -> dict[str, str | int]:
 
 
 def _draw(bases: Mapping[str, Basis], kernels: Mapping[str, Any], title: str, notes: list[str]) -> Figure:
-    figure = plt.figure(figsize=(13, 3.1 * len(bases) + 1), layout="constrained")
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    figure = plt.figure(figsize=(WIDTH, 2.4 * len(bases) + 0.8), layout="constrained")
+    files.heading(figure, title)
     for row, (name, basis) in zip(np.atleast_1d(figure.subfigures(len(bases), 1)), bases.items(), strict=True):
         left, right = row.subfigures(1, 2, width_ratios=(3, 1))
-        left.suptitle(f"{name}: {basis.count:,} filters", fontsize=9, x=0.01, ha="left")
+        left.suptitle(f"{name}: {basis.count:,} filters", fontsize=STYLE["axes.titlesize"], x=0.01, ha="left")
         _images(left, basis, kernels[name])
         axis = right.subplots()
         numbers = np.arange(1, basis.dimensions + 1)
-        axis.bar(numbers, basis.ratios, color="#9db7d5", label="of each component")
-        axis.plot(numbers, basis.ratios.cumsum(), ".-", color="#4c72b0", markersize=3, label="up to it")
+        axis.bar(numbers, basis.ratios, color=palette.SKY, label="of each component")
+        axis.plot(numbers, basis.ratios.cumsum(), ".-", color=palette.BLUE, markersize=3, label="up to it")
         axis.set_ylim(0, 1.02)
-        axis.set_xlabel("component", fontsize=7)
-        axis.set_ylabel("explained variance", fontsize=7)
-        axis.tick_params(labelsize=6)
-        axis.legend(fontsize=6, loc="center right")
+        axis.set_xlabel("component")
+        axis.set_ylabel("explained variance")
+        axis.legend(loc="center right")
     files.caption(figure, notes)
     return figure
 
@@ -119,6 +120,5 @@ def _images(figure: Figure, basis: Basis, kernel: tuple[int, int]) -> None:
     for axis in axes.flat:
         axis.axis("off")
     for axis, (label, weights) in zip(axes.flat, drawn, strict=False):
-        peak = np.abs(weights).max() or 1.0
-        axis.imshow(weights.reshape(kernel), cmap="RdBu_r", vmin=-peak, vmax=peak, interpolation="nearest")
-        axis.set_title(label, fontsize=7)
+        images.show(axis, weights.reshape(kernel))
+        axis.set_title(label, fontsize=LEAST, loc="center")

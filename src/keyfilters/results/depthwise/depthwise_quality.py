@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,14 @@ from matplotlib.figure import Figure
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.depthwise import trained_networks
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import WIDTH
 
-QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)", "of_random": "H / T_H"}
+QUANTITIES = {
+    "sparsity": "sparsity S (6)",
+    "entropy": "entropy H (7)",
+    "of_random": "H / T_H, as a share\nof a random layer's",
+}
 
 
 def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -67,20 +73,26 @@ def _summary(name: str, layers: pd.DataFrame) -> dict[str, str | int]:
 
 
 def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(3, 1, figsize=(9, 9), layout="constrained", sharex=True)
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-    for axis, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
-        for number, (name, rows) in enumerate(frame.groupby("architecture", sort=False)):
-            depth = trained_networks.depth(rows)
-            colour = f"C{number}"
-            label_of = f"{name} ({rows['networks'].max()})"
-            axis.plot(depth, rows[f"{quantity}_mean"], ".-", color=colour, linewidth=1.2, label=label_of)
+    sparse = frame["sparsity_max"].max() > 0
+    drawn = [quantity for quantity in QUANTITIES if sparse or quantity != "sparsity"]
+    height = 0.8 + 2.5 * len(drawn)
+    figure, axes = plt.subplots(len(drawn), 1, figsize=(WIDTH, height), layout="constrained", sharex=True)
+    files.heading(figure, title if sparse else f"{title}; no filter is sparse")
+    # Networks of one name with other numbers of layers have lines of their own.
+    architectures = list(frame.groupby(["architecture", "layers"], sort=False))
+    for axis, quantity in zip(axes, drawn, strict=True):
+        looks = zip(itertools.cycle(palette.CYCLE), itertools.cycle(palette.MARKERS), strict=True)
+        for ((name, layers), rows), (colour, marker) in zip(architectures, looks, strict=False):
+            depth, label = trained_networks.depth(rows), f"{name}, {layers} layers ({rows['networks'].max()})"
+            line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2}
+            axis.plot(depth, rows[f"{quantity}_mean"], label=label, **line)
             axis.fill_between(depth, rows[f"{quantity}_min"], rows[f"{quantity}_max"], color=colour, alpha=0.15)
-        axis.set_ylabel(label, fontsize=8)
-        axis.tick_params(labelsize=7)
-    axes[0].set_ylim(-0.01, max(0.1, 1.1 * frame["sparsity_max"].max()))
-    axes[-1].axhline(1, color="grey", linestyle=":", linewidth=1)
-    axes[-1].set_xlabel("depth: first depthwise layer to last", fontsize=8)
-    axes[0].legend(fontsize=7, title="architecture (networks)", title_fontsize=7, ncols=2)
+        axis.set_ylabel(QUANTITIES[quantity])
+        axis.grid(axis="y")
+    if sparse:
+        axes[0].set_ylim(-0.01, max(0.1, 1.1 * frame["sparsity_max"].max()))
+    axes[-1].axhline(1, color=palette.GREY, linestyle=":", linewidth=1)
+    axes[-1].set_xlabel("depth: first depthwise layer to last")
+    axes[0].legend(title="architecture (networks)", ncols=2)
     files.caption(figure, notes)
     return figure

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyfilters.results.drawing import palette
+from keyfilters.results.drawing.palette import WHITE
+
 THRESHOLD = 0.1  # points of accuracy from which the paper draws an arrow
-WHITE = "#ffffff"
-COLOURS = {"up": "#cfe8cf", "down": "#f4cccc"}
+COLOURS = {"up": palette.ABOVE, "down": palette.BELOW}
 ARROWS = {"up": "↑", "down": "↓"}
 FILLED = {"up": "▲", "down": "▼"}
 RULE = (
@@ -25,7 +27,7 @@ class Mark:
 
 
 UP, DOWN = (Mark(ARROWS[direction], COLOURS[direction]) for direction in ("up", "down"))
-SAME = Mark("", "#e6e6e6")
+SAME = Mark("", palette.PALE)
 
 
 def arrow(difference: float) -> str:

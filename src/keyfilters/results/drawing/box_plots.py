@@ -8,6 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from keyfilters.results.drawing import palette
+
+LEAST = 5  # values that a box has
 NOTE = (
     "Boxes: quartiles and median; triangles: means; whiskers: the farthest pair within 1.5 times the box; points: the "
     "pairs beyond."
@@ -15,24 +18,29 @@ NOTE = (
 
 
 def draw(axis: plt.Axes, values: Mapping[str, pd.Series], vertical: bool = True) -> None:
-    """A box for each name that has values; on a logarithmic scale, since drift spans magnitudes."""
+    """A box for each name, dots where there are too few values for one; on a logarithmic scale, since drift spans
+    magnitudes."""
+    for position, of in enumerate(values.values(), start=1):
+        if len(of) < LEAST:
+            across = np.full(len(of), position)
+            places = (across, of) if vertical else (of, across)
+            axis.plot(*places, "o", color=palette.BLUE, markersize=4)
     drawn = axis.boxplot(
-        [of.to_numpy() for of in values.values()],
+        [of.to_numpy() if len(of) >= LEAST else [] for of in values.values()],
         orientation="vertical" if vertical else "horizontal",
         showmeans=True,
-        flierprops={"marker": ".", "markersize": 2, "markerfacecolor": "gray", "markeredgecolor": "none"},
-        meanprops={"markersize": 4},
-        medianprops={"color": "black"},
+        flierprops={"marker": ".", "markersize": 3, "markerfacecolor": palette.GREY, "markeredgecolor": "none"},
+        meanprops={"markersize": 5, "markerfacecolor": palette.GREEN, "markeredgecolor": "none"},
+        medianprops={"color": palette.BLACK},
     )
     for points in drawn["fliers"]:
         points.set_rasterized(True)
     ticks = axis.set_xticks if vertical else axis.set_yticks
-    ticks(np.arange(len(values)) + 1, list(values), fontsize=7)
+    ticks(np.arange(len(values)) + 1, list(values))
     scale = axis.set_yscale if vertical else axis.set_xscale
     if any((of > 0).any() for of in values.values()):
         scale("log")
-    axis.tick_params(labelsize=7)
-    axis.grid(alpha=0.3, axis="y" if vertical else "x")
+    axis.grid(axis="y" if vertical else "x")
 
 
 def summary(values: Mapping[str, pd.Series], name: str) -> pd.DataFrame:

@@ -155,7 +155,7 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
     base = curve.point(curve.base)
     axes.axhline(base.mean, color=palette.GREY, linestyle="--", linewidth=0.8)
     axes.axhline(curve.chance, color=palette.GREY, linestyle=":", linewidth=0.8)
-    axes.annotate("chance", (1, curve.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+    axes.annotate("chance", (1, curve.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     axes.errorbar(0, base.mean, yerr=base.error, label="base B", color=palette.BLACK, linestyle="", zorder=3, **POINTS)
     for position, (name, series) in enumerate(curve.series.items()):
         colour, trained_along = _colour(series[0]), name.endswith("+")
@@ -172,27 +172,25 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
             linestyle="",
             label=name,
             **POINTS | {"marker": MARKERS[cells.control(series[0])]},
-            markerfacecolor="white" if trained_along else colour,
+            markerfacecolor=palette.WHITE if trained_along else colour,
         )
     if curve.printed is not None:
         label = f"the paper, all layers: {curve.printed:.1f} %"
         star: dict[str, Any] = {"color": palette.BLACK, "markerfacecolor": "none", "markersize": 12, "zorder": 4}
         axes.plot(curve.of, curve.printed, "*", label=label, **star)
-    axes.set_xlabel(f"n of {curve.of} {curve.layers} transferred", fontsize=9)
+    axes.set_xlabel(f"n of {curve.of} {curve.layers} transferred")
     axes.set_xticks(sorted({*curve.counts, curve.of}))
     axes.set_xlim(-0.04 * curve.of, 1.05 * curve.of)
     axes.set_ylim(0, None)
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color=palette.PALE, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y")
 
 
 def _figure(curve: Curve, notes: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     draw(axes, curve)
-    axes.set_title(curve.title, fontsize=10, loc="left", wrap=True)
-    axes.set_ylabel(curve.unit, fontsize=9)
-    axes.legend(fontsize=8, frameon=False, loc="lower left", ncols=2)
+    axes.set_title(curve.title)
+    axes.set_ylabel(curve.unit)
+    axes.legend(loc="lower left", ncols=2)
     files.caption(figure, notes)
     return figure
 

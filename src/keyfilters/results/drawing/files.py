@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from keyfilters.results.drawing import paper
+from keyfilters.results.drawing.style import STYLE
 from keyfilters.store import records
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import key_of
@@ -20,8 +21,8 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-SHARE, SIZES = 0.8, (6.5, 12)  # of a note's letters: points for each inch of width, least and most
-LETTER = 0.54  # width of a letter of the font by its size, on average
+SHARE, SIZES = 0.8, (7, 12)  # of a note's letters: points for each inch of width, least and most
+LETTER = 0.56  # width of a letter of the font by its size, on average
 
 
 def publish(
@@ -53,7 +54,8 @@ def publish(
     beside = [] if comparison is None else filter(None, [paper.shown(comparison)])
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
-        save(draw(), picture)
+        with plt.rc_context(STYLE):
+            save(draw(), picture)
     parquet = [] if data is None else [csv.with_suffix(".parquet")]
     for path in parquet:
         data.to_parquet(path, index=False, compression="zstd")
@@ -79,6 +81,12 @@ def caption(figure: Figure, notes: Sequence[str]) -> None:
     lines = [line for note in notes for line in textwrap.wrap(note, characters)]
     figure.set_size_inches(width, height + 1.25 * size * len(lines) / 72)
     figure.supxlabel("\n".join(lines), fontsize=size, x=0.01, ha="left")
+
+
+def heading(figure: Figure, title: str) -> None:
+    """The title of an image of several parts, in as many lines as it needs."""
+    characters = int(72 * figure.get_size_inches()[0] / (LETTER * STYLE["figure.titlesize"]))
+    figure.suptitle(textwrap.fill(title, characters), x=0.01, ha="left")
 
 
 def save(figure: Figure, path: Path) -> None:

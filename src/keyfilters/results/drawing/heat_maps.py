@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
 
-SIZES = (3.5, 7.5)  # of the labels, in points: the more rows, the smaller
-UPRIGHT = 20  # columns whose numbers stand beside each other
-POINTS = 250  # that the labels of a map have together
-LABEL = 36  # characters of a label
+ROW = 0.17  # inches of a row
+SIZE = 7.5  # points of the labels
+MOST = 30  # columns that each have their number
+STEP = 5  # between the numbers of more columns
+LABEL = 48  # characters of a label
 NOTE = "Colours are of the square root of D, so that one distant group leaves the others distinguishable."
 
 
@@ -49,18 +50,26 @@ def shown(grouping: str, groups: pd.DataFrame, drift: np.ndarray) -> pd.DataFram
     )
 
 
-def draw(figure: Figure, axis: plt.Axes, title: str, labels: Sequence[str], drift: np.ndarray) -> None:
+def height(rows: int) -> float:
+    """Inches of a map in which the labels do not collide."""
+    return 0.5 + ROW * max(rows, 4)
+
+
+def draw(
+    figure: Figure, axis: plt.Axes, title: str, labels: Sequence[str], drift: np.ndarray, unit: str = "D (nats)"
+) -> None:
     """One heat map; dark is little drift. Columns are numbered as the rows are."""
-    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_title(title)
     if not len(drift):
         axis.axis("off")
-        axis.text(0.5, 0.5, "no group has enough filters", ha="center", fontsize=8)
+        axis.text(0.5, 0.5, "no group has enough filters", ha="center")
         return
     # An aspect of one would be set after the labels have been given their room, and some would end up outside.
-    image = axis.imshow(drift, cmap="inferno", aspect="auto", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
-    size = float(np.clip(POINTS / len(labels), *SIZES))
+    image = axis.imshow(drift, cmap=palette.DRIFT, aspect="auto", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
     numbers = range(1, len(labels) + 1)
     named = [f"{files.shortened(label, LABEL)}  {number}" for number, label in zip(numbers, labels, strict=True)]
-    axis.set_xticks(range(len(labels)), numbers, fontsize=size, rotation=90 if len(labels) > UPRIGHT else 0)
-    axis.set_yticks(range(len(labels)), named, fontsize=size)
-    figure.colorbar(image, ax=axis, shrink=0.7).ax.tick_params(labelsize=6)
+    columns = [number for number in numbers if len(labels) <= MOST or number % STEP == 0]
+    axis.set_xticks([number - 1 for number in columns], columns, fontsize=SIZE)
+    axis.set_yticks(range(len(labels)), named, fontsize=SIZE)
+    axis.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axis, aspect=15, label=unit).ax.locator_params(nbins=5)

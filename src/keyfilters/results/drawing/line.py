@@ -39,7 +39,6 @@ def line(
         rows=["Accuracy (%)"],
         text=[[cells.percent(record) for record in records]],
         cells=[[record["cell"] for record in records]],
-        width=max(1.25, 0.08 * max(map(len, columns))),
     )
     by_column = dict(zip(printed, records, strict=False))  # the controls come last
     ours = [

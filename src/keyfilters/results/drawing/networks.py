@@ -9,19 +9,12 @@ import numpy as np
 import pandas as pd
 
 from keyfilters.analysis.pairs import Pair
+from keyfilters.results.drawing import palette
 from keyfilters.results.drawing.files import shortened
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-
-COLOURS = {
-    "sparse": "tab:red",
-    "low diversity": "tab:orange",
-    "random": "tab:purple",
-    "too few": "tab:gray",
-    "regular": "tab:green",
-}
 
 
 def quality_figure(networks: Mapping[str, pd.DataFrame]) -> Figure:
@@ -31,19 +24,18 @@ def quality_figure(networks: Mapping[str, pd.DataFrame]) -> Figure:
     )
     for (sparsity, entropy), (name, layers) in zip(axes, networks.items(), strict=True):
         position = np.arange(1, len(layers) + 1)
-        for verdict, colour in COLOURS.items():
+        for verdict, colour in palette.QUALITY.items():
             rows = (layers["verdict"] == verdict).to_numpy()
             if rows.any():
                 sparsity.plot(position[rows], layers["sparsity"][rows], "o", color=colour, ms=4, label=verdict)
                 entropy.plot(position[rows], layers["entropy"][rows], "o", color=colour, ms=4, label=verdict)
-        entropy.plot(position, layers["threshold"], "_", color="black", ms=5, label="T_H")
+        entropy.plot(position, layers["threshold"], "_", color=palette.BLACK, ms=5, label="T_H")
         sparsity.set(ylim=(-0.03, 1.03), ylabel="sparsity")
         entropy.set(ylim=(-0.03, None), ylabel="entropy")
-        sparsity.set_title(f"{shortened(name, 70)}: {len(layers)} layers", fontsize=8, loc="left")
-        entropy.legend(fontsize=6, loc="lower right")
+        sparsity.set_title(f"{shortened(name, 70)}: {len(layers)} layers", loc="left")
+        entropy.legend(loc="lower right")
         for axis in (sparsity, entropy):
-            axis.set_xlabel("layer", fontsize=7)
-            axis.tick_params(labelsize=7)
+            axis.set_xlabel("layer")
     return figure
 
 
@@ -59,13 +51,10 @@ def drift_figure(drifts: Mapping[tuple[str, str], Sequence[Pair]]) -> Figure:
         for axis, pair in zip(row, pairs, strict=False):
             axis.axis("on")
             components = np.arange(1, len(pair.components) + 1)
-            axis.bar(components - 0.2, pair.components, 0.4, color="tab:blue", label="KL, nats")
+            axis.bar(components - 0.2, pair.components, 0.4, color=palette.BLUE, label="symmetric KL")
             parts = np.multiply(pair.components, pair.weights)
-            axis.bar(components + 0.2, parts, 0.4, color="tab:orange", label="its part of D")
-            axis.set_title(
-                f"{' and '.join(shortened(name, 34) for name in names)}\n{pair.set}: D = {pair.drift:.4g}", fontsize=8
-            )
-            axis.set_xlabel("component", fontsize=7)
-            axis.tick_params(labelsize=7)
-            axis.legend(fontsize=6)
+            axis.bar(components + 0.2, parts, 0.4, color=palette.ORANGE, label="its part of D")
+            axis.set_title(f"{' and '.join(shortened(name, 34) for name in names)}\n{pair.set}: D = {pair.drift:.4g}")
+            axis.set(xlabel="component", ylabel="nats")
+            axis.legend()
     return figure

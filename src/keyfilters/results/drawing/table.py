@@ -12,19 +12,22 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from keyfilters.results.drawing import files
-from keyfilters.results.drawing.arrows import WHITE, Mark
+from keyfilters.results.drawing import files, palette
+from keyfilters.results.drawing.arrows import Mark
+from keyfilters.results.drawing.style import LEAST, STYLE, WIDTH
 
-LETTERS = 14  # of a header that fit an inch
+SIZE = 8.5  # points of the letters, where the columns leave room for them
+HEADER, LEAD, GAP = 14, 60, 2  # letters of a header's line, of a row's name, and between columns
+NARROWEST = 7.0  # inches of an image, as far as its title and notes want them
 
 
 @dataclass(frozen=True)
 class Grid:
     """What people see: `text[i][j]` and its mark `marks[i][j]`, if there are any, under headers.
 
-    `cells[i][j]`: the name of the cell whose number stands there, None where none does. `width` of a column and of
-    the `lead`ing one in inches.
+    `cells[i][j]`: the name of the cell whose number stands there, None where none does.
     """
 
     corner: str
@@ -33,8 +36,6 @@ class Grid:
     text: Sequence[Sequence[str]]
     marks: Sequence[Sequence[Mark]] = ()
     cells: Sequence[Sequence[str | None]] = ()
-    width: float = 1.25
-    lead: float = 1.9
 
     @property
     def lines(self) -> list[list[str]]:
@@ -60,32 +61,70 @@ def publish(
 ) -> None:
     """Write the table to `csv`, as Markdown and images beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
-    draws = partial(draw, grid, title, notes)
+    upright = turned(grid, comparison) if len(grid.rows) == 1 else grid
+    draws = partial(draw, upright, title, notes)
     files.publish(description, csv, frame, shown, title, notes, draws, comparison, cells=grid.cells)
 
 
+def turned(grid: Grid, comparison: pd.DataFrame | None) -> Grid:
+    """A table of one row as one of one column, which fits a page, with the paper's numbers beside it if it has any."""
+    columns, texts = list(grid.rows), [[text] for text in grid.text[0]]
+    if comparison is not None and grid.cells:
+        printed = comparison.dropna(subset=["cell", "paper"]).set_index("cell")["paper"]
+        if len(printed):
+            columns.append("Paper's (%)")
+            beside = [f"{printed[cell]:.1f}" if cell in printed else "" for cell in grid.cells[0]]
+            texts = [[*text, number] for text, number in zip(texts, beside, strict=True)]
+    return Grid(grid.corner, columns, grid.columns, texts)
+
+
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
-    """The grid as a image."""
-    headers = [textwrap.fill(name, round(LETTERS * grid.width)) for name in grid.columns]
-    tall = 1 + 0.5 * max(header.count("\n") for header in headers)
-    width = grid.lead + grid.width * len(grid.columns)
-    height = max(1.7, 0.36 * (len(grid.rows) + tall))  # high enough for the notes
-    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+    """The grid as an image."""
+    headers = ["\n".join(textwrap.wrap(name, HEADER, break_long_words=False)) for name in grid.columns]
+    table = [[grid.corner, *headers], *([textwrap.fill(line[0], LEAD), *line[1:]] for line in grid.lines)]
+    letters = _letters(list(zip(*table, strict=True)), round(72 * WIDTH / (files.LETTER * SIZE)))
+    size = max(LEAST, min(SIZE, 72 * WIDTH / (files.LETTER * sum(letters))))
+    table = [
+        ["\n".join(_wrapped(text, most - GAP)) for text, most in zip(line, letters, strict=True)] for line in table
+    ]
+    letter, line_height = files.LETTER * size / 72, 1.25 * size / 72
+    heights = [line_height * (0.7 + max(text.count("\n") + 1 for text in line)) for line in table]
+    width = letter * sum(letters)
+    figure, axes = plt.subplots(figsize=(max(NARROWEST, width), sum(heights) + 0.35), layout="constrained")
+    axes.set(xlim=(0, max(NARROWEST, width)), ylim=(sum(heights), 0))
     axes.axis("off")
-    axes.set_title(title, fontsize=9, loc="left", wrap=True)
-    drawn = axes.table(
-        cellText=[[grid.corner, *headers], *grid.lines],
-        cellColours=[
-            [WHITE] * (1 + len(grid.columns)),
-            *([WHITE, *(grid.mark(i, j).colour for j in range(len(grid.columns)))] for i in range(len(grid.rows))),
-        ],
-        cellLoc="center",
-        colWidths=[grid.lead / width, *[grid.width / width] * len(grid.columns)],
-        bbox=[0, 0, 1, 1],
-    )
-    for column in range(1 + len(headers)):
-        drawn[0, column].set_height(tall * drawn[0, column].get_height())
-    drawn.auto_set_font_size(False)
-    drawn.set_fontsize(8)
+    axes.set_title(textwrap.fill(title, round(max(NARROWEST, width) * 72 / (files.LETTER * STYLE["axes.titlesize"]))))
+    top = 0.0
+    for i, (line, height) in enumerate(zip(table, heights, strict=True), start=-1):
+        left = 0.0
+        for j, (text, most) in enumerate(zip(line, letters, strict=True), start=-1):
+            if i >= 0 and j >= 0 and (colour := grid.mark(i, j).colour) != palette.WHITE:
+                axes.add_patch(Rectangle((left, top), letter * most, height, facecolor=colour, edgecolor="none"))
+            x, side = (left + letter * GAP / 2, "left") if j < 0 else (left + letter * most / 2, "center")
+            axes.text(x, top + height / 2, text, ha=side, va="center_baseline", fontsize=size, linespacing=1.15)
+            left += letter * most
+        top += height
+        edge = {"color": palette.BLACK, "linewidth": 0.8} if i < 0 else {"color": palette.PALE, "linewidth": 0.6}
+        axes.plot([0, width], [top, top], **edge)
     files.caption(figure, notes)
     return figure
+
+
+def _letters(columns: Sequence[Sequence[str]], most: int) -> list[int]:
+    """How many letters wide each column is, the gap with them: as its longest line, but if all together are wider than
+    `most`, the widest give way as far as their words stay whole."""
+    widths, least = (
+        [GAP + max(len(part) for text in column for part in parts(text) or [""]) for column in columns]
+        for parts in (str.splitlines, str.split)
+    )
+    while sum(widths) > most and widths != least:
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """Its lines, none longer than `most` as far as its words allow."""
+    if all(len(line) <= most for line in text.splitlines()):
+        return text.splitlines()
+    return textwrap.wrap(text, most, break_long_words=False)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import WIDTH
 
 
 def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -31,7 +32,8 @@ def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) ->
     if len(alone):
         notes.append(f"Fewer than two such groups, so no drift: {', '.join(alone)}.")
     title = "Ablation: mean drift between groups with and without degenerated layers"
-    draw = partial(_draw, frame, title, notes)
+    spread = [_quartiles(tables, grouping) for grouping in frame["grouping"]]
+    draw = partial(_draw, frame, spread, title, notes)
     files.publish(description, file, frame, _shown(frame), title, notes, draw, numbers=filters.NUMBERS)
 
 
@@ -47,17 +49,37 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
-    figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
-    axis.set_title(title, fontsize=9, loc="left")
+def _quartiles(tables: filters.Tables, grouping: str) -> np.ndarray:
+    """The first and third quartile of D over the pairs that the means of a grouping are over, `[2, 2]`: with all
+    layers, and without the degenerated ones."""
+    whole, ablated = (tables.drift(grouping, suffix) for suffix in ("", "_ablated"))
+    both = [name for name in whole[0]["group"] if name in {*ablated[0]["group"]}]
+    quartiles = []
+    for groups, drift in (whole, ablated):
+        rows = pd.Index(groups["group"]).get_indexer(both)
+        pairs = drift[np.ix_(rows, rows)][np.triu_indices(len(both), k=1)]
+        quartiles.append(np.quantile(pairs, (0.25, 0.75)))
+    return np.stack(quartiles)
+
+
+def _draw(frame: pd.DataFrame, spread: list[np.ndarray], title: str, notes: list[str]) -> Figure:
+    figure, axis = plt.subplots(figsize=(WIDTH, 4), layout="constrained")
+    axis.set_title(title)
     positions = np.arange(len(frame))
-    axis.bar(positions - 0.2, frame["mean_drift"], 0.4, label="all layers", color="#4477aa")
-    axis.bar(positions + 0.2, frame["mean_drift_ablated"], 0.4, label="without degenerated layers", color="#ddaa33")
+    kinds = (
+        ("mean_drift", "all layers", palette.BLUE),
+        ("mean_drift_ablated", "without degenerated layers", palette.ORANGE),
+    )
+    for kind, (column, label, colour) in enumerate(kinds):
+        middles = positions + 0.4 * kind - 0.2
+        axis.bar(middles, frame[column], 0.4, label=label, color=colour)
+        low, high = np.array([of[kind] for of in spread]).reshape(-1, 2).T
+        axis.vlines(middles, low, high, color=palette.BLACK, label="quartiles of the pairs" if kind else None)
     names = frame["grouping"].map(filters.GROUPINGS)
-    labels = [f"{name}\n{groups} groups" for name, groups in zip(names, frame["groups"], strict=True)]
-    axis.set_xticks(positions, labels, fontsize=7)
-    axis.tick_params(axis="y", labelsize=7)
-    axis.set_ylabel("mean drift D (nats)", fontsize=8)
-    axis.legend(fontsize=7)
+    counts = zip(names, frame["groups"], frame["pairs"], strict=True)
+    labels = [f"{name}\n{groups} groups\n{pairs:,} pairs" for name, groups, pairs in counts]
+    axis.set_xticks(positions, labels)
+    axis.set_ylabel("mean drift D (nats)")
+    axis.legend()
     files.caption(figure, notes)
     return figure

@@ -73,8 +73,6 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         rows=[f"{row.statement}: {row.measure}" for row in rows],
         text=[_text(row) for row in rows],
         marks=[[Mark()] * (len(COLUMNS) - 1) + [MARKS.get(row.verdict, SAME)] for row in rows],
-        lead=6.5,
-        width=1.4,
     )
     notes = [
         *tables.notes,
@@ -162,12 +160,19 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
     components = [column for column in along if column.startswith("component_")]
     by_component = {column: mean(column, every) for column in components}
     rows = [
-        Row(text, f"mean symmetric KL along component {number}", "number", paper, by_component[column], clusters(every))
-        for text, number, paper in (
-            ("the biggest mean drift is in the first component, 0.90", 1, 0.90),
-            ("followed by the sixth, 0.78", 6, 0.78),
-            ("the third, 0.69", 3, 0.69),
-            ("the second, 0.58", 2, 0.58),
+        Row(
+            text,
+            f"mean symmetric KL along component {number}",
+            "number",
+            filters.PAPER_MEAN_KL[number],
+            by_component[column],
+            clusters(every),
+        )
+        for text, number in (
+            ("the biggest mean drift is in the first component, 0.90", 1),
+            ("followed by the sixth, 0.78", 6),
+            ("the third, 0.69", 3),
+            ("the second, 0.58", 2),
         )
         if (column := f"component_{number}") in by_component
     ]

@@ -19,7 +19,11 @@ from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store, choose
 from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import weights as images
+from keyfilters.results.drawing.style import LEAST, WIDTH
 from keyfilters.store import artifacts
+
+LABELS = 2.2  # inches that the names of the layers have
 
 
 @dataclass(frozen=True)
@@ -103,17 +107,21 @@ def _weights(layers: list[Layer]) -> pd.DataFrame:
 def _draw(layers: list[Layer], title: str, notes: list[str]) -> Figure:
     columns = max(len(layer.filters) for layer in layers)
     figure, axes = plt.subplots(
-        len(layers), columns, figsize=(0.3 * columns + 2.6, 0.33 * len(layers) + 1), layout="constrained", squeeze=False
+        len(layers),
+        columns,
+        figsize=(WIDTH, (WIDTH - LABELS) / columns * len(layers) + 1.2),
+        layout="constrained",
+        squeeze=False,
     )
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    files.heading(figure, title)
     for row, layer in zip(axes, layers, strict=True):
         for axis in row:
             axis.axis("off")
-        peak = layer.peak or 1.0  # an all-zero layer is white
         for axis, weights in zip(row, layer.filters, strict=False):
-            axis.imshow(weights, cmap="RdBu_r", vmin=-peak, vmax=peak, interpolation="nearest")
+            images.show(axis, weights, layer.peak)
         sparse, diverse = _quality(layer)
         label = f"{layer.number}: {layer.count:,} filters, S {sparse}, H {diverse}"
-        row[0].text(-0.3, 0.5, label, fontsize=6, transform=row[0].transAxes, ha="right", va="center")
+        row[0].text(-0.3, 0.5, label, fontsize=LEAST, transform=row[0].transAxes, ha="right", va="center")
+    images.colour_bar(figure, axes, "weight, as a share of the layer's largest")
     files.caption(figure, notes)
     return figure

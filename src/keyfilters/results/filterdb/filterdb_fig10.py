@@ -12,6 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import files, filters, heat_maps
+from keyfilters.results.drawing.style import WIDTH
+
+SQUARE = 4.5  # inches of height at which a map of few networks is about as high as wide
 
 
 def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -44,7 +47,8 @@ def filterdb_fig10(description: Mapping[str, Any], root: Path, file: Path) -> No
 
 
 def _draw(labels: list[str], drift: np.ndarray, title: str, notes: list[str]) -> Figure:
-    figure, axis = plt.subplots(figsize=(9.5, 6), layout="constrained")
+    height = max(heat_maps.height(len(labels)), min(0.5 * len(labels), SQUARE) + 0.5)
+    figure, axis = plt.subplots(figsize=(WIDTH, height), layout="constrained")
     heat_maps.draw(figure, axis, title, labels, drift)
     files.caption(figure, notes)
     return figure

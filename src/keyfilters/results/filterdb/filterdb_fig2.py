@@ -13,15 +13,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from safetensors import safe_open
 
 from keyfilters.analysis.groups import DECILE_NAMES, depth_decile
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.store import artifacts
 from keyfilters.training.weights import WEIGHTS
 
 OVER, ROBUST, REGULAR = "over-parameterised", "robust", "regular"
-COLOURS = {OVER: "#c44e52", ROBUST: "#55a868", REGULAR: "#4c72b0"}
+COLOURS = {OVER: palette.VERMILLION, ROBUST: palette.GREEN, REGULAR: palette.BLUE}
 QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)"}
 LEAST_RANGE = 0.1  # of the axis of sparsity
 PANELS = ((OVER, REGULAR), (ROBUST, REGULAR))
@@ -132,28 +134,25 @@ def _mean(values: pd.Series) -> str:
 
 
 def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(12, 8), layout="constrained", sharex=True, sharey="row")
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.5), layout="constrained", sharex=True, sharey="row")
+    files.heading(figure, title)
     for column, classes in enumerate(PANELS):
         for row, (quantity, label) in enumerate(QUANTITIES.items()):
             axis = axes[row, column]
             rows = layers if quantity == "sparsity" else layers[layers["judged"]]
             for side, name in zip((-0.2, 0.2), classes, strict=True):
                 _boxes(axis, rows[rows["class"] == name], quantity, name, side, least)
-            axis.set_ylabel(label, fontsize=8)
-            axis.grid(alpha=0.3, axis="y")
-            axis.tick_params(labelsize=7)
-            if axis.get_legend_handles_labels()[0]:
-                axis.legend(
-                    fontsize=7,
-                    title="class (networks)",
-                    title_fontsize=7,
-                    loc="upper right" if row == 0 else "lower left",
-                )
+            axis.grid(axis="y")
+            if column == 0:
+                axis.set_ylabel(label)
             if row == 1:
                 axis.set_xticks(range(len(DECILE_NAMES)), DECILE_NAMES, rotation=45, ha="right")
-                axis.set_xlabel("depth decile", fontsize=8)
-        axes[0, column].set_title(" and ".join(classes), fontsize=9, loc="left")
+                axis.set_xlabel("depth decile")
+        axes[0, column].set_title(" and ".join(classes))
+    networks = layers.groupby("class")["model"].nunique()
+    handles = [Patch(color=COLOURS[name], label=f"{name} ({networks[name]} networks)") for name in _classes(layers)]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
     top = max(LEAST_RANGE, axes[0, 0].get_ylim()[1])
     axes[0, 0].set_ylim(-0.03 * top, top)
     files.caption(figure, notes)
@@ -161,10 +160,9 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
 
 
 def _boxes(axis: plt.Axes, layers: pd.DataFrame, quantity: str, name: str, side: float, least: int) -> None:
-    colour, first = COLOURS[name], True
+    colour = COLOURS[name]
     for position, decile in enumerate(DECILE_NAMES):
         values = layers.loc[layers["depth_decile"] == decile, quantity].to_numpy()
-        label = f"{name} ({layers['model'].nunique()})" if first else None
         if len(values) >= least:
             axis.boxplot(
                 values,
@@ -174,10 +172,7 @@ def _boxes(axis: plt.Axes, layers: pd.DataFrame, quantity: str, name: str, side:
                 patch_artist=True,
                 manage_ticks=False,
                 boxprops={"facecolor": colour, "alpha": 0.6},
-                medianprops={"color": "black"},
-                label=label,
+                medianprops={"color": palette.BLACK},
             )
-            first = False
         elif len(values):
-            axis.plot(np.full(len(values), position + side), values, "o", color=colour, markersize=5, label=label)
-            first = False
+            axis.plot(np.full(len(values), position + side), values, "o", color=colour, markersize=5)

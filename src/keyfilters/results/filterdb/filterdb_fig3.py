@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from keyfilters.analysis.basis import Bins
 from keyfilters.analysis.groups import GROUPINGS, Groups, gather
 from keyfilters.config.analysis import FilterSet
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import WIDTH
 
 GROUPING = "visual_category"
 SHOWN = 0.999  # share of all coefficients that the drawn range has, so that empty tails take no room
@@ -79,24 +80,25 @@ def shown_range(counts: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
 def _draw(whole: Groups, drawn: Groups, bins: Bins, components: int, title: str, notes: list[str]) -> Figure:
     size = len(drawn.table)
     figure, axes = plt.subplots(
-        max(size, 1), components, figsize=(11, 0.45 * size + 1.8), layout="constrained", squeeze=False, sharex=True
+        max(size, 1), components, figsize=(WIDTH, 0.45 * size + 1.8), layout="constrained", squeeze=False, sharex=True
     )
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    files.heading(figure, title)
     low, high = shown_range(whole.counts[0], bins.edges)
     middles = (bins.edges[1:] + bins.edges[:-1]) / 2
-    colours = plt.colormaps["viridis"](np.linspace(0, 0.85, max(size, 1)))
+    within = (middles >= low) & (middles <= high)
     for row, (axis_row, label) in enumerate(zip(axes, filters.labels(drawn.table), strict=False)):
         for component, axis in enumerate(axis_row):
             of_group, of_all = (
                 counts[component] / counts[component].max() for counts in (drawn.counts[row], whole.counts[0])
             )
-            axis.fill_between(middles, of_group, color=colours[row], alpha=0.8, linewidth=0)
-            axis.plot(middles, of_all, color="black", linewidth=0.6)
+            axis.fill_between(middles[within], of_group[within], color=palette.SKY, linewidth=0)
+            axis.plot(middles[within], of_all[within], color=palette.BLACK, linewidth=0.7)
             axis.set(xlim=(low, high), ylim=(0, 1.05), yticks=[])
-            axis.tick_params(labelsize=6)
             axis.spines[["left", "right", "top"]].set_visible(False)
             if row == 0:
-                axis.set_title(f"{component + 1} ({bins.basis.ratios[component]:.0%})", fontsize=8)
-        axis_row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+                axis.set_title(f"{component + 1} ({bins.basis.ratios[component]:.0%})", loc="center")
+            if row == size - 1:
+                axis.set_xlabel("coefficient")
+        axis_row[0].set_ylabel(label, rotation=0, ha="right", va="center")
     files.caption(figure, notes)
     return figure

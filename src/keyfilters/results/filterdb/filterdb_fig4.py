@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +21,11 @@ from keyfilters.analysis.phenotypes import Phenotype, phenotype
 from keyfilters.analysis.streaming import rounded
 from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.filters.store import Store
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import STYLE, WIDTH
 
 LEAST = 1e-5  # share of the fullest bin that has a colour
+LETTERS = 26  # of a line of a name
 
 
 @dataclass(frozen=True)
@@ -140,22 +143,31 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
     columns = 4 if len(examples) > 6 else 3
     rows = -(-max(1, len(examples)) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(2.7 * columns, 2.95 * rows + 1), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(WIDTH, (0.85 * WIDTH / columns + 0.5) * rows + 0.6),
+        layout="constrained",
+        squeeze=False,
+        sharex=True,
+        sharey=True,
     )
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    files.heading(figure, title)
     for axis in axes.flat[len(examples) :]:
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
         shares = example.counts.T / max(example.counts.max(), 1)
         norm = LogNorm(LEAST, 1, clip=False)
         extent = (-limit, limit, -limit, limit)
-        axis.imshow(np.ma.masked_less(shares, LEAST), cmap="viridis", norm=norm, origin="lower", extent=extent)
-        axis.set_facecolor("black")
-        axis.set_title(
-            f"{example.phenotype}: {files.shortened(example.name, 34)}\n{example.filters:,} filters", fontsize=7
-        )
-        axis.tick_params(labelsize=6)
-        axis.set_xlabel("first coefficient", fontsize=6)
-        axis.set_ylabel("second coefficient", fontsize=6)
+        seen = np.ma.masked_less(shares, LEAST)
+        image = axis.imshow(seen, cmap=palette.COUNTS, norm=norm, origin="lower", extent=extent)
+        axis.set_facecolor(palette.BLACK)
+        name = "\n".join(textwrap.wrap(files.shortened(example.name, 2 * LETTERS), LETTERS))
+        axis.set_title(f"{example.phenotype}, {example.filters:,} filters\n{name}", fontsize=STYLE["font.size"])
+    for axis in axes[-1]:
+        axis.set_xlabel("first coefficient")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("second coefficient")
+    if examples:
+        figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, label="filters, as a share of the fullest bin")
     files.caption(figure, notes)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from matplotlib.figure import Figure
 from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.groups import GROUPINGS
 from keyfilters.analysis.moments import merge
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette, weights
+from keyfilters.results.drawing.style import LEAST, WIDTH
 
 Bases = dict[str, tuple[int, Basis]]
 """Networks and basis of each group."""
@@ -86,27 +88,35 @@ def _shown(bases: Bases) -> pd.DataFrame:
     )
 
 
+def _label(name: str) -> str:
+    """A group without what groups it, where its own name says enough."""
+    return name.removeprefix(f"{filters.GROUPINGS['visual_category']} ").removeprefix(f"{filters.GROUPINGS['task']} ")
+
+
 def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, notes: list[str]) -> Figure:
-    figure = plt.figure(figsize=(11, 0.72 * len(bases) + 1.9), layout="constrained")
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    figure = plt.figure(figsize=(WIDTH, 0.72 * len(bases) + 1.9), layout="constrained")
+    files.heading(figure, title)
     images, curves = figure.subfigures(1, 2, width_ratios=(2.6, 1))
     axes = images.subplots(len(bases), components, squeeze=False)
     curve = curves.subplots()
-    colours = plt.colormaps["viridis"](np.linspace(0, 0.85, len(bases)))
-    for row, (group, (models, basis)) in enumerate(bases.items()):
-        largest = np.abs(basis.components).max()
+    colours, markers = itertools.cycle(palette.CYCLE), itertools.cycle(palette.MARKERS)
+    for row, (name, (models, basis)) in enumerate(bases.items()):
+        group, largest = _label(name), np.abs(basis.components).max()
         for axis, component, ratio in zip(axes[row], basis.components, basis.ratios, strict=False):
-            axis.imshow(component.reshape(kernel), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
+            weights.show(axis, component.reshape(kernel), largest)
             axis.set(xticks=[], yticks=[])
-            axis.set_xlabel(f"{ratio:.1%}", fontsize=6, labelpad=1)
+            axis.set_xlabel(f"{ratio:.1%}", fontsize=LEAST, labelpad=1)
         label = f"{group}\n{models} networks\n{basis.count:,} filters"
-        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
         numbers = np.arange(1, basis.dimensions + 1)
-        curve.plot(numbers, basis.ratios.cumsum(), marker=".", color=colours[row], label=group)
+        line: dict[str, Any] = {"color": palette.BLACK, "linewidth": 2}  # all
+        if row:
+            line = {"color": next(colours), "marker": next(markers), "markersize": 4, "linewidth": 1}
+        curve.plot(numbers, basis.ratios.cumsum(), label=group, **line)
     curve.set_ylim(0, 1.02)
-    curve.set_xlabel("components", fontsize=8)
-    curve.set_ylabel("cumulative explained variance", fontsize=8)
-    curve.tick_params(labelsize=7)
-    curve.legend(fontsize=6)
+    curve.set_xlabel("components")
+    curve.set_ylabel("cumulative explained variance")
+    curve.grid(axis="y")
+    curve.legend(loc="lower right", fontsize=LEAST)
     files.caption(figure, notes)
     return figure

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keyfilters.results.drawing import box_plots, files, filters
+from keyfilters.results.drawing import box_plots, files, filters, palette
 
 
 def filterdb_fig6(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -34,10 +34,14 @@ def filterdb_fig6(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 def _draw(values: pd.DataFrame, title: str, notes: list[str]) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_title(title)
     names = [column.removeprefix("component_") for column in values]
     box_plots.draw(axis, {name: values[column] for name, column in zip(names, values, strict=True)})
-    axis.set_xlabel("principal component", fontsize=8)
-    axis.set_ylabel("symmetric KL (nats)", fontsize=8)
+    printed = {number: mean for number, mean in filters.PAPER_MEAN_KL.items() if str(number) in names}
+    star: dict[str, Any] = {"color": palette.BLACK, "markerfacecolor": palette.YELLOW, "markersize": 10}
+    axis.plot([*printed], [*printed.values()], "*", label="the paper's mean, of its networks", **star)
+    axis.legend(loc="upper right")
+    axis.set_xlabel("principal component")
+    axis.set_ylabel("symmetric KL (nats)")
     files.caption(figure, notes)
     return figure

@@ -17,7 +17,8 @@ from keyfilters.analysis.drift import distributions, drift
 from keyfilters.analysis.stages import basis, histograms
 from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing import files, filters, palette
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.store import artifacts
 
 SHOWN = 9  # components, the first
@@ -87,9 +88,9 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _draw(shares: Mapping[int, np.ndarray], bins: Bins, title: str, notes: list[str]) -> Figure:
     number = min(SHOWN, bins.basis.dimensions)
-    figure, axes = plt.subplots(3, 3, figsize=(11, 8), layout="constrained", squeeze=False)
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-    colours = plt.get_cmap("viridis_r")(np.linspace(0.05, 1, len(shares)))
+    figure, axes = plt.subplots(3, 3, figsize=(WIDTH, 7), layout="constrained", squeeze=False)
+    files.heading(figure, title)
+    colours = palette.ordered(len(shares))[::-1]
     for component, axis in enumerate(axes.flat):
         if component >= number:
             axis.axis("off")
@@ -100,12 +101,11 @@ def _draw(shares: Mapping[int, np.ndarray], bins: Bins, title: str, notes: list[
         seen = np.flatnonzero((densities > VISIBLE * densities.max()).any(axis=0))
         axis.set_xlim(bins.edges[seen[0]], bins.edges[seen[-1] + 1])
         ratio = 100 * bins.basis.ratios[component]
-        axis.set_title(f"component {component + 1}: {ratio:.1f} % of variance", fontsize=8, loc="left")
-        axis.tick_params(labelsize=7)
-    axes[0, 0].legend(fontsize=6)
+        axis.set_title(f"component {component + 1}: {ratio:.1f} % of variance")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
     for axis in axes[:, 0]:
-        axis.set_ylabel("density", fontsize=8)
+        axis.set_ylabel("density")
     for axis in axes[-1]:
-        axis.set_xlabel("coefficient", fontsize=8)
+        axis.set_xlabel("coefficient")
     files.caption(figure, notes)
     return figure

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import files, filters, heat_maps
+from keyfilters.results.drawing.style import WIDTH
 
 GROUPINGS = ("task", "visual_category", "training_set", "depth_decile")
 
@@ -40,9 +41,12 @@ def filterdb_fig8(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def _draw(panels: Mapping[str, tuple[pd.DataFrame, np.ndarray]], title: str, notes: list[str]) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(13, 9), layout="constrained")
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
-    for axis, (grouping, (groups, drift)) in zip(axes.flat, panels.items(), strict=True):
+    heights = [heat_maps.height(len(groups)) for groups, _ in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, sum(heights) + 0.4), height_ratios=heights, layout="constrained"
+    )
+    files.heading(figure, title)
+    for axis, (grouping, (groups, drift)) in zip(axes, panels.items(), strict=True):
         heading = filters.GROUPINGS[grouping].capitalize()
         heat_maps.draw(figure, axis, heading, filters.labels(groups), drift)
     files.caption(figure, notes)

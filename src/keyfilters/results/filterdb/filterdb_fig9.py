@@ -45,9 +45,10 @@ def filterdb_fig9(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 def _draw(values: Mapping[str, pd.Series], title: str, notes: list[str]) -> Figure:
     figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_title(title)
     box_plots.draw(axis, {f"{decile} ({len(of)})": of for decile, of in values.items()}, vertical=False)
-    axis.set_ylabel("depth decile (pairs)", fontsize=8)
-    axis.set_xlabel("drift D (nats)", fontsize=8)
+    axis.set_ylabel("depth decile (pairs)")
+    few = any(0 < len(of) < box_plots.LEAST for of in values.values())
+    axis.set_xlabel("drift D (nats)" + f"; dots: fewer than {box_plots.LEAST} pairs" * few)
     files.caption(figure, notes)
     return figure

@@ -74,8 +74,6 @@ def filterdb_reproducibility(description: Mapping[str, Any], root: Path, file: P
         columns=COLUMNS,
         rows=[f"{row['between']}: {row['of']}" for row in rows],
         text=lines,
-        lead=2.6,
-        width=1.3,
     )
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
     frame = pd.DataFrame(rows)

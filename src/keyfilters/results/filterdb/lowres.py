@@ -61,7 +61,6 @@ def lowres(description: Mapping[str, Any], file: Path) -> None:
         rows=list(networks),
         text=list(zip(*columns.values(), strict=True)),
         cells=list(zip(*(names.get(column, [None] * len(networks)) for column in columns), strict=True)),
-        width=1.7,
     )
     sets = "; ".join(
         f"{dataset['title']} has {dataset['train']:,} images for training and {dataset['test']:,} for testing, "

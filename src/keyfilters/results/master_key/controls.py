@@ -54,8 +54,6 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
         text=text,
         marks=marks,
         cells=names,
-        width=1.6,
-        lead=2.6,
     )
     notes = [
         cells.basis(every, results.name),

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.results.drawing import cells, files
+from keyfilters.results.drawing import weights as images
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.store import artifacts
 from keyfilters.training.network import load_network
 
@@ -77,21 +79,24 @@ def _weights(drawn: list[Drawn]) -> pd.DataFrame:
 def _draw(drawn: list[Drawn], title: str, notes: list[str]) -> Figure:
     columns = max(len(layer.numbers) for layer in drawn)
     figure, axes = plt.subplots(
-        len(drawn), columns, figsize=(0.36 * columns, 0.56 * len(drawn) + 0.6), layout="constrained", squeeze=False
+        len(drawn),
+        columns,
+        figsize=(WIDTH, (WIDTH / columns + 0.25) * len(drawn) + 1),
+        layout="constrained",
+        squeeze=False,
     )
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    files.heading(figure, title)
     for row, layer in zip(axes, drawn, strict=True):
         for axis in row:
             axis.axis("off")
-        name = row[0].text(0, 1.1, str(layer), fontsize=7, transform=row[0].transAxes)
+        name = row[0].text(0, 1.1, str(layer), transform=row[0].transAxes)
         name.set_in_layout(False)  # it may lie over the next columns
         for axis, weights in zip(row, layer.filters, strict=False):
-            show_filter(axis, weights)
+            images.show(axis, weights.numpy())
+        if len(layer.filters) < columns:
+            first_empty = row[len(layer.filters)]
+            all_of = first_empty.text(0, 0.5, "all that it has", va="center", transform=first_empty.transAxes)
+            all_of.set_in_layout(False)
+    images.colour_bar(figure, axes, "weight, as a share of the filter's largest")
     files.caption(figure, notes)
     return figure
-
-
-def show_filter(axis: plt.Axes, weights: Tensor) -> None:
-    """One filter `[kh, kw]` in colours, scaled by its own largest absolute weight."""
-    largest = float(weights.abs().max())
-    axis.imshow(weights.numpy(), cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import cells, files
 from keyfilters.results.drawing.curve import Curve, draw, errors
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.results.master_key import fig2a, fig2b, fig2c
 
 PANELS = {"fig2a": fig2a, "fig2b": fig2b, "fig2c": fig2c}
@@ -65,13 +66,13 @@ def _shown(drawn: Mapping[str, Curve]) -> pd.DataFrame:
 
 def _draw(drawn: Sequence[Curve], title: str, notes: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(
-        1, len(drawn), figsize=(1.5 + 3 * len(drawn), 4.2), layout="constrained", sharey=True, squeeze=False
+        1, len(drawn), figsize=(min(WIDTH, 1.5 + 3 * len(drawn)), 4.2), layout="constrained", sharey=True, squeeze=False
     )
     for axis, panel in zip(axes[0], drawn, strict=True):
         draw(axis, panel)
-        axis.set_title(panel.title.partition(": ")[0].removeprefix("Figure "), fontsize=10, loc="left")
-        axis.legend(fontsize=8, frameon=False, loc="lower left")
-    axes[0, 0].set_ylabel(drawn[0].unit, fontsize=9)
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+        axis.set_title(panel.title.partition(": ")[0].removeprefix("Figure "))
+        axis.legend(loc="lower left")
+    axes[0, 0].set_ylabel(drawn[0].unit)
+    files.heading(figure, title)
     files.caption(figure, notes)
     return figure

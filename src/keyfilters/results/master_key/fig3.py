@@ -15,13 +15,14 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from keyfilters.models.convolutions import depthwise_layers
-from keyfilters.results.drawing import cells, files
-from keyfilters.results.master_key.fig1 import show_filter
+from keyfilters.results.drawing import cells, files, palette, weights
+from keyfilters.results.drawing.palette import FROZEN, TRAINED
+from keyfilters.results.drawing.style import WIDTH
 from keyfilters.store import artifacts
 from keyfilters.training.network import load_network
 
 FILTERS = 3  # shown of each layer
-TRAINED, FROZEN = "#d9661f", "#1f6fb4"
+CELL, LEFT, RIGHT = 0.72, 1.7, 0.9  # inches of a layer with its gap at most, and beside all of them
 
 
 def fig3(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -63,19 +64,25 @@ def _draw(
     above: list[Tensor], below: list[Tensor], n: int, titles: tuple[str, str], title: str, notes: list[str]
 ) -> Figure:
     """Two rows of layers, a column of filters for each; arrows from A's first n to B's."""
-    layers, size, gap, left = len(above), 0.5, 0.22, 1.7
-    width, height = left + layers * (size + gap) + 0.9, 5.6
-    figure = plt.figure(figsize=(width, height))
+    layers, left = len(above), LEFT
+    cell = min(CELL, (WIDTH - LEFT - RIGHT) / layers)
+    size, gap = 0.7 * cell, 0.3 * cell
+    pitch = size + 0.06
+    width, rows = left + layers * cell + RIGHT, {"A": FILTERS * pitch + 0.6, "B": 0.15}
+    drawn = rows["A"] + FILTERS * pitch + 0.55
+    figure = plt.figure(figsize=(width, drawn))
+    files.caption(figure, notes)
+    height = figure.get_size_inches()[1]  # with the notes, above which all else is
+    rows = {model: height - drawn + bottom for model, bottom in rows.items()}
     canvas = figure.add_axes((0, 0, 1, 1))
     canvas.set(xlim=(0, width), ylim=(0, height))
     canvas.axis("off")
-    canvas.text(0.1, height - 0.25, title, fontsize=9, va="center")
-    pitch, rows = size + 0.06, {"A": 3.1, "B": 0.95}
+    files.heading(figure, title)
     for (model, bottom), networks, dataset in zip(rows.items(), (above, below), titles, strict=True):
         middle = bottom + FILTERS * pitch / 2
-        canvas.text(0.1, middle, f"Model {model}\n\ntrained on\n{dataset}", fontsize=8, va="center")
+        canvas.text(0.1, middle, f"Model {model}\n\ntrained on\n{dataset}", va="center")
         for index, filters in enumerate(networks):
-            x = left + index * (size + gap)
+            x = left + index * cell
             colour = FROZEN if index < n and model == "B" else TRAINED
             canvas.add_patch(
                 FancyBboxPatch(
@@ -83,29 +90,26 @@ def _draw(
                     size + 0.1,
                     FILTERS * pitch + 0.02,
                     boxstyle="round,pad=0.02",
-                    facecolor="white",
+                    facecolor=palette.WHITE,
                     edgecolor=colour,
                     linewidth=1.6,
                 )
             )
-            for row, weights in enumerate(filters[:FILTERS]):
+            for row, kernel in enumerate(filters[:FILTERS]):
                 y = bottom + (FILTERS - 1 - row) * pitch
                 axis = figure.add_axes((x / width, y / height, size / width, size / height))
                 axis.axis("off")
-                show_filter(axis, weights)
+                weights.show(axis, kernel.numpy())
             if index:
-                canvas.annotate("", (x - 0.06, middle), (x - gap + 0.06, middle), arrowprops=_arrow("#777777"))
+                canvas.annotate("", (x - 0.06, middle), (x - gap + 0.06, middle), arrowprops=_arrow(palette.GREY))
             if index < n and model == "A":
                 foot = rows["B"] + FILTERS * pitch + 0.04
                 canvas.annotate("", (x + size / 2, foot), (x + size / 2, bottom - 0.06), arrowprops=_arrow(FROZEN))
-        end = left + layers * (size + gap)
-        canvas.annotate("", (end + 0.12, middle), (end - gap + 0.06, middle), arrowprops=_arrow("#777777"))
-        canvas.text(end + 0.15, middle, "head", fontsize=8, va="center", color=TRAINED)
+        end = left + layers * cell
+        canvas.annotate("", (end + 0.12, middle), (end - gap + 0.06, middle), arrowprops=_arrow(palette.GREY))
+        canvas.text(end + 0.15, middle, "head", va="center", color=TRAINED)
     between = (rows["A"] + rows["B"] + FILTERS * pitch) / 2
-    canvas.text(
-        left + n * (size + gap), between, f"transferred, frozen: n = {n}", fontsize=8, va="center", color=FROZEN
-    )
-    canvas.text(0.1, 0.4, "\n".join(notes), fontsize=6, va="center", wrap=True)
+    canvas.text(left + n * cell, between, f"transferred, frozen: n = {n}", va="center", color=FROZEN)
     return figure
 
 

@@ -47,7 +47,7 @@ def table7(description: Mapping[str, Any], file: Path) -> None:
         grid = Grid("Dataset", titles, list(rows), text, cells=names)
     else:
         turned, names = list(zip(*text, strict=True)), list(zip(*names, strict=True))
-        grid = Grid("Dataset", list(rows), titles, turned, cells=names, lead=3.2)
+        grid = Grid("Dataset", list(rows), titles, turned, cells=names)
     publish(
         description,
         file,
