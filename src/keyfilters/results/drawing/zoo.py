@@ -10,7 +10,7 @@ import numpy as np
 from keyfilters.analysis.groups import DECILE_NAMES, DECILES
 from keyfilters.analysis.zoo_comparison import QUANTITIES, Position, Zoo
 from keyfilters.results.drawing import files, palette
-from keyfilters.results.drawing.networks import COLOURS
+from keyfilters.results.drawing.style import WIDTH
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -22,10 +22,10 @@ MIDDLES = dict(zip(DECILE_NAMES, (DECILES[:-1] + DECILES[1:]) / 2, strict=True))
 
 def zoo_figure(zoo: Zoo, title: str, notes: Sequence[str]) -> Figure:
     """The bands of sparsity and entropy by depth, and where the networks lie in the first two components."""
-    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.2), layout="constrained")
+    files.heading(figure, title)
     _draw_zoo(axes, zoo)
-    axes[0].legend(fontsize=7)
+    axes[0].legend()
     files.caption(figure, notes)
     return figure
 
@@ -33,27 +33,27 @@ def zoo_figure(zoo: Zoo, title: str, notes: Sequence[str]) -> Figure:
 def comparison_figure(positions: Mapping[str, Position], zoo: Zoo) -> Figure:
     """A row for each network: its layers on the zoo's bands, coloured by verdict, and where it lies in the basis."""
     figure, axes = plt.subplots(
-        len(positions), 3, figsize=(12, 3.4 * len(positions) + 0.4), layout="constrained", squeeze=False
+        len(positions), 3, figsize=(WIDTH, 3.2 * len(positions) + 0.4), layout="constrained", squeeze=False
     )
     for row, (name, position) in zip(axes, positions.items(), strict=True):
         _draw_zoo(row, zoo)
         layers, nearest = position.layers, position.nearest.iloc[0]
         for axis, quantity in zip(row, QUANTITIES, strict=False):
             axis.plot(MIDDLES.values(), nearest[f"{quantity}_by_decile"], color=palette.PURPLE, lw=1, label="nearest")
-            for verdict, colour in COLOURS.items():
+            for verdict, colour in palette.QUALITY.items():
                 chosen = layers[layers["verdict"] == verdict]
                 if len(chosen):
                     depths, values = chosen["conv_depth_norm"].astype(float), chosen[quantity]
-                    axis.plot(depths, values, "o", color=colour, ms=4, mec="white", mew=0.4, label=verdict)
+                    axis.plot(depths, values, "o", color=colour, ms=4, mec=palette.WHITE, mew=0.4, label=verdict)
         for coordinates, colour, label in (
             (nearest["mean"], palette.PURPLE, "nearest"),
             (position.network["mean"], palette.VERMILLION, "this network"),
         ):
-            row[2].plot(*coordinates[:2], "o", color=colour, ms=7, mec="black", label=label)
+            row[2].plot(*coordinates[:2], "o", color=colour, ms=7, mec=palette.BLACK, label=label)
         title = f"{files.shortened(name, 60)}: nearest {files.shortened(nearest['network'], 50)}"
-        row[0].set_title(f"{title}, D = {nearest['drift']:.4g}", fontsize=8, loc="left")
+        row[0].set_title(f"{title}, D = {nearest['drift']:.4g}", loc="left")
         for axis in (row[0], row[2]):
-            axis.legend(fontsize=6)
+            axis.legend()
     return figure
 
 
@@ -64,14 +64,12 @@ def _draw_zoo(axes: Sequence[plt.Axes], zoo: Zoo) -> None:
         axis.fill_between(depths, bands["p5"], bands["p95"], color=palette.PALE, label="5 to 95 % of layers")
         axis.fill_between(depths, bands["p25"], bands["p75"], color=palette.SKY, alpha=0.5, label="quartiles")
         axis.plot(depths, bands["p50"], color=palette.BLUE, label="median")
-        axis.set_xlabel("depth", fontsize=8)
-        axis.set_ylabel(LABELS[quantity], fontsize=8)
+        axis.set_xlabel("depth")
+        axis.set_ylabel(LABELS[quantity])
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
-        axis.tick_params(labelsize=7)
     means = np.stack(zoo.networks["mean"])[:, :2]
     axes[2].plot(*means.T, ".", color=palette.GREY, alpha=0.6, label=f"networks of {zoo.study}")
     for label, ratio, name in zip(
         (axes[2].set_xlabel, axes[2].set_ylabel), zoo.bins.basis.ratios, ("first", "second"), strict=False
     ):
-        label(f"mean coefficient of the {name} component ({ratio:.0%})", fontsize=8)
-    axes[2].tick_params(labelsize=7)
+        label(f"mean coefficient of the {name} component ({ratio:.0%})")
