@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from keyfilters.provenance import reproduce
-from keyfilters.store import records
+from keyfilters.store import records, runs
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import load
@@ -47,6 +47,23 @@ def test_numbers_and_texts_are_equal_within_the_tolerance_or_different(tmp_path,
     assert tuple(map(found.count, (reproduce.EQUAL, reproduce.WITHIN, reproduce.DIFFERENT))) == counts
     assert found.same_bytes == (not columns)
     assert found.line.startswith(f"table6: {found.worst}; of 4 numbers {counts[0]} equal, {counts[1]} within tolerance")
+
+
+def test_a_missing_value_equals_a_missing_value(tmp_path):
+    missing = pd.DataFrame({"name": ["a", None], "value": [1.0, float("nan")]})
+    for folder in ("recorded", "remade"):
+        result(tmp_path / folder, missing, ".parquet")
+    (comparison,) = reproduce.compare({"table6": JOB}, tmp_path / "recorded", tmp_path / "remade")
+    assert comparison.worst == reproduce.EQUAL
+
+
+def test_processors_are_those_of_the_trainings_alone(tmp_path):
+    training = Job("train", "digits", {})
+    named = {"table7": Job("table7", "table7", {}, {"digits": Job("cell", "digits", {}, {"seed0": training})})}
+    assert reproduce.processors(named, tmp_path) == []
+    runs.path(tmp_path, training.folder).parent.mkdir(parents=True)
+    runs.path(tmp_path, training.folder).write_text('{"hardware": "abacus, 2 cores"}')
+    assert reproduce.processors(named, tmp_path) == ["abacus, 2 cores"]
 
 
 def test_another_shape_is_different(tmp_path):

@@ -66,6 +66,10 @@ def _reproduce(arguments: argparse.Namespace) -> None:
             show(reproduce.shown(comparison))
     for comparison in compared:
         print(comparison.line)
+    here = reproduce.processors(named, folder / "artifacts" / config.study)
+    there = reproduce.processors(named, results)
+    if here and there and here != there:
+        print(f"trained on {', '.join(here)}; recorded on {', '.join(there)}: {reproduce.OTHER_PROCESSOR}")
     different = [comparison.result for comparison in compared if comparison.worst == reproduce.DIFFERENT]
     if different:
         raise KeyfiltersError(f"not as recorded: {', '.join(different)}; what was made lies in {folder / results}")
