@@ -91,7 +91,7 @@ def test_one_line_says_how_far_the_whole_is_and_what_is_left(handler, tmp_path):
     send(handler, LogEvent.RUN_INFO, stats={"train": 3, "table7": 1, "fig2a": 1, "all": 1, "all_train": 1})
     whole, *bars = shown(handler).splitlines()
     assert whole.startswith("mini: 0 of 5 jobs, ")
-    assert whole.strip().endswith(" so far, at least 90 min left, for 1 job not known")
+    assert whole.strip().endswith(" so far, at least 90 min left, beside 1 job of unknown cost")
     assert [bar.split()[0] for bar in bars] == ["train", "tables"]
     assert bars[1].startswith("tables and figures")
     assert bars[1].strip().endswith("0/2")

@@ -44,7 +44,7 @@ def test_a_few_gpus_are_busy_longer_than_many_cores():
 
 def test_jobs_whose_cost_is_not_known_are_counted_not_guessed():
     assert remaining({"a": 10.0, "b": None, "c": None}, {}, [(ALL, 1)]) == Remaining(10, 2)
-    assert str(Remaining(130, 2)) == "at least 2 min left, for 2 jobs not known"
+    assert str(Remaining(130, 2)) == "at least 2 min left, beside 2 jobs of unknown cost"
     assert str(Remaining(0, 1)) == "time left not known"
     assert str(remaining({"a": None}, {}, [(ALL, 1)])) == "time left not known"
 

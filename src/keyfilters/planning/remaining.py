@@ -39,9 +39,10 @@ class Remaining:
 
     def __str__(self) -> str:
         if self.unknown:
-            jobs = f"{self.unknown} job{'s' * (self.unknown > 1)}"
-            soon = self.seconds is None or self.seconds < 1
-            return "time left not known" if soon else f"at least {roughly(self.seconds)} left, for {jobs} not known"
+            if self.seconds is None or self.seconds < 1:
+                return "time left not known"
+            jobs = "1 job" if self.unknown == 1 else f"{self.unknown} jobs"
+            return f"at least {roughly(self.seconds)} left, beside {jobs} of unknown cost"
         if self.seconds is None:
             return "nothing left"
         return f"{roughly(self.seconds)} left" if self.seconds >= 1 else "about to end"

@@ -80,15 +80,17 @@ class Watch:
 
 def watch(watched: Watch, console: Console, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
     """Draw how far `watched` is, every few seconds, until nothing is left; where `console` is no terminal, print a line
-    each time instead."""
+    whenever it has changed instead."""
     live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+    printed = ""
     with live or nullcontext():
         while True:
             watched.look()
             if live:
                 live.update(watched.picture(), refresh=True)
-            else:
-                print(f"{datetime.now():%H:%M:%S} {watched.whole()}", flush=True)
+            elif (whole := watched.whole()) != printed:
+                print(f"{datetime.now():%H:%M:%S} {whole}", flush=True)
+                printed = whole
             if watched.ended:
                 break
             sleep(seconds)
