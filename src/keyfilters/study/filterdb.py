@@ -163,9 +163,12 @@ class FilterFigure4(DistributionFigure):
 
 
 class Group(Settings):
-    """One group of a grouping, by its name in the tables of drift."""
+    """One group of a grouping, by its name in the tables of drift; of `conv_depth`, the layers of a depth: `0` are each
+    network's first."""
 
-    grouping: Literal["model", "task", "visual_category", "training_set", "family", "precision", "depth_decile"]
+    grouping: Literal[
+        "model", "task", "visual_category", "training_set", "family", "precision", "depth_decile", "conv_depth"
+    ]
     group: str
 
 

@@ -140,6 +140,14 @@ def test_figure5_has_the_bases_of_all_and_of_the_merged_segmentation_tasks(made)
     np.testing.assert_allclose(of_group["cumulative"].iloc[-1], 1, rtol=1e-5)
 
 
+def test_figure5_has_the_first_convolution_layers_of_all_networks(study):
+    frame, _ = make(study, "filterdb_fig5", "first", groups=[{"grouping": "conv_depth", "group": "0"}])
+    of_group = frame[frame["group"] == "depth 0"]
+    first = [network(name).convolutions[0].load().reshape(-1, 9) for name in KNOWN]
+    assert set(of_group["filters"]) == {sum(map(len, first))}
+    np.testing.assert_allclose(of_group["ratio"], fit(moments(np.concatenate(first), 9)).ratios, rtol=1e-4)
+
+
 def test_figure5_leaves_out_a_group_with_too_few_filters(study):
     frame, file = make(study, "filterdb_fig5", "other", groups=[{"grouping": "task", "group": "driving"}])
     assert list(frame["group"].unique()) == ["all"]
@@ -218,6 +226,9 @@ def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, made):
     assert sixth == pytest.approx(pairs["component_6"].mean(), rel=1e-5)
     inside = frame[frame["statement"].str.contains("family")].iloc[0]
     assert (inside["clusters"], inside["verdict"]) == (0, "too few networks"), "no two networks here are of one family"
+    least = frame[frame["measure"] == "least mean S of a decile"]["ours"].item()
+    assert least == pytest.approx(layers.groupby("depth_decile")["sparsity"].mean().min(), abs=1e-9)
+    assert "1,464,797,156 and 2,320 filters, 21,436 and 13 layers, 647 and 6 networks" in notes(file)
     assert "| the average entropy H is 0.69" in file.with_suffix(".md").read_text()
 
 
@@ -232,6 +243,9 @@ def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(stu
     bad = layers[layers["verdict"].isin(["sparse", "low diversity", "random"])]
     assert {("four", "conv2"), ("five", "conv2")} <= set(zip(bad["model"], bad["layer"], strict=True))
     assert not task.isna().any()
+    taken = bad.groupby("model")["filters"].sum()
+    assert f"Of the {taken.sum():,} filters taken out, 100% are of" in notes(file)
+    assert f"four {taken['four']:,}" in notes(file)
     assert "precision" in notes(file)  # of which there is one, so no pair
 
 

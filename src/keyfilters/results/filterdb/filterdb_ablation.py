@@ -12,8 +12,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+<<<<<<< HEAD
 from keyfilters.results.drawing import files, filters, palette
 from keyfilters.results.drawing.style import WIDTH
+=======
+from keyfilters.analysis.quality import DEGENERATED
+from keyfilters.results.drawing import files, filters
+>>>>>>> zoo
+
+MOST = 5  # networks that a note names
 
 
 def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -28,6 +35,11 @@ def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) ->
         f"Layers by verdict: {counted}. Without: the drift that is left when sparse, low-diversity and random layers "
         "are taken out; mean D (5) in nats over the same pairs of groups, those that have enough filters either way.",
     ]
+    taken = tables.layers[tables.layers["verdict"].isin(DEGENERATED)].groupby("model")["filters"].sum()
+    if len(taken):
+        largest = taken.nlargest(MOST)
+        names = ", ".join(f"{name} {count:,}" for name, count in largest.items())
+        notes.append(f"Of the {taken.sum():,} filters taken out, {largest.sum() / taken.sum():.0%} are of {names}.")
     alone = table.loc[table["pairs"] == 0, "grouping"].map(filters.GROUPINGS)
     if len(alone):
         notes.append(f"Fewer than two such groups, so no drift: {', '.join(alone)}.")

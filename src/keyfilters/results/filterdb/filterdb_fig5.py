@@ -19,6 +19,8 @@ from keyfilters.analysis.moments import merge
 from keyfilters.results.drawing import files, filters, palette, weights
 from keyfilters.results.drawing.style import LEAST, WIDTH
 
+DEPTH = "conv_depth"  # of a layer among its network's convolutions, the first's 0
+
 Bases = dict[str, tuple[int, Basis]]
 """Networks and basis of each group."""
 
@@ -58,10 +60,11 @@ def filterdb_fig5(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 def _groups(layers: pd.DataFrame, chosen: list[Mapping[str, str]]) -> dict[str, np.ndarray]:
     """The rows of each chosen group."""
+    columns = {**GROUPINGS, DEPTH: DEPTH}
+    names = {**filters.GROUPINGS, DEPTH: "depth"}
+    layers = layers.assign(**{DEPTH: [f"{depth:g}" for depth in layers[DEPTH]]})
     return {
-        f"{filters.GROUPINGS[of['grouping']]} {of['group']}": (
-            layers[GROUPINGS[of["grouping"]]] == of["group"]
-        ).to_numpy()
+        f"{names[of['grouping']]} {of['group']}": (layers[columns[of["grouping"]]] == of["group"]).to_numpy()
         for of in chosen
     }
 
