@@ -12,13 +12,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-<<<<<<< HEAD
+from keyfilters.analysis.quality import DEGENERATED
 from keyfilters.results.drawing import files, filters, palette
 from keyfilters.results.drawing.style import WIDTH
-=======
-from keyfilters.analysis.quality import DEGENERATED
-from keyfilters.results.drawing import files, filters
->>>>>>> zoo
 
 MOST = 5  # networks that a note names
 

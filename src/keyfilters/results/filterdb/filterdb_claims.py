@@ -52,11 +52,6 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         rows=[f"{row.statement}: {row.measure}" for row in rows],
         text=[_text(row) for row in rows],
         marks=[[Mark()] * (len(COLUMNS) - 1) + [MARKS.get(row.verdict, SAME)] for row in rows],
-<<<<<<< HEAD
-=======
-        lead=9.5,
-        width=1.4,
->>>>>>> zoo
     )
     notes = [
         *tables.notes,
