@@ -36,7 +36,7 @@ def facts(name):
 def gathered(tmp_path):
     """Gather the cell `<table>/<name>` of trainings that end at `accuracies`; returns its name and job."""
 
-    def gathered(table, target, source=None, accuracies=(0.5,), name=None, role=None):
+    def gathered(table, target, source=None, accuracies=(0.5,), name=None, role=None, bias="trained"):
         inputs = {}
         name = name or (f"{target}--{source}" if source else target)
         for seed, accuracy in enumerate(accuracies):
@@ -47,7 +47,7 @@ def gathered(tmp_path):
                 if source:
                     draft.facts.update(source=facts(source))
             inputs[f"seed{seed}"] = job
-        settings = {"choices": {"bias": "trained"} if source else None} | ({"role": role} if role else {})
+        settings = {"choices": {"bias": bias} if source else None} | ({"role": role} if role else {})
         job = Job("cell", name, settings, inputs)
         cell(job.description, tmp_path / "artifacts", tmp_path / f"results/cells/{table}/{name}.json")
         return f"{table}/{name}", job

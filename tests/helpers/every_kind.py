@@ -67,6 +67,7 @@ def configuration(folder: Path) -> dict[str, Any]:
             "fig4": {**of_sets, "n": [2]},
             "claims": {},
             "controls": {},
+            "multiverse": {},
             "filterdb_fig1": {"network": "lowres-dots-resnet9-seed0", "filters": 4},
             "filterdb_fig2": {"min_filters": 20, "min_layers": 2},
             "filterdb_fig3": {},

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from keyfilters.config.base import PositiveInt, Settings
+
+Bias = Literal["trained", "copied"]
+BIASES: tuple[Bias, ...] = get_args(Bias)
+STACKINGS = ("stacked", "stacked by stage")
+"""Arrangements of filters of another architecture; the first is that of Tables 3 and 4."""
 
 
 class Choices(Settings):
@@ -13,7 +18,7 @@ class Choices(Settings):
     Layer scale and all else that is not named here is always trained.
     """
 
-    bias: Literal["trained", "copied"] = "trained"
+    bias: Bias = "trained"
     """Of a transferred filter: trained from its own random start, or copied and frozen with it."""
     kernel_size: Literal["refuse", "fit"] = "refuse"
     """Kernels of another size are an error, or cropped or padded with zeros around their centre (`fit`)."""

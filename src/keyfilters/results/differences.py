@@ -37,3 +37,11 @@ def excludes_zero(estimate: Effect | None) -> bool:
     """Whether the 95 % interval of a difference lies on one side of 0; not with one seed, which has no interval."""
     low, high = bounds(estimate)
     return low is not None and high is not None and not low <= 0 <= high
+
+
+def in_points(estimate: Effect | None) -> str:
+    """`+1.3 (+0.2 to +2.4)`, without interval where there is none."""
+    if estimate is None:
+        return ""
+    low, high = bounds(estimate)
+    return f"{estimate.mean:+.1f}" + ("" if low is None else f" ({low:+.1f} to {high:+.1f})")

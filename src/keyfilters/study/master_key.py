@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from keyfilters.config.base import MODEL, Name, PositiveInt
+from pydantic import Field
+
+from keyfilters.config.base import MODEL, Name, PositiveFloat, PositiveInt
+from keyfilters.config.transfer import BIASES, STACKINGS
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import (
@@ -364,3 +367,49 @@ class Controls(Experiment):
     def inputs(self, study: Study) -> dict[str, Job]:
         """All cells that Table 2 reads."""
         return cells_of(study, ["table2"])
+
+
+class Multiverse(Experiment):
+    """What Tables 1 and 4 say under other choices where the paper is silent, beside the study's own: a transferred
+    filter's bias trained or copied, filters of another architecture stacked over all stages or by stage. Ours.
+    """
+
+    name = "multiverse"
+    caption = "Effects of Tables 1 and 4 under other choices where the paper is silent (ours)."
+
+    margins: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)  # points that count as none
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        if not self._judged(study):
+            raise ValueError(": needs table1 or table4, whose effects it judges")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        """The cells of Tables 1 and 4 that have the study's own choices, and those with others."""
+        own = cells_of(study, self._judged(study))
+        names = {"table1/baseline", "table1/transferred", "table1/random", *(n for n in own if n.startswith("table4/"))}
+        cells = {name: job for name, job in own.items() if name in names}
+        table1, table4 = (study.tables.enabled.get(name) for name in ("table1", "table4"))
+        for bias in BIASES:
+            if isinstance(table1, Table1) and bias != study.transfer.bias:
+                cell = partial(transfer_cell, study, table1.target, model=table1.model, source_model=table1.model)
+                cells[f"transferred-{bias}"] = cell(table1.source, {"of": "table1/transferred"}, bias=bias)
+                if "random" in table1.controls:
+                    role = {"of": "table1/random", "control": "random"}
+                    cells[f"random-{bias}"] = cell(None, role, bias=bias, control="random")
+            if isinstance(table4, Table4):
+                cell, other = partial(transfer_cell, study, table4.target, bias=bias), f"table4/{table4.model}"
+                if bias != study.transfer.bias:
+                    cells[f"selffer-{bias}"] = cell(table4.target, {"of": "table4/selffer"})
+                for stacking in STACKINGS:
+                    if (bias, stacking) != (study.transfer.bias, STACKINGS[0]):
+                        role = {"of": other, "stacking": stacking}
+                        name = f"{table4.model}-{stacking}-{bias}".replace(" ", "-")
+                        cells[name] = cell(table4.source, role, source_model=table4.model, arrangement=stacking)
+        return cells
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return super().settings(study) | {"margins": list(self.margins), "bias": study.transfer.bias}
+
+    def _judged(self, study: Study) -> list[str]:
+        return [name for name in ("table1", "table4") if name in study.tables.enabled]

@@ -122,7 +122,7 @@ def _measured(claim: Claim, tables: Tables) -> Measured:
     cells_of = tables.get(claim.table, {})
     compared = claim.compared(cells_of) if cells_of else []
     effect = difference(compared)
-    margin = statistics.fmean(_margin(other) for _, other in compared) if compared else MARGIN
+    margin = statistics.fmean(point(other) for _, other in compared) if compared else MARGIN
     low, high = (bound * margin if math.isfinite(bound) else bound for bound in (claim.low, claim.high))
     testable = effect is None or not claim.needs_filters or _uses_filters(claim.table, compared, tables)
     verdict = "not run" if effect is None else "" if testable else "not testable here"
@@ -130,7 +130,7 @@ def _measured(claim: Claim, tables: Tables) -> Measured:
     return Measured(claim, compared, effect, low, high, within, outside, verdict)
 
 
-def _margin(reference: Record) -> float:
+def point(reference: Record) -> float:
     """How large one of the paper's points is here: in proportion to the reference's distance from chance."""
     chance = 100 / reference["target"]["classes"]
     return max(0.0, reference["mean"] - chance) / PAPER_ABOVE_CHANCE
@@ -152,8 +152,17 @@ def _judge(every: Sequence[Measured]) -> None:
     testable = [measured for measured in every if not measured.verdict]
     adjusted = holm([min(1.0, 2 * min(measured.p_supported, measured.p_contradicted)) for measured in testable])
     for measured, value in zip(testable, adjusted, strict=True):
-        direction = "supported" if measured.p_supported <= measured.p_contradicted else "contradicted"
-        measured.verdict = direction if value <= LEVEL else "undecided"
+        measured.verdict = _direction(measured.p_supported, measured.p_contradicted) if value <= LEVEL else "undecided"
+
+
+def verdict(effect: Effect, low: float, high: float) -> str:
+    """On a claim that the effect lies between the bounds, by itself: without a correction for others."""
+    tests = p_within(effect, low, high), p_outside(effect, low, high)
+    return _direction(*tests) if 2 * min(tests) <= LEVEL else "undecided"
+
+
+def _direction(p_supported: float, p_contradicted: float) -> str:
+    return "supported" if p_supported <= p_contradicted else "contradicted"
 
 
 def _text(row: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from keyfilters.analysis.effects import Effect
-from keyfilters.results.differences import bounds, difference, excludes_zero
+from keyfilters.results.differences import bounds, difference, excludes_zero, in_points
 from keyfilters.results.drawing import cells
 from keyfilters.results.drawing.arrows import Mark, arrow, mark
 from keyfilters.results.drawing.cross import column_of
@@ -44,7 +44,7 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
                 for name in columns
                 if name in effects
             ]
-            text.append([_text(effects.get(name)) for name in columns])
+            text.append([in_points(effects.get(name)) for name in columns])
             marks.append([_mark(effects.get(name)) for name in columns])
             names.append([compared[name][0]["cell"] if name in compared and name != ALL else None for name in columns])
     grid = Grid(
@@ -77,14 +77,6 @@ def _measured(effect: Effect | None) -> dict[str, Any]:
         "n": effect.seeds if effect else 0,
         "excludes_zero": excludes_zero(effect),
     }
-
-
-def _text(effect: Effect | None) -> str:
-    """`+1.3 (+0.2 to +2.4)`, without interval where there is none."""
-    if effect is None:
-        return ""
-    bounds = effect.interval()
-    return f"{effect.mean:+.1f}" + (f" ({bounds[0]:+.1f} to {bounds[1]:+.1f})" if bounds else "")
 
 
 def _mark(effect: Effect | None) -> Mark:

@@ -1,0 +1,164 @@
+"""`keyfilters multiverse`: whether effects of Tables 1 and 4 hold under other choices where the paper is silent (ours).
+
+A small one in the sense of Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), doi.org/10.1177/1745691616658637: every
+combination of the choices that a claim has, and the share of them that say the same as the study's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keyfilters.analysis.effects import Effect
+from keyfilters.config.transfer import BIASES, STACKINGS
+from keyfilters.results.differences import Record, bounds, difference, excludes_zero, in_points
+from keyfilters.results.drawing import cells
+from keyfilters.results.drawing.arrows import Mark, mark
+from keyfilters.results.drawing.table import Grid, publish
+from keyfilters.results.master_key.claims import point, verdict
+
+DIRECTIONS = {"supported": "up", "above zero": "up", "contradicted": "down", "below zero": "down"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """An effect, the accuracy of the cells `one` less that of `other`; whether it lies within `margins` points of zero,
+    each by itself, or without any, on which side of zero it lies. Filters may be stacked in ways `stackings`."""
+
+    text: str
+    one: str
+    other: str
+    margins: Sequence[float | None] = (None,)
+    stackings: Sequence[str] = STACKINGS[:1]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """To a question under one choice: the effect and what it says."""
+
+    margin: float | None
+    bias: str
+    stacking: str
+    effect: Effect | None
+    says: str
+    cell: str
+
+
+def multiverse(description: Mapping[str, Any], file: Path) -> None:
+    """Render `<results>/tables/multiverse.*` from `<results>/cells`: a row for each claim and margin, a column for each
+    other choice."""
+    results, settings = file.parents[1], description["settings"]
+    every = cells.load(description, results)
+    biases = sorted(BIASES, key=lambda bias: bias != settings["bias"])  # the study's own first
+    columns = list(product(STACKINGS, biases))
+    rows, names, text, marks, of_cells = [], [], [], [], []
+    for question in _questions(every, settings["margins"]):
+        answers = _answers(question, every, biases)
+        own = _own(question, answers)
+        agreeing = [answer for answer in answers if answer.says == own.says]
+        rows += [_row(question, answer, own) for answer in answers]
+        for margin in question.margins:
+            of_margin = {(answer.stacking, answer.bias): answer for answer in answers if answer.margin == margin}
+            of_columns = [of_margin.get(column) for column in columns]
+            share = f"{len(agreeing)} of {len(answers)}" if margin == own.margin else ""
+            names.append(question.text if margin is None else question.text.format(margin=f"{margin:g}"))
+            text.append([*("" if answer is None else _text(answer) for answer in of_columns), share])
+            marks.append([*(Mark() if answer is None else _mark(answer) for answer in of_columns), Mark()])
+            of_cells.append([*(answer and answer.cell for answer in of_columns), None])
+    headers = [f"Bias {bias}" + ("" if stacking == STACKINGS[0] else ", by stage") for stacking, bias in columns]
+    headers[0] += " (the study's own)"
+    grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells, width=2.1, lead=4.6)
+    notes = [
+        cells.basis(every, results.name),
+        "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
+        "green where the interval is above zero or the claim supported, red where it is below or the claim "
+        "contradicted. With one seed there is no interval, and nothing is coloured.",
+        "Bias: of transferred filters, trained from its own start, or copied and frozen with them; of random filters, "
+        "frozen as initialised. By stage: filters of another architecture end to end within each stage of the network, "
+        "layers in a row that read maps of one size, instead of over all.",
+        "Points of a margin are the paper's, scaled as in the table of claims; a margin's verdict is a test at 5 %, by "
+        "itself. Share: of all choices of the claim, all margins among them, those that say what the study's own "
+        "choice says, with the margin nearest to one point: the verdict, or without margin the sign.",
+    ]
+    title = "Effects of Tables 1 and 4 under other choices where the paper is silent (points of accuracy)"
+    publish(description, file, pd.DataFrame(rows), grid, title, notes)
+
+
+def _questions(every: Sequence[Record], margins: Sequence[float]) -> Iterator[Question]:
+    """Those whose cells are there."""
+    own = {record["cell"] for record in every}
+    if "table1/transferred" in own:
+        text = "Table 1: all depthwise filters of a distant source stay within {margin} points of the baseline"
+        yield Question(text, "table1/transferred", "table1/baseline", margins)
+    if "table1/random" in own:
+        text = "Table 1: trained filters are worth more than random ones (trained - random)"
+        yield Question(text, "table1/transferred", "table1/random")
+    for name in own:
+        if name.startswith("table4/") and name != "table4/selffer":
+            text = "Table 4: filters of another architecture and domain beat the target's own (other - selffer)"
+            yield Question(text, name, "table4/selffer", stackings=STACKINGS)
+
+
+def _answers(question: Question, every: Sequence[Record], biases: Sequence[str]) -> list[Answer]:
+    """Under every choice, the study's own bias and stacking first."""
+    answers = []
+    for margin, stacking, bias in product(question.margins, question.stackings, biases):
+        one, other = (_cell(every, name, bias, stacking) for name in (question.one, question.other))
+        effect = difference([(one, other)])
+        answers.append(Answer(margin, bias, stacking, effect, _says(effect, margin, other), one["cell"]))
+    return answers
+
+
+def _cell(every: Sequence[Record], name: str, bias: str, stacking: str) -> Record:
+    """The cell in the place of Table 1's or 4's cell `name` under these choices; a base model has none of them, and
+    only another architecture's filters are stacked."""
+    candidates = [record for record in every if name in (record["cell"], record.get("role", {}).get("of"))]
+    candidates = [record for record in candidates if not record["choices"] or record["choices"]["bias"] == bias]
+    stacked = [record for record in candidates if record.get("role", {}).get("stacking", STACKINGS[0]) == stacking]
+    return next(iter(stacked or candidates))
+
+
+def _says(effect: Effect | None, margin: float | None, reference: Record) -> str:
+    if effect is None:
+        return ""
+    if margin is None:
+        return "above zero" if effect.mean > 0 else "below zero" if effect.mean < 0 else "zero"
+    return verdict(effect, -margin * point(reference), margin * point(reference))
+
+
+def _own(question: Question, answers: Sequence[Answer]) -> Answer:
+    """Under the study's own choices, with the margin nearest to the paper's point."""
+    margin = question.margins[0] and min(question.margins, key=lambda margin: abs((margin or 0) - 1))
+    return next(answer for answer in answers if answer.margin == margin)
+
+
+def _row(question: Question, answer: Answer, own: Answer) -> dict[str, Any]:
+    low, high = bounds(answer.effect)
+    return {
+        "claim": question.text if answer.margin is None else question.text.format(margin=f"{answer.margin:g}"),
+        "margin": answer.margin,
+        "bias": answer.bias,
+        "stacking": answer.stacking if len(question.stackings) > 1 else "",
+        "effect": answer.effect.mean if answer.effect else None,
+        "low": low,
+        "high": high,
+        "n": answer.effect.seeds if answer.effect else 0,
+        "says": answer.says,
+        "own": answer is own,
+        "agrees": answer.says == own.says,
+    }
+
+
+def _text(answer: Answer) -> str:
+    shown = in_points(answer.effect)
+    return shown if answer.margin is None else f"{shown}, {answer.says}"
+
+
+def _mark(answer: Answer) -> Mark:
+    decided = excludes_zero(answer.effect) if answer.margin is None else answer.says in DIRECTIONS
+    return mark(DIRECTIONS.get(answer.says, ""), decided, bare=True)

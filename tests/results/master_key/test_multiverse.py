@@ -1,0 +1,156 @@
+"""Effects under other choices where the paper is silent: which cells there are, and what a share counts."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from keyfilters.errors import KeyfiltersError
+from keyfilters.results.master_key.multiverse import multiverse
+from keyfilters.store.identity import Job
+from keyfilters.study import jobs
+from keyfilters.study.study import check
+from tests.helpers.stubs import configuration
+
+SETTINGS = {"margins": [0.5, 1.0, 1000.0], "bias": "trained"}
+OTHER = "table4/hornet"
+
+
+@pytest.fixture
+def rendered(tmp_path, gathered):
+    """The table of cells with these accuracies under each seed, by name and bias; its record's rows, and its CSV."""
+
+    def rendered(accuracies, settings=SETTINGS):
+        cells = []
+        for (name, bias, role), shares in accuracies.items():
+            table, _, cell = name.partition("/")
+            cells.append(gathered(table, "small", bias and "big", shares, cell, role or None, bias=bias))
+        file = tmp_path / "results/tables/multiverse.csv"
+        multiverse(json.loads(Job("multiverse", "multiverse", settings, dict(cells)).as_json), file)
+        return json.loads(file.with_suffix(".json").read_text()), pd.read_csv(file)
+
+    return rendered
+
+
+class Role(dict):
+    """A role that a test names cells by."""
+
+    def __hash__(self):
+        return hash(json.dumps(self, sort_keys=True))
+
+
+PLAIN = Role()
+CELLS = {
+    ("table1/baseline", None, PLAIN): (0.5, 0.5),
+    ("table1/transferred", "trained", PLAIN): (0.6, 0.6),
+    ("table1/random", "trained", PLAIN): (0.5, 0.5),
+    ("multiverse/transferred-copied", "copied", Role(of="table1/transferred")): (0.3, 0.3),
+    ("multiverse/random-copied", "copied", Role(of="table1/random", control="random")): (0.4, 0.4),
+    ("table4/selffer", "trained", PLAIN): (0.5, 0.5),
+    (OTHER, "trained", PLAIN): (0.6, 0.6),
+    ("multiverse/selffer-copied", "copied", Role(of="table4/selffer")): (0.1, 0.1),
+    ("multiverse/hornet-stacked-copied", "copied", Role(of=OTHER, stacking="stacked")): (0.3, 0.3),
+    ("multiverse/hornet-stage", "trained", Role(of=OTHER, stacking="stacked by stage")): (0.4, 0.4),
+    ("multiverse/hornet-stage-copied", "copied", Role(of=OTHER, stacking="stacked by stage")): (0.2, 0.2),
+}
+
+
+def test_every_choice_is_compared_with_cells_of_the_same_choice(rendered):
+    _, frame = rendered(CELLS)
+    effects = frame.set_index(["claim", "bias", "stacking"])["effect"].to_dict()
+    of_architecture = {choice[1:]: effect for choice, effect in effects.items() if choice[0].startswith("Table 4")}
+    assert of_architecture == pytest.approx(
+        {
+            ("trained", "stacked"): 10,
+            ("copied", "stacked"): 20,
+            ("trained", "stacked by stage"): -10,
+            ("copied", "stacked by stage"): 10,
+        }
+    )
+    of_random = frame[frame["claim"].str.contains("random")].set_index("bias")["effect"].to_dict()
+    assert of_random == pytest.approx({"trained": 10, "copied": -10})
+    within = frame[frame["margin"] == 1].set_index("bias")["effect"].to_dict()
+    assert within == pytest.approx({"trained": 10, "copied": -20})
+
+
+def test_a_share_counts_the_choices_that_say_what_the_studys_own_says(rendered):
+    record, frame = rendered(CELLS)
+    shown = record["shown"]
+    assert shown["columns"][1:3] == ["Bias trained (the study's own)", "Bias copied"]
+    shares = {row[0]: row[-1] for row in shown["rows"]}
+    assert [share for claim, share in shares.items() if "random" in claim] == ["1 of 2"]
+    assert [share for claim, share in shares.items() if "other - selffer" in claim] == ["3 of 4"]
+    # 10 points above and 20 below, without spread over seeds but with ten test images: undecided but for the widest.
+    assert [share for claim, share in shares.items() if "within" in claim] == ["", "4 of 6", ""]
+    assert frame.loc[frame["own"], "agrees"].all()
+    assert frame["own"].sum() == 3
+
+
+def test_each_number_leads_to_its_cell(rendered):
+    record, _ = rendered(CELLS)
+    assert record["cells"][-1] == [
+        OTHER,
+        "multiverse/hornet-stacked-copied",
+        "multiverse/hornet-stage",
+        "multiverse/hornet-stage-copied",
+        None,
+    ]
+
+
+def test_the_studys_own_bias_stands_first(rendered):
+    record, frame = rendered(CELLS, SETTINGS | {"bias": "copied"})
+    assert record["shown"]["columns"][1] == "Bias copied (the study's own)"
+    assert set(frame.loc[frame["own"], "bias"]) == {"copied"}
+
+
+def test_with_one_seed_signs_alone_are_compared(rendered):
+    record, frame = rendered({key: shares[:1] for key, shares in CELLS.items()})
+    assert frame["low"].isna().all()
+    assert set(frame.loc[frame["margin"].notna(), "says"]) == {"undecided"}
+    assert record["shown"]["rows"][-1][1] == "+10.0"
+
+
+def study(**tables):
+    config = configuration(2, 3)
+    config["studies"]["tiny"]["models"] = {"hornet": {"architecture": "hornet_tiny"}}
+    config["studies"]["tiny"]["tables"] |= tables
+    return config
+
+
+TABLE1 = {"source": "set00", "target": "set01"}
+TABLE4 = {"source": "set00", "target": "set01", "model": "hornet"}
+
+
+def test_a_study_needs_the_tables_whose_effects_it_judges():
+    with pytest.raises(KeyfiltersError, match=r"tables\.multiverse: needs table1 or table4"):
+        check(study(multiverse={}))
+
+
+def test_cells_of_the_studys_own_choices_are_those_of_the_tables():
+    config = study(multiverse={}, table1=TABLE1 | {"controls": ["random", "identity"]}, table4=TABLE4)
+    tables = jobs.tables(check(config).current)
+    inputs = tables["multiverse"].inputs
+    own = {name for name in inputs if not name.startswith("multiverse/")}
+    assert own == {"table1/baseline", "table1/transferred", "table1/random", "table4/selffer", "table4/hornet"}
+    for name in own:
+        assert inputs[name].folder == tables[name.partition("/")[0]].inputs[name].folder
+    assert {name.partition("/")[2] for name in inputs.keys() - own} == {
+        "transferred-copied",
+        "random-copied",
+        "selffer-copied",
+        "hornet-stacked-copied",
+        "hornet-stacked-by-stage-trained",
+        "hornet-stacked-by-stage-copied",
+    }
+    by_stage = inputs["multiverse/hornet-stacked-by-stage-copied"].inputs["seed0"]
+    assert by_stage.settings["transfer"]["arrangement"] == "stacked by stage"
+    assert by_stage.settings["transfer"]["bias"] == "copied"
+    assert " " not in by_stage.folder
+
+
+def test_a_study_that_copies_biases_has_cells_with_trained_ones():
+    config = study(multiverse={}, table4=TABLE4)
+    config["studies"]["tiny"]["transfer"] = {"bias": "copied"}
+    inputs = jobs.tables(check(config).current)["multiverse"].inputs
+    assert inputs["multiverse/selffer-trained"].inputs["seed0"].settings["transfer"]["bias"] == "trained"
+    assert "multiverse/selffer-copied" not in inputs
