@@ -98,7 +98,7 @@ def test_table5_compares_with_the_base_model(gathered, render):
     assert set(frame["compared_with"]) == {"base"}
     assert lines(file)[2] == ["The big set", "10.0 ± 0.0", "↑90.0 ± 0.0"]
     with Image.open(file.with_suffix(".png")) as image:
-        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 1000}
+        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 100}
     above, below = (tuple(bytes.fromhex(colour[1:])) for colour in (palette.ABOVE, palette.BELOW))
     assert below in colours
     assert above not in colours

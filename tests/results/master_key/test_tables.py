@@ -122,7 +122,7 @@ def row_of_small(tmp_path, gathered, seeds, base=None):
         inputs |= dict([gathered("table7", "small", None, (base,) * seeds)])
     table2(Job("table2", "table2", {}, inputs).description, tmp_path / "results/tables/table2.csv")
     with Image.open(tmp_path / "results/tables/table2.png") as image:
-        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 1000}
+        colours = {colour for count, colour in image.convert("RGB").getcolors(1 << 24) if count > 100}
     row = json.loads((tmp_path / "results/tables/table2.json").read_text())["shown"]["rows"][0]
     return row[1:], pd.read_csv(tmp_path / "results/tables/table2.csv").set_index("source"), colours
 

@@ -69,13 +69,15 @@ def publish(
 def turned(grid: Grid, comparison: pd.DataFrame | None) -> Grid:
     """A table of one row as one of one column, which fits a page, with the paper's numbers beside it if it has any."""
     columns, texts = list(grid.rows), [[text] for text in grid.text[0]]
+    marks = [[mark] for mark in grid.marks[0]] if grid.marks else []
     if comparison is not None and grid.cells:
         printed = comparison.dropna(subset=["cell", "paper"]).set_index("cell")["paper"]
         if len(printed):
             columns.append("Paper's (%)")
             beside = [f"{printed[cell]:.1f}" if cell in printed else "" for cell in grid.cells[0]]
             texts = [[*text, number] for text, number in zip(texts, beside, strict=True)]
-    return Grid(grid.corner, columns, grid.columns, texts)
+            marks = [[*mark, Mark()] for mark in marks]
+    return Grid(grid.corner, columns, grid.columns, texts, marks)
 
 
 def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
