@@ -215,7 +215,7 @@ def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
             [x for x, *_ in drawn],
             [pairs.beyond for _, pairs, _ in drawn],
             0.25,
-            label=f"between {label}",
+            label=label,
             color=colour,
         )
         for x, pairs, sets in drawn:
@@ -224,7 +224,7 @@ def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
                 axis.plot([x] * 2, [sets.beyond + end for end in pairs.interval], color=palette.BLACK, linewidth=1.2)
     labels = [f"{name}\n{drifts.networks} sets, {drifts.layers_compared} layers" for name, drifts in answers.items()]
     axis.set_xticks(range(len(answers)), labels)
-    axis.set_title("Mean over pairs of sets and of layers")
+    axis.set_title("Mean over pairs of sets, and of layers")
     axis.set_ylabel("D beyond chance (nats)")
     axis.axhline(0, color=palette.BLACK, linewidth=0.6)
     axis.set_ylim(top=1.35 * axis.get_ylim()[1])  # room for the legend

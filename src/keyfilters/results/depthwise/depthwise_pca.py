@@ -100,12 +100,11 @@ def _draw(bases: Mapping[str, Basis], kernels: Mapping[str, Any], title: str, no
         _images(left, basis, kernels[name])
         axis = right.subplots()
         numbers = np.arange(1, basis.dimensions + 1)
-        axis.bar(numbers, basis.ratios, color=palette.SKY, label="of each component")
-        axis.plot(numbers, basis.ratios.cumsum(), ".-", color=palette.BLUE, markersize=3, label="up to it")
+        axis.bar(numbers, basis.ratios, color=palette.SKY)
+        axis.plot(numbers, basis.ratios.cumsum(), ".-", color=palette.BLUE, markersize=3)
         axis.set_ylim(0, 1.02)
         axis.set_xlabel("component")
-        axis.set_ylabel("explained variance")
-        axis.legend(loc="center right")
+        axis.set_ylabel("explained variance\n(bars: of each; line: up to it)")
     files.caption(figure, notes)
     return figure
 

@@ -13,19 +13,19 @@ from keyfilters.results.drawing import files, palette
 from keyfilters.results.drawing.style import WIDTH
 
 LETTERS = 72  # of a line of a claim
+MARGIN = 0.05  # of the axis, beyond all that is drawn
 
 
 def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) -> Figure:
     """A line for each claim: the effect with its interval, the paper's, the range that is claimed, the verdict."""
     drawn = [row for row in rows if row["effect"] is not None]
     figure, axes = plt.subplots(figsize=(WIDTH, 1 + 0.3 * max(1, len(drawn))), layout="constrained")
-    reach = [
-        abs(row[name]) for row in drawn for name in ("effect", "low", "high", "paper_effect") if row[name] is not None
-    ]
-    limit = 1.1 * (max(reach, default=0) or 1)
+    reach = [row[name] for row in drawn for name in ("effect", "low", "high", "paper_effect") if row[name] is not None]
+    least, most = min([-1, *reach]), max([1, *reach])
+    left, right = least - MARGIN * (most - least), most + MARGIN * (most - least)
     for position, row in enumerate(reversed(drawn)):
-        low = -limit if row["claimed_low"] is None else row["claimed_low"]
-        high = limit if row["claimed_high"] is None else row["claimed_high"]
+        low = left if row["claimed_low"] is None else row["claimed_low"]
+        high = right if row["claimed_high"] is None else row["claimed_high"]
         axes.barh(position, high - low, left=low, height=0.8, color=palette.CLAIMED, zorder=0)
         colour = palette.CLAIMS.get(row["verdict"], palette.GREY)
         if row["low"] is not None:
@@ -33,9 +33,7 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
         axes.plot(row["effect"], position, "o", color=colour, markersize=5)
         if row["paper_effect"] is not None:
             axes.plot(row["paper_effect"], position, "*", color=palette.BLACK, markerfacecolor="none", markersize=9)
-        needed = (
-            f", {row['seeds_needed']} seeds needed" if row["verdict"] == "undecided" and row["seeds_needed"] else ""
-        )
+        needed = f" ({row['seeds_needed']} needed)" if row["verdict"] == "undecided" and row["seeds_needed"] else ""
         axes.annotate(
             f"{row['verdict']}, n = {row['n']}{needed}",
             (1.01, position),
@@ -44,7 +42,7 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
             color=colour,
         )
     axes.axvline(0, color=palette.BLACK, linewidth=0.8)
-    axes.set(xlim=(-limit, limit), ylim=(-0.6, max(1, len(drawn)) - 0.4))
+    axes.set(xlim=(left, right), ylim=(-0.6, max(1, len(drawn)) - 0.4))
     axes.set_yticks(range(len(drawn)), [textwrap.fill(row["claim"], LETTERS) for row in reversed(drawn)])
     axes.tick_params(axis="y", length=0)
     shaded = "shaded: the range that is claimed"

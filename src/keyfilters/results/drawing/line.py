@@ -39,6 +39,7 @@ def line(
         rows=["Accuracy (%)"],
         text=[[cells.percent(record) for record in records]],
         cells=[[record["cell"] for record in records]],
+        upright=True,
     )
     by_column = dict(zip(printed, records, strict=False))  # the controls come last
     ours = [

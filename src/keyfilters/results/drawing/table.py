@@ -28,6 +28,7 @@ class Grid:
     """What people see: `text[i][j]` and its mark `marks[i][j]`, if there are any, under headers.
 
     `cells[i][j]`: the name of the cell whose number stands there, None where none does.
+    `upright`: whether an image has the only row as a column, since as a row it is wider than a page.
     """
 
     corner: str
@@ -36,6 +37,7 @@ class Grid:
     text: Sequence[Sequence[str]]
     marks: Sequence[Sequence[Mark]] = ()
     cells: Sequence[Sequence[str | None]] = ()
+    upright: bool = False
 
     @property
     def lines(self) -> list[list[str]]:
@@ -61,8 +63,7 @@ def publish(
 ) -> None:
     """Write the table to `csv`, as Markdown and images beside it and, last, its record `.json`."""
     shown = pd.DataFrame(grid.lines, columns=[grid.corner, *grid.columns])
-    upright = turned(grid, comparison) if len(grid.rows) == 1 else grid
-    draws = partial(draw, upright, title, notes)
+    draws = partial(draw, turned(grid, comparison) if grid.upright else grid, title, notes)
     files.publish(description, csv, frame, shown, title, notes, draws, comparison, cells=grid.cells)
 
 

@@ -150,9 +150,9 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
                 axis.set_xlabel("depth decile")
         axes[0, column].set_title(" and ".join(classes))
     networks = layers.groupby("class")["model"].nunique()
-    handles = [Patch(color=COLOURS[name], label=f"{name} ({networks[name]} networks)") for name in _classes(layers)]
+    handles = [Patch(color=COLOURS[name], label=f"{name} ({networks[name]})") for name in _classes(layers)]
     if handles:
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+        axes[0, 1].legend(handles=handles, title="class (networks)", loc="upper right")
     top = max(LEAST_RANGE, axes[0, 0].get_ylim()[1])
     axes[0, 0].set_ylim(-0.03 * top, top)
     files.caption(figure, notes)

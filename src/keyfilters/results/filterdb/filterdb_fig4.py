@@ -145,7 +145,7 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(WIDTH, (0.85 * WIDTH / columns + 0.5) * rows + 0.6),
+        figsize=(WIDTH, (0.85 * WIDTH / columns + 0.6) * rows + 0.6),
         layout="constrained",
         squeeze=False,
         sharex=True,
@@ -161,10 +161,11 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
         seen = np.ma.masked_less(shares, LEAST)
         image = axis.imshow(seen, cmap=palette.COUNTS, norm=norm, origin="lower", extent=extent)
         axis.set_facecolor(palette.BLACK)
-        name = "\n".join(textwrap.wrap(files.shortened(example.name, 2 * LETTERS), LETTERS))
+        name = "\n".join(textwrap.wrap(files.shortened(example.name, 2 * LETTERS - 8), LETTERS))
         axis.set_title(f"{example.phenotype}, {example.filters:,} filters\n{name}", fontsize=STYLE["font.size"])
-    for axis in axes[-1]:
+    for axis in axes.flat[max(0, len(examples) - columns) : len(examples)]:  # none is below it
         axis.set_xlabel("first coefficient")
+        axis.tick_params(labelbottom=True)
     for axis in axes[:, 0]:
         axis.set_ylabel("second coefficient")
     if examples:

@@ -89,6 +89,7 @@ def _draw(drawn: list[Drawn], title: str, notes: list[str]) -> Figure:
     for row, layer in zip(axes, drawn, strict=True):
         for axis in row:
             axis.axis("off")
+            axis.set_box_aspect(1)
         name = row[0].text(0, 1.1, str(layer), transform=row[0].transAxes)
         name.set_in_layout(False)  # it may lie over the next columns
         for axis, weights in zip(row, layer.filters, strict=False):
