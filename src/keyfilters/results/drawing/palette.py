@@ -12,5 +12,5 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 DISTANT, OWN = BLUE, GREEN
 """Filters of another set's network, and those of the target's own."""
 
-CONTROLS = {"random": ORANGE, "identity": PURPLE, "norms": SKY, "permuted": VERMILLION}
+CONTROLS = {"random": ORANGE, "identity": PURPLE, "norms": SKY, "permuted": VERMILLION, "closed_forms": YELLOW}
 """Of what stands in the place of the source's filters, `config.transfer.Control`."""
