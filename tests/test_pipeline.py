@@ -18,7 +18,9 @@ TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS)]
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
-STUDY = check(yaml.safe_load((PROJECT / "config.yaml").read_text())).current
+CONFIG = yaml.safe_load((PROJECT / "config.yaml").read_text())
+CONFIG["studies"][CONFIG["study"]]["tables"].setdefault("multiverse", {})  # which only `evidence` makes
+STUDY = check(CONFIG).current
 
 
 def parameters(stage, file):
