@@ -21,8 +21,14 @@ TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS, *OF_PAC
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
+<<<<<<< HEAD
 CONFIG = check(yaml.safe_load((PROJECT / "config.yaml").read_text()))
 STUDY = CONFIG.current
+=======
+CONFIG = yaml.safe_load((PROJECT / "config.yaml").read_text())
+CONFIG["studies"][CONFIG["study"]]["tables"].setdefault("multiverse", {})  # which only `evidence` makes
+STUDY = check(CONFIG).current
+>>>>>>> multiverse
 
 
 def parameters(stage, file):

@@ -140,6 +140,14 @@ def test_random_directions_keep_the_norms_of_the_sources_filters_alone(tmp_path)
         assert torch.nn.functional.cosine_similarity(theirs, ours).abs().mean() < 0.5
 
 
+def test_closed_forms_stay_near_the_sources_filters(tmp_path):
+    base, final, frozen = controlled(tmp_path, "closed_forms")
+    for name in frozen:
+        theirs, ours = base[name].flatten(1), final[name].flatten(1)
+        assert torch.allclose(theirs.mean(dim=1), ours.mean(dim=1), atol=1e-6)
+        assert 0.1 < torch.nn.functional.cosine_similarity(theirs, ours).mean() < 1
+
+
 def test_permuted_taps_are_the_sources_values_in_another_order(tmp_path):
     base, final, frozen = controlled(tmp_path, "permuted")
     for name in frozen:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from keyfilters.transfer.closed_forms import nearest
+
 Change = Callable[[Tensor, Generator], Tensor]
 """From a filter `[channels, kh, kw]` to the one in its place, of the same shape."""
 
@@ -36,10 +38,16 @@ def permuted(weight: Tensor, generator: Generator) -> Tensor:
     return weight.flatten(1)[:, order].reshape(weight.shape)
 
 
+def closed_form(weight: Tensor, generator: Generator) -> Tensor:
+    """The nearest a x + b, where x is a discrete Gaussian or a difference of one; each channel by itself."""
+    return nearest(weight)
+
+
 CHANGES: dict[str, Change] = {
     "random": unchanged,
     "identity": identity,
     "norms": with_norm,
     "permuted": permuted,
+    "closed_forms": closed_form,
 }
 """What becomes of each filter, by control; the first two change the target's own filters, the others the source's."""

@@ -81,9 +81,17 @@ def test_a_share_counts_the_choices_that_say_what_the_studys_own_says(rendered):
     assert [share for claim, share in shares.items() if "random" in claim] == ["1 of 2"]
     assert [share for claim, share in shares.items() if "other - selffer" in claim] == ["3 of 4"]
     # 10 points above and 20 below, without spread over seeds but with ten test images: undecided but for the widest.
-    assert [share for claim, share in shares.items() if "within" in claim] == ["", "4 of 6", ""]
+    assert [share for claim, share in shares.items() if "margin" in claim] == ["", "4 of 6", ""]
     assert frame.loc[frame["own"], "agrees"].all()
     assert frame["own"].sum() == 3
+
+
+def test_without_table_4_there_is_no_column_of_stacking(rendered):
+    record, frame = rendered(
+        {key: shares for key, shares in CELLS.items() if "table1" in (key[0] + key[2].get("of", ""))}
+    )
+    assert record["shown"]["columns"][1:] == ["Bias trained (the study's own)", "Bias copied", "Share that agrees"]
+    assert frame["stacking"].isna().all()
 
 
 def test_each_number_leads_to_its_cell(rendered):

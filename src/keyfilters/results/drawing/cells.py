@@ -21,6 +21,7 @@ CONTROLS = {
     "identity": "Identity, frozen",
     "norms": "Random with the source's norms",
     "permuted": "Taps permuted",
+    "closed_forms": "Closed forms",
 }
 """What people call the controls, `config.transfer.Control`."""
 
@@ -116,6 +117,7 @@ def on_controls(records: list[Mapping[str, Any]]) -> list[str]:
         "identity": "a one at the centre of zeros, which mixes no pixels",
         "norms": "random directions with the norms of the source's filters",
         "permuted": "the source's filters with their taps in random order",
+        "closed_forms": "the nearest a x + b of the source's filters, x a discrete Gaussian or a difference of one",
     }
     listed = "; ".join(f"{CONTROLS[name].lower()}: {meant[name]}" for name in there)
     return (

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from keyfilters.results.differences import Record
 from keyfilters.results.drawing import cells, files, palette
 
-MARKERS = {None: "o", "random": "s", "identity": "D", "norms": "^", "permuted": "v"}  # told apart without colours too
+# Told apart without colours too.
+MARKERS = {None: "o", "random": "s", "identity": "D", "norms": "^", "permuted": "v", "closed_forms": "P"}
 POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
 DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
 

@@ -55,9 +55,10 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
     results, settings = file.parents[1], description["settings"]
     every = cells.load(description, results)
     biases = sorted(BIASES, key=lambda bias: bias != settings["bias"])  # the study's own first
-    columns = list(product(STACKINGS, biases))
+    questions = list(_questions(every, settings["margins"]))
+    columns = list(product(max((question.stackings for question in questions), key=len), biases))
     rows, names, text, marks, of_cells = [], [], [], [], []
-    for question in _questions(every, settings["margins"]):
+    for question in questions:
         answers = _answers(question, every, biases)
         own = _own(question, answers)
         agreeing = [answer for answer in answers if answer.says == own.says]
@@ -72,7 +73,11 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
             of_cells.append([*(answer and answer.cell for answer in of_columns), None])
     headers = [f"Bias {bias}" + ("" if stacking == STACKINGS[0] else ", by stage") for stacking, bias in columns]
     headers[0] += " (the study's own)"
+<<<<<<< HEAD
     grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells)
+=======
+    grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells, width=2.1, lead=4.8)
+>>>>>>> multiverse
     notes = [
         cells.basis(every, results.name),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
@@ -93,14 +98,14 @@ def _questions(every: Sequence[Record], margins: Sequence[float]) -> Iterator[Qu
     """Those whose cells are there."""
     own = {record["cell"] for record in every}
     if "table1/transferred" in own:
-        text = "Table 1: all depthwise filters of a distant source stay within {margin} points of the baseline"
+        text = "Table 1: filters of a distant source stay near the baseline, margin {margin}"
         yield Question(text, "table1/transferred", "table1/baseline", margins)
     if "table1/random" in own:
         text = "Table 1: trained filters are worth more than random ones (trained - random)"
         yield Question(text, "table1/transferred", "table1/random")
     for name in own:
         if name.startswith("table4/") and name != "table4/selffer":
-            text = "Table 4: filters of another architecture and domain beat the target's own (other - selffer)"
+            text = "Table 4: another architecture's filters beat the target's own (other - selffer)"
             yield Question(text, name, "table4/selffer", stackings=STACKINGS)
 
 
