@@ -12,23 +12,16 @@ from keyfilters.study.tables import OUTPUTS
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-OF_PACKAGES = (
-    "filterdb_zoo",
-)  # the study `packages` alone has these, and DVC records what the study of its variable has
-FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters" and name not in OF_PACKAGES]
+OF_OTHER_STUDIES = {"filterdb_zoo": "packages", "multiverse": "evidence"}
+"""Which only these make: DVC records what the study of its variable has."""
+FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters" and name not in OF_OTHER_STUDIES]
 OF_OTHERS = ("claims", "controls", "fig2")  # read the cells of other tables and figures
-TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS, *OF_PACKAGES)]
+TABLES = [name for name in OUTPUTS if name not in (*FIGURES, *OF_OTHERS, *OF_OTHER_STUDIES)]
 MODELS = ("models", "other_models", "lowres_models")
 TRANSFERS = {"transfers": "transfer", "pointwise_transfers": "transfer_pointwise", "other_transfers": "transfer_other"}
 OF_EPOCHS = "filterdb_fig7"  # owns the artifacts of weights during training, so it has a stage of its own
-<<<<<<< HEAD
 CONFIG = check(yaml.safe_load((PROJECT / "config.yaml").read_text()))
 STUDY = CONFIG.current
-=======
-CONFIG = yaml.safe_load((PROJECT / "config.yaml").read_text())
-CONFIG["studies"][CONFIG["study"]]["tables"].setdefault("multiverse", {})  # which only `evidence` makes
-STUDY = check(CONFIG).current
->>>>>>> multiverse
 
 
 def parameters(stage, file):
@@ -42,9 +35,10 @@ def test_every_table_has_a_stage():
     assert STAGES["filter_figures"]["foreach"] == others
 
 
-def test_the_study_of_the_pipeline_has_all_but_what_is_of_packages():
-    assert set(OUTPUTS) - set(jobs.tables(STUDY)) == set(OF_PACKAGES)
-    assert set(OF_PACKAGES) <= set(jobs.tables(CONFIG.studies["packages"]))
+def test_the_study_of_the_pipeline_has_all_but_what_another_one_has():
+    assert set(OUTPUTS) - set(jobs.tables(STUDY)) == set(OF_OTHER_STUDIES)
+    for name, study in OF_OTHER_STUDIES.items():
+        assert name in jobs.tables(CONFIG.studies[study])
 
 
 def test_the_stage_of_filters_has_all_that_decides_them():

@@ -20,14 +20,10 @@ MARKERS = "os^Dv<"  # of points, told apart without colours too
 DISTANT, OWN = BLUE, GREEN
 """Filters of another set's network, and those of the target's own."""
 
-<<<<<<< HEAD
 FROZEN, TRAINED = BLUE, VERMILLION
 """Transferred layers, and those that begin at random weights."""
 
-CONTROLS = {"random": ORANGE, "identity": PURPLE, "norms": SKY, "permuted": VERMILLION}
-=======
 CONTROLS = {"random": ORANGE, "identity": PURPLE, "norms": SKY, "permuted": VERMILLION, "closed_forms": YELLOW}
->>>>>>> multiverse
 """Of what stands in the place of the source's filters, `config.transfer.Control`."""
 
 ABOVE, BELOW, CLAIMED = "#c3e8dc", "#f8d0c2", "#e3eef7"

@@ -73,11 +73,7 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
             of_cells.append([*(answer and answer.cell for answer in of_columns), None])
     headers = [f"Bias {bias}" + ("" if stacking == STACKINGS[0] else ", by stage") for stacking, bias in columns]
     headers[0] += " (the study's own)"
-<<<<<<< HEAD
     grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells)
-=======
-    grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells, width=2.1, lead=4.8)
->>>>>>> multiverse
     notes = [
         cells.basis(every, results.name),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
