@@ -151,6 +151,12 @@ def test_what_cannot_be_compared_is_one_line(run, tmp_path, capsys, prepare, say
     assert says in line
 
 
+def test_no_nearest_network_at_all_is_refused(run, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(write(tmp_path / "mine.onnx", "one"), "--nearest", 0)
+    assert capsys.readouterr().err == "keyfilters compare-zoo: --nearest 0: give 1 or more\n"
+
+
 def test_a_network_without_filters_of_the_set_is_refused_beside_others(run, tmp_path, monkeypatch, capsys):
     _without_3x3(tmp_path)
     write(tmp_path / "one.onnx", "one")

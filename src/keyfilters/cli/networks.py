@@ -123,6 +123,8 @@ def _compare_zoo(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
+    if arguments.nearest < 1:
+        raise KeyfiltersError(f"--nearest {arguments.nearest}: give 1 or more")
     study, root, results = current_study(arguments)
     zoo = load(results)
 

@@ -232,6 +232,26 @@ def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, made):
     assert "| the average entropy H is 0.69" in file.with_suffix(".md").read_text()
 
 
+def test_claims_on_pairs_are_means_over_independent_networks(study, made):
+    ours = made["filterdb_claims"][0].set_index("statement")["ours"]
+    tables = study.results / "filterdb" / SET
+    whole, without = (
+        pd.read_csv(tables / f"drift_model{suffix}.csv").set_index("group") for suffix in ("", "_ablated")
+    )
+    pairs = [(one, other) for one in whole.index for other in whole.index if one < other]  # no two of one family
+    change = np.mean([whole.loc[pair] - without.loc[pair] for pair in pairs])
+    assert ours["no clear correlation between degeneration and shifts"] == pytest.approx(change, rel=1e-4)
+    between = [(one, other) for one in ("one", "two", "three") for other in ("four", "five")]
+    task = np.mean([whole.loc[pair] - without.loc[pair] for pair in between])
+    assert ours["non-degenerated classifiers have a lower average shift"] == pytest.approx(task, rel=1e-4)
+    layers = pd.read_csv(tables / "layers.csv")
+    classifiers = layers[layers["Task"] == "classification"].set_index("model")
+    is_late = classifiers["conv_depth_norm"] > 0.5
+    early, late = (classifiers["entropy"][rows].groupby("model").mean() for rows in (~is_late, is_late))
+    falls = early - late
+    assert ours["entropy decreases with depth for every classifier"] == pytest.approx(falls.mean(), rel=1e-4)
+
+
 def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, made):
     frame, file = made["filterdb_ablation"]
     task = frame.set_index("grouping").loc["task"]

@@ -69,7 +69,7 @@ def _draw_zoo(axes: Sequence[plt.Axes], zoo: Zoo) -> None:
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
     means = np.stack(zoo.networks["mean"])[:, :2]
     axes[2].plot(*means.T, ".", color=palette.GREY, alpha=0.6, label=f"networks of {zoo.study}")
-    for label, ratio, name in zip(
-        (axes[2].set_xlabel, axes[2].set_ylabel), zoo.bins.basis.ratios, ("first", "second"), strict=False
+    for number, (label, ratio) in enumerate(
+        zip((axes[2].set_xlabel, axes[2].set_ylabel), zoo.bins.basis.ratios, strict=False), start=1
     ):
-        label(f"mean coefficient of the {name} component ({ratio:.0%})")
+        label(f"mean coefficient {number} ({ratio:.0%})")
