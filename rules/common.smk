@@ -402,6 +402,12 @@ def is_small(folder):
     return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
 
 
+# A table and its cells share a submission, but not thousands of them: Snakemake hands a group its jobs as one argument,
+# of which Linux takes 128 KiB, and checks a group in time that grows with the square of its jobs. The cells of a large
+# study are a group of their own, in as many submissions as a profile's `group-components` says.
+GROUP_OF_CELLS = "results" if len(CELLS) <= 500 else "cells"
+
+
 def submissions(dag):
     """What an executor is given to run: jobs, and groups of jobs."""
     return {dag.get_job_group(job) or job for job in dag.needrun_jobs()}
