@@ -20,7 +20,7 @@ from keyfilters.provenance.changed_code import lines as changed_code_lines
 from keyfilters.provenance.changed_code import made_with_other_code
 from keyfilters.provenance.prune import pruned, restore
 from keyfilters.provenance.pull import pull
-from keyfilters.running import preload
+from keyfilters.running import metadata, preload
 from keyfilters.running.attempts import is_further_attempt
 from keyfilters.running.logs import failed_for_good
 from keyfilters.store import records
@@ -89,6 +89,9 @@ def retries_of_group(group):
 # Snakemake would ask its setting `retries` alone.
 Job.restart_times = property(retries)
 GroupJob.restart_times = property(retries_of_group)
+
+
+metadata.ignore_damaged()
 
 
 def prepare_run():
@@ -397,6 +400,12 @@ def is_small(folder):
     """Whether the training that makes this artifact is small."""
     job = KEYED[folder]
     return resources.is_small(job, Path(ARTIFACTS), on_gpu(job))
+
+
+# A table and its cells share a submission, but not thousands of them: Snakemake hands a group its jobs as one argument,
+# of which Linux takes 128 KiB, and checks a group in time that grows with the square of its jobs. The cells of a large
+# study are a group of their own, in as many submissions as a profile's `group-components` says.
+GROUP_OF_CELLS = "results" if len(CELLS) <= 500 else "cells"
 
 
 def submissions(dag):

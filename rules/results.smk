@@ -6,7 +6,7 @@ rule cell:
     log:
         log_of("cell", "{table}/{cell}"),
     group:
-        "results"
+        GROUP_OF_CELLS
     conda:
         ENVIRONMENT
     threads: 1
@@ -31,7 +31,7 @@ for table, job in TABLES.items():
         log:
             log_of(table, table),
         group:
-            "results"  # a table and its cells: moments each, one submission
+            "results"  # a table and its cells: moments each, one submission; see GROUP_OF_CELLS
         conda:
             ENVIRONMENT
         threads: 1

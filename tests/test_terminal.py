@@ -1,7 +1,6 @@
 """What a terminal shows while Snakemake runs, and what a log gets instead."""
 
 import io
-import json
 import logging
 import re
 import sys
@@ -15,9 +14,9 @@ import snakemake_logger_plugin_keyfilters as plugin
 from keyfilters.planning.remaining import Recorded, Run
 from keyfilters.running import progress
 from keyfilters.running.progress import Progress
-from keyfilters.store import runs
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import Job
+from tests.helpers.stubs import run_record
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_errors_and_warnings_are_printed(handler):
 def following(tmp_path, slots, cost):
     """Three trainings and a cell, numbered as Snakemake does, of which the first training's `cost` is recorded."""
     every = {number: Job("train", f"job{number}", {}) for number in (1, 2, 3)} | {4: Job("cell", "cell", {})}
-    write_text(runs.path(tmp_path, every[1].folder), json.dumps({"seconds": cost}))
+    run_record(tmp_path, every[1].folder, seconds=cost)
     run = Run(every, {}, Recorded(every.values(), tmp_path, tmp_path / "results/mini"))
     return plugin.Following("mini", tmp_path / "results/mini", run, slots)
 

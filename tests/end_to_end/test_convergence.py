@@ -1,6 +1,6 @@
 """From whatever is left of a study, a run ends where a clean one does, or names in one line what to delete first.
 
-One example, always the same; KEYFILTERS_EXAMPLES=100 draws as many others as that, see `make fuzz`.
+Two examples, always the same; KEYFILTERS_EXAMPLES=100 draws as many others as that, see `make fuzz`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from keyfilters.provenance.verify import verify
 from tests.helpers.tiny_study import Study
 
 EXAMPLES = os.environ.get("KEYFILTERS_EXAMPLES")
-KINDS = ("delete", "truncate", "swap", "lock")
+OVERWRITE = {"bytes": b"\xff\xfe\x00 no text", "other JSON": b"[1, 2]"}
+KINDS = ("delete", "truncate", "swap", "lock", *OVERWRITE)
 PARTS = ("artifacts", "results", "logs", ".snakemake")
 CURE = re.compile(
     r"^\s*keyfilters \w+: (artifacts/tiny/[^/]+/[^/:]+)[^:]*: .*; delete (?:it|the folder) and run again$", re.M
@@ -49,6 +50,8 @@ def damage(folder: Path, kind: str, *places: tuple[str, float]) -> str:
         shutil.rmtree(one) if one.is_dir() else one.unlink()
     elif kind == "truncate":
         os.truncate(one, one.stat().st_size // 2)
+    elif kind in OVERWRITE:
+        one.write_bytes(OVERWRITE[kind])
     else:
         first, second = one.read_bytes(), other.read_bytes()
         one.write_bytes(second)
@@ -77,7 +80,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.fault(
     "Snakemake",
-    "any of artifacts, results, logs, `.snakemake` is deleted, cut short or swapped; locks are left",
+    "any of artifacts, results, logs, `.snakemake` is deleted, cut short, swapped or overwritten; locks are left",
     "a run ends as a clean one, or a line names what to delete; then it does",
 )
 @settings(
@@ -95,6 +98,17 @@ def files(folder: Path) -> dict[str, bytes]:
         ("swap", ("results", 0.8), ("results", 0.9)),
         ("delete", ("results", 0.95), ("results", 0)),
         ("lock", ("logs", 0), ("logs", 0)),
+    ]
+)
+@example(
+    [
+        ("bytes", (".snakemake", 0.95), ("logs", 0)),
+        ("other JSON", (".snakemake", 0.9), ("logs", 0)),
+        ("other JSON", ("artifacts", 0.3), ("logs", 0)),
+        ("swap", ("artifacts", 0.5), (".snakemake", 0.8)),
+        ("bytes", ("results", 0.1), ("logs", 0)),
+        ("other JSON", ("results", 0.48), ("logs", 0)),
+        ("other JSON", ("artifacts", 0.87), ("logs", 0)),
     ]
 )
 def test_a_run_converges_from_whatever_is_left(built, damages):

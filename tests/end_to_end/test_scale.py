@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
 
 from keyfilters.study.study import check
+from tests.helpers import slurm_stub
 from tests.helpers.stubs import configuration, make
 from tests.helpers.tiny_study import PARTS, PROJECT
 from tests.helpers.versioned import Versioned, pipeline
@@ -105,6 +107,32 @@ def test_a_table_whose_description_no_command_line_holds_is_made(wide):
     assert handed.stat().st_size > 131_072  # the longest argument that Linux takes
     for name, content in before.items():  # the other tests' stubs
         (wide.results / name).write_bytes(content)
+
+
+def test_5000_cells_go_to_slurm_in_groups_that_a_command_can_name(wide, tmp_path):
+    """Linux takes 131,072 bytes in an argument, which the cells of one group would exceed."""
+    kept = Path(shutil.copytree(wide.folder / "results", tmp_path / "results")).parent
+    cells = sorted((wide.results / "cells/table2").iterdir())
+    outputs = {f"cell:table=table2,cell={path.stem}": [path] for path in cells}
+    outputs["table2:"] = sorted((wide.results / "tables").glob("table2.*"))
+    for path in (path for files in outputs.values() for path in files):
+        path.unlink()
+    named = {job: [str(path.relative_to(wide.folder)) for path in files] for job, files in outputs.items()}
+    shutil.copytree(PROJECT / "slurm", wide.folder / "slurm")
+    command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "table2"]
+    done = subprocess.run(
+        [*command, "--slurm-init-seconds-before-status-checks", "1"],
+        cwd=wide.folder,
+        env=slurm_stub.install(tmp_path / "slurm", named, kept),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    submitted = slurm_stub.submissions(tmp_path / "slurm")
+    assert sorted(job for _, jobs in submitted for job in jobs) == sorted(outputs)
+    assert len(submitted) == len(cells) // 100 + 1
+    assert max(length for length, _ in submitted) < 131_072 / 8
+    assert len(" ".join(outputs)) > 131_072
 
 
 def test_a_cell_is_explained_from_its_own_files(wide):

@@ -67,11 +67,11 @@ class OnCluster(Study):
         return (self.folder / "snakemake.log").read_text()
 
     @contextmanager
-    def started(self):
-        """Snakemake for the whole study, beside the test."""
+    def started(self, *targets: str):
+        """Snakemake for the whole study, or for targets, beside the test."""
         with (self.folder / "snakemake.log").open("w") as log:
             self.main = subprocess.Popen(
-                self.command(), cwd=self.folder, env=self.cluster.environment, stdout=log, stderr=log
+                self.command(*targets), cwd=self.folder, env=self.cluster.environment, stdout=log, stderr=log
             )
         try:
             yield self.main
@@ -279,6 +279,80 @@ def test_small_trainings_share_a_submission_and_a_gpu(stormy, local):
     for path in gone:
         weights = path.relative_to(study.artifacts) / "model.safetensors"
         assert (study.artifacts / weights).read_bytes() == (local.artifacts / weights).read_bytes()
+
+
+def without_trainings(folder: Path, local: Study, cluster: Cluster, pattern: str) -> tuple[OnCluster, list[Path]]:
+    """A copy of the study that lacks some trainings, whose sets are prepared; and their manifests."""
+    study = OnCluster(Path(shutil.copytree(local.folder, folder / "project")), cluster)
+    absent = sorted((study.artifacts / "train").glob(f"{pattern}/manifest.json"))
+    for manifest in absent:
+        shutil.rmtree(manifest.parent)
+    for log in (study.folder / "logs/train").iterdir():
+        log.unlink()
+    return study, absent
+
+
+def assert_same_weights(study: OnCluster, local: Study, manifests: list[Path]) -> None:
+    for manifest in manifests:
+        weights = manifest.with_name("model.safetensors")
+        assert weights.read_bytes() == (local.artifacts / weights.relative_to(study.artifacts)).read_bytes()
+
+
+def state(manifest: Path) -> tuple[int, int, bytes]:
+    """Of a finished training: which file its weights are, since when, and its manifest, whose time Snakemake renews."""
+    weights = manifest.with_name("model.safetensors").stat()
+    return weights.st_ino, weights.st_mtime_ns, manifest.read_bytes()
+
+
+@pytest.mark.fault(
+    "SLURM",
+    "a group of trainings is requeued when some are finished",
+    "those stay as they are, and the others are made",
+)
+def test_a_requeued_group_leaves_what_it_had_finished(slurm, local, tmp_path):
+    study, manifests = without_trainings(tmp_path, local, slurm, "*-seed0-*")
+    before = len(slurm.jobs())
+    finished: dict[Path, tuple[int, int, bytes]] = {}
+    with study.started("all_train") as main:
+        group = study.running("small_train")
+        study.until(lambda: any(path.exists() for path in manifests), "no training of the group ends")
+        slurm.run("scancel", "--signal=STOP", group)  # so that the others cannot end meanwhile
+        study.until(lambda: slurm.is_stopped(group), "the group goes on")
+        finished.update((path, state(path)) for path in manifests if path.exists())
+        slurm.run("scontrol", "requeue", group)
+        assert main.wait(LIMIT) == 0, study.printed()
+    assert 0 < len(finished) < len(manifests)
+    (job,) = slurm.jobs()[before:]
+    assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")
+    for path, as_it_was in finished.items():
+        assert state(path) == as_it_was
+    assert_same_weights(study, local, manifests)
+
+
+@pytest.mark.fault(
+    "SLURM",
+    "a training that its time limit does not suffice for",
+    "SLURM signals it before the limit; the next attempt goes on from its checkpoint, to the same bytes",
+)
+def test_what_its_time_limit_does_not_suffice_for_is_signalled_before_and_ends_in_the_next_attempt(
+    slurm, local, tmp_path
+):
+    """The profile's own signal, 3 minutes before; SLURM looks at limits twice a minute."""
+    study, manifests = without_trainings(tmp_path, local, slurm, f"{LONG}-seed0-*")
+    before = len(slurm.jobs())
+    with study.started(*(str(path.relative_to(study.folder)) for path in manifests)) as main:
+        first = study.running("small_train")
+        study.until(lambda: "epoch 3/" in study.log("train", LONG), "the training does not start")
+        # So that it cannot end before the limit, however fast it is; SLURM wakes what it signals.
+        slurm.run("scancel", "--signal=STOP", first)
+        slurm.run("scontrol", "update", f"job={first}", "EndTime=now+200")
+        assert main.wait(LIMIT) == 0, study.printed()
+    stopped = epoch(re.search(r"stopped by SIGTERM in epoch \d+", study.printed())[0])
+    assert stopped >= 3
+    assert f"going on in epoch {stopped}\n" in study.log("train", LONG)
+    states = [(job["JobState"], job["Restarts"]) for job in slurm.jobs()[before:]]
+    assert states == [("FAILED", "0"), ("COMPLETED", "0")]
+    assert_same_weights(study, local, manifests)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NODES = ("n1", "n2")
@@ -96,6 +96,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.daemons: dict[str, subprocess.Popen] = {}
+        self.variable = f"SLURM_CONF={folder}/slurm.conf".encode()  # of all its processes
         self.environment = os.environ | {
             "SLURM_CONF": str(folder / "slurm.conf"),
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
@@ -162,15 +163,25 @@ class Cluster:
 
     def steps(self) -> list[int]:
         """Process ids of slurmstepd with this cluster's configuration."""
-        mine, found = f"SLURM_CONF={self.folder}/slurm.conf".encode(), []
+        found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 named = (process / "comm").read_text().startswith("slurmstepd")
-                if named and mine in (process / "environ").read_bytes().split(b"\0"):
+                if named and self.variable in (process / "environ").read_bytes().split(b"\0"):
                     found.append(int(process.name))
             except OSError:  # it ended meanwhile
                 continue
         return found
+
+    def is_stopped(self, job: str) -> bool:
+        """Whether what `keyfilters` runs in a job is stopped."""
+        of_job, states = f"SLURM_JOB_ID={job}".encode(), []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                ours = any(word.endswith(b"/keyfilters") for word in (process / "cmdline").read_bytes().split(b"\0"))
+                if ours and {of_job, self.variable} <= {*(process / "environ").read_bytes().split(b"\0")}:
+                    states.append((process / "stat").read_text().rpartition(")")[2].split()[0])
+        return bool(states) and set(states) == {"T"}
 
     def run(self, *command: str) -> str:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)

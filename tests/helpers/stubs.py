@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keyfilters.results.cell import cell
-from keyfilters.store import artifacts, records
+from keyfilters.store import artifacts, records, runs
 from keyfilters.store.files import write_text
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
@@ -56,6 +57,12 @@ def make(study: Study, root: Path, results: Path, right: Callable[[Job], np.ndar
         for file in files:
             write_text(file, "stub\n")
         records.record(results / f"tables/{name}.json", job.key, {"title": name}, files)
+
+
+def run_record(base: Path, folder: str, **parts: Any) -> None:
+    """How a job went that made an artifact or result, with `parts` as they should be."""
+    run = {"started": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "hardware": "a processor", "software": {}}
+    write_text(runs.path(base, folder), json.dumps(run | parts))
 
 
 def _facts(job: Job, right: Callable[[Job], np.ndarray]) -> dict[str, Any]:

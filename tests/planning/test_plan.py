@@ -1,7 +1,6 @@
 """The plan: trainings, images and hours, from data alone, each training once."""
 
 import copy
-import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import yaml
 
 from keyfilters.models.registry import ARCHITECTURES
 from keyfilters.planning import plan
+from keyfilters.store import artifacts
 from keyfilters.study import jobs
 from keyfilters.study.study import check
 
@@ -79,9 +79,8 @@ def test_a_prepared_set_is_counted_itself(tmp_path):
     study = study_of("paper")
     assert plan.counts(study, "imagenet", tmp_path) == (1281167, 50000)
     assert plan.counts(study, "natural", tmp_path) == (round(0.449 * 1281167), 22450)
-    folder = tmp_path / jobs.prepare(study, "natural").folder
-    folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"facts": {"train": 7, "test": 3}}))
+    with artifacts.write(tmp_path, jobs.prepare(study, "natural").description) as draft:
+        draft.facts.update(train=7, test=3)
     assert plan.counts(study, "natural", tmp_path) == (7, 3)
 
 

@@ -1,20 +1,17 @@
 """The time that is left of a run, by counts and costs that are worked out by hand; no clock is read."""
 
-import json
-
 import pytest
 
 from keyfilters.planning.remaining import Recorded, Remaining, Run, completed, counted, estimated, label, remaining
 from keyfilters.running.progress import seconds_left
-from keyfilters.store import runs
-from keyfilters.store.files import write_text
 from keyfilters.store.identity import Job
+from tests.helpers.stubs import run_record
 
 ALL = {"a", "b", "c", "d"}
 
 
 def record(base, job, seconds):
-    write_text(runs.path(base, job.folder), json.dumps({"seconds": seconds}))
+    run_record(base, job.folder, seconds=seconds)
 
 
 def test_nothing_left_is_said():

@@ -1,6 +1,5 @@
 """`keyfilters status` tells from files alone what is done, runs, waits and failed."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,12 +14,12 @@ from rich.console import Console
 from keyfilters.errors import GOES_ON
 from keyfilters.planning.status import Files, cost, states, status
 from keyfilters.running import heartbeat
-from keyfilters.store import artifacts, identity, records, runs
+from keyfilters.store import artifacts, identity, records
 from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
 from keyfilters.training.train import train
-from tests.helpers.stubs import configuration, make
+from tests.helpers.stubs import configuration, make, run_record
 from tests.helpers.tiny_jobs import training_job
 
 LINE = "set00-seed0: epoch 3/12, loss 1.234, training accuracy 45.6%, 2,000 images/s, 0:00:09 left"
@@ -214,10 +213,7 @@ def test_artifacts_that_were_made_elsewhere_cost_nothing_here(folder, study):
 
 def test_what_was_made_elsewhere_costs_what_the_results_say_and_that_is_said(folder, study):
     job = training(study, "table7/set00")
-    write_text(
-        runs.path(folder / "results/tiny", job.folder),
-        json.dumps({"seconds": 1234, "cpu_seconds": 3600, "hardware": "a CPU elsewhere"}),
-    )
+    run_record(folder / "results/tiny", job.folder, seconds=1234, cpu_seconds=3600, hardware="a CPU elsewhere")
     here = shown(cost(study, folder / "artifacts/tiny", folder / "results/tiny"))
     assert "1,234" not in here
     assert "elsewhere" not in here

@@ -1,7 +1,6 @@
 """`keyfilters status --watch` draws from files alone how far a study is, until nothing is left."""
 
 import io
-import json
 import os
 import shutil
 import signal
@@ -14,11 +13,10 @@ import yaml
 from rich.console import Console
 
 from keyfilters.planning.watch import Watch, watch
-from keyfilters.store import runs
 from keyfilters.store.files import write_text
 from keyfilters.study import jobs
 from keyfilters.study.study import check
-from tests.helpers.stubs import configuration, make
+from tests.helpers.stubs import configuration, make, run_record
 
 LINE = "set00-seed0: epoch 3/12, loss 1.234, training accuracy 45.6%, 2,000 images/s, 0:01:00 left"
 
@@ -33,7 +31,7 @@ def folder(tmp_path, study):
     """A folder with the tiny study, all of it made and its costs recorded: 16 jobs."""
     make(study, tmp_path / "artifacts/tiny", tmp_path / "results/tiny")
     for job in [*jobs.keyed(study).values(), *jobs.cells(study).values(), *jobs.tables(study).values()]:
-        write_text(runs.path(tmp_path / "artifacts/tiny", job.folder), json.dumps({"seconds": 100.0}))
+        run_record(tmp_path / "artifacts/tiny", job.folder, seconds=100.0)
     return tmp_path
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from keyfilters.provenance import reproduce
-from keyfilters.store import records, runs
+from keyfilters.store import records
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import load
+from tests.helpers.stubs import run_record
 
 PROJECT = Path(__file__).parents[2]
 JOB = Job("table6", "table6", {})
@@ -61,8 +62,7 @@ def test_processors_are_those_of_the_trainings_alone(tmp_path):
     training = Job("train", "digits", {})
     named = {"table7": Job("table7", "table7", {}, {"digits": Job("cell", "digits", {}, {"seed0": training})})}
     assert reproduce.processors(named, tmp_path) == []
-    runs.path(tmp_path, training.folder).parent.mkdir(parents=True)
-    runs.path(tmp_path, training.folder).write_text('{"hardware": "abacus, 2 cores"}')
+    run_record(tmp_path, training.folder, hardware="abacus, 2 cores")
     assert reproduce.processors(named, tmp_path) == ["abacus, 2 cores"]
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from keyfilters.errors import KeyfiltersError
-from keyfilters.store import artifacts, runs
+from keyfilters.store import artifacts, records, runs
 from keyfilters.store.identity import Job
 
 JOB = Job("prepare", "dots", {"size": 3})
@@ -124,6 +124,33 @@ def test_a_manifest_of_another_artifact_is_refused(tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(KeyfiltersError, match="describes another artifact"):
         artifacts.read(tmp_path, JOB.folder)
+
+
+OTHER_JSON = ["[1, 2]", "3", '"text"', "null", "{}", '{"key": 3, "files": [], "description": [], "code": "as it was"}']
+
+
+@pytest.mark.fault("artifact", "a manifest or a record is JSON of something else", "it counts as damaged; no traceback")
+@pytest.mark.parametrize("content", OTHER_JSON)
+def test_json_of_something_else_in_the_place_of_a_manifest_or_a_record_is_damage(tmp_path, content):
+    manifest, run = write(tmp_path) / artifacts.MANIFEST, runs.path(tmp_path, JOB.folder)
+    for path in (manifest, run):
+        path.write_text(content)
+    with pytest.raises(KeyfiltersError, match="delete it and run again"):
+        artifacts.read(tmp_path, JOB.folder)
+    assert runs.load(JOB.folder, tmp_path) is None
+    assert not records.is_fresh(manifest, JOB.key)
+    with pytest.raises(ValueError, match="no "):
+        records.load(manifest)
+
+
+@pytest.mark.parametrize("part", ["files", "inputs", "facts"])
+def test_a_manifest_without_one_of_its_parts_is_damaged(tmp_path, part):
+    manifest = write(tmp_path) / artifacts.MANIFEST
+    for damage in ({}, {part: []}):
+        whole = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps({name: held for name, held in whole.items() if name != part} | damage))
+        with pytest.raises(KeyfiltersError, match=part):
+            artifacts.read(tmp_path, JOB.folder)
 
 
 @pytest.mark.fault("artifact", "a job opens an artifact that its description does not name", "one line names both")

@@ -11,7 +11,6 @@ Beside the cost stand the maps that the networks' layers read, and a warning whe
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,9 +19,10 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import SPEED_SOURCE, architecture, readings
 from keyfilters.planning import reach
-from keyfilters.store import identity
+from keyfilters.store import artifacts, identity
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import Study
@@ -65,9 +65,9 @@ def counts(study: Study, dataset: str, root: Path) -> tuple[int, int] | None:
     """Training and test images of a set: as prepared, else as published within the study's limits, else None."""
     prepared = jobs.prepare(study, dataset)
     try:
-        facts = json.loads((root / prepared.folder / "manifest.json").read_text())["facts"]
+        facts = artifacts.manifest(root, prepared.folder).facts
         return facts["train"], facts["test"]
-    except (OSError, ValueError, KeyError):
+    except (KeyfiltersError, KeyError):
         pass
     settings = study.sets[dataset]
     name = settings.sha256 if settings.source == "archive" else settings.set or dataset

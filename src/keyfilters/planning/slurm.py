@@ -16,12 +16,15 @@ from keyfilters.errors import KeyfiltersError
 NAMELESS = {"run_uuid": "test", "slurm_logfile": "/dev/null", "comment_str": "", "workdir": ""}
 LISTED_RESOURCES = ("slurm_partition", "slurm_account", "gpu", "gpu_model", "constraint", "mem_mb", "runtime")
 
+LONGEST = 112 * 1024  # bytes that name a group's jobs: Linux takes 128 KiB in an argument, and the rest is in it too
+
 
 def check(jobs: Iterable[Any], settings: Any) -> None:
     """Ask SLURM whether it would take these jobs of Snakemake; each set of resources once.
 
     `settings`: those of Snakemake's executor. Raises KeyfiltersError, which names the rule and what was refused: else
-    Snakemake would print a page for each job, or a job would wait for ever.
+    Snakemake would print a page for each job, or a job would wait for ever. A group of more jobs than a command
+    can name is refused too.
     """
     if shutil.which("sbatch") is None:
         raise KeyfiltersError(
@@ -29,6 +32,7 @@ def check(jobs: Iterable[Any], settings: Any) -> None:
         )
     asked = {}
     for job in jobs:
+        _check_length(job)
         asked.setdefault(_request(job, settings), job)
     for request, job in asked.items():
         reason = _beyond_partition(job) or _refused(request)
@@ -36,6 +40,19 @@ def check(jobs: Iterable[Any], settings: Any) -> None:
             resources = {name: job.resources.get(name) for name in LISTED_RESOURCES}
             listed = ", ".join(f"{name}: {value}" for name, value in resources.items() if value is not None)
             raise KeyfiltersError(f"SLURM would not run {job.name} ({listed}): {reason}; see slurm/config.yaml")
+
+
+def _check_length(job: Any) -> None:
+    """Snakemake names the jobs of a group in the command that it submits, which a shell takes as one argument."""
+    from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args, format_cli_arg
+
+    named = encode_target_jobs_cli_args(job.get_target_spec())
+    length = len(format_cli_arg("", named).encode())
+    if length > LONGEST:
+        raise KeyfiltersError(
+            f"the group {job.name} has {len(named):,} jobs, whose names take {length:,} bytes of a command that Linux "
+            f"takes {LONGEST:,} of: fewer in `group-components`, see slurm/config.yaml"
+        )
 
 
 def _request(job: Any, settings: Any) -> str:

@@ -91,7 +91,7 @@ def show(renderable: Tree | Table) -> None:
 
 def _record(results: Path, cell: str) -> dict[str, Any] | None:
     try:
-        return json.loads(paths.record(results, "cell", cell).read_text())
+        return records.load(paths.record(results, "cell", cell))
     except (OSError, ValueError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any
 
 from keyfilters.provenance import differences
 from keyfilters.store import artifacts, runs
+from keyfilters.store.files import read_json
 from keyfilters.store.identity import Job, walk
 from keyfilters.study import jobs, paths
 from keyfilters.study.output import OUTPUTS, Output
@@ -168,6 +168,6 @@ class StudyResults:
 
 def _json(path: Path) -> Mapping[str, Any] | None:
     try:
-        return json.loads(path.read_text())
+        return read_json(path)
     except (OSError, ValueError):
         return None

@@ -22,7 +22,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.running.heartbeat import beating
 from keyfilters.running.meter import Meter
 from keyfilters.store import machine, runs
-from keyfilters.store.files import sha256, write_text
+from keyfilters.store.files import read_json, sha256, write_text
 from keyfilters.store.identity import folder_of, key_of
 
 _JOB: ContextVar[Mapping[str, Any] | None] = ContextVar("the job that runs", default=None)
@@ -134,9 +134,12 @@ def manifest(root: Path, folder: str) -> Artifact:
             f"{folder}: no input of the job {folder_of(job)}; add it to the job's inputs in its study"
         )
     try:
-        content = json.loads((path / MANIFEST).read_text())
+        content = read_json(path / MANIFEST)
         right = folder_of(content["description"]) == folder
-    except (OSError, ValueError, KeyError) as error:
+        for part in ("files", "inputs", "facts"):
+            if not isinstance(content[part], dict):
+                raise ValueError(f"{part}: no JSON object")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyfiltersError(f"{path}: not a complete artifact ({error}); delete it and run again") from None
     if not right:
         raise KeyfiltersError(f"{path}: its manifest describes another artifact; delete it and run again")

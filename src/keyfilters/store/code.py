@@ -28,6 +28,7 @@ import yaml
 from platformdirs import user_cache_path
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.store.files import read_json
 
 PACKAGE = "keyfilters"
 SOURCE = Path(str(files(PACKAGE)))
@@ -179,7 +180,7 @@ class _Parsed:
 
     def _load(self) -> dict[str, Any]:
         try:
-            return json.loads(self.file.read_text())
+            return read_json(self.file)
         except (OSError, ValueError):
             return {}
 

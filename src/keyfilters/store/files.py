@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
@@ -12,6 +14,14 @@ def write_text(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text)
     partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises OSError or ValueError if there is none."""
+    content = json.loads(path.read_text())
+    if not isinstance(content, dict):
+        raise ValueError("no JSON object")
+    return content
 
 
 def sha256(path: Path) -> str:

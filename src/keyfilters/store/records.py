@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keyfilters.store.files import sha256, write_text
+from keyfilters.store.files import read_json, sha256, write_text
 
 ALWAYS_NEW = "/proc/self"  # a folder that has just been changed, whenever one looks
 
@@ -24,8 +24,11 @@ def record(path: Path, key: str, content: Mapping[str, Any], files: Sequence[Pat
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The record at `path`. Raises OSError or ValueError if it cannot be read."""
-    return json.loads(path.read_text())
+    """The record at `path`. Raises OSError or ValueError if it cannot be read or is none."""
+    content = read_json(path)
+    if not isinstance(content.get("key"), str) or not isinstance(content.get("files"), dict):
+        raise ValueError("no record: it names no key, or no files")
+    return content
 
 
 def is_fresh(path: Path, key: str) -> bool:

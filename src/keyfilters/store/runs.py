@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from keyfilters.running.meter import Meter
 from keyfilters.store import code, machine
-from keyfilters.store.files import write_text
+from keyfilters.store.files import read_json, write_text
 from keyfilters.store.identity import folder_of
+
+PARTS = {"started", "seconds", "hardware", "software"}
+"""What every run record has, those too that older versions wrote; another file in its place has not."""
 
 
 def path(base: Path, folder: str) -> Path:
@@ -55,8 +58,8 @@ def ended(run: Mapping[str, Any]) -> str:
 def load(folder: str, *bases: Path) -> dict[str, Any] | None:
     """How the making of the artifact `folder` went, by the first of `bases` that has it; None if none does."""
     for base in bases:
-        try:
-            return json.loads(path(base, folder).read_text())
-        except (OSError, ValueError):
-            continue
+        with suppress(OSError, ValueError):
+            run = read_json(path(base, folder))
+            if run.keys() >= PARTS and isinstance(run.get("code", {}), dict):
+                return run
     return None

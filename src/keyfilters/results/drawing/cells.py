@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import architecture, layer_count
+from keyfilters.store.records import load as load_record
 
 STACKING = (
     "Stacked: the source's filters end to end as executed, assigned to the target layer by layer from their beginning, "
@@ -37,7 +37,7 @@ def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
         folder = description["inputs"][name]
         path = results / "cells" / f"{name}.json"
         try:
-            record = json.loads(path.read_text())
+            record = load_record(path)
         except (OSError, ValueError) as error:
             raise KeyfiltersError(f"{path}: no readable cell ({error}); run `snakemake {path}`") from None
         if record["key"] != folder.rpartition("-")[2]:
