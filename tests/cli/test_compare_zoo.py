@@ -12,8 +12,10 @@ from keyfilters import cli
 from keyfilters.analysis.zoo_comparison import compare, load, rank
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import Single
+from keyfilters.results.drawing.zoo import comparison_figure
 from keyfilters.results.filterdb.filterdb_zoo import filterdb_zoo
 from keyfilters.zoo.network import Network
+from tests.helpers.legible import faults
 from tests.helpers.onnx_chains import chain
 from tests.helpers.stubs import configuration
 from tests.helpers.tiny_filter_study import KNOWN, FilterStudy, network
@@ -85,6 +87,12 @@ def test_several_networks_are_drawn_and_become_a_page(run, tmp_path):
     assert printed.count("Nearest networks by drift D") == 2
     assert page.read_text().count("Nearest networks by drift D") == 2
     assert picture.stat().st_size > 10_000
+
+
+def test_an_image_of_networks_with_long_names_is_legible(zoo):
+    of_study = load(zoo)
+    positions = {f"{'folder/' * 20}{name}": compare(Single(network(name), name), of_study, 3) for name in KNOWN}
+    assert not faults(comparison_figure(positions, of_study))
 
 
 def test_layers_outside_the_bands_are_named(run, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from keyfilters.analysis.groups import DECILE_NAMES, DECILES
 from keyfilters.analysis.zoo_comparison import QUANTITIES, Position, Zoo
 from keyfilters.results.drawing import files, palette
-from keyfilters.results.drawing.style import WIDTH
+from keyfilters.results.drawing.style import STYLE, WIDTH
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -32,29 +32,40 @@ def zoo_figure(zoo: Zoo, title: str, notes: Sequence[str]) -> Figure:
 
 def comparison_figure(positions: Mapping[str, Position], zoo: Zoo) -> Figure:
     """A row for each network: its layers on the zoo's bands, coloured by verdict, and where it lies in the basis."""
-    figure, axes = plt.subplots(
-        len(positions), 3, figsize=(WIDTH, 3.2 * len(positions) + 0.4), layout="constrained", squeeze=False
-    )
-    for row, (name, position) in zip(axes, positions.items(), strict=True):
-        _draw_zoo(row, zoo)
-        layers, nearest = position.layers, position.nearest.iloc[0]
-        for axis, quantity in zip(row, QUANTITIES, strict=False):
-            axis.plot(MIDDLES.values(), nearest[f"{quantity}_by_decile"], color=palette.PURPLE, lw=1, label="nearest")
-            for verdict, colour in palette.QUALITY.items():
-                chosen = layers[layers["verdict"] == verdict]
-                if len(chosen):
-                    depths, values = chosen["conv_depth_norm"].astype(float), chosen[quantity]
-                    axis.plot(depths, values, "o", color=colour, ms=4, mec=palette.WHITE, mew=0.4, label=verdict)
-        for coordinates, colour, label in (
-            (nearest["mean"], palette.PURPLE, "nearest"),
-            (position.network["mean"], palette.VERMILLION, "this network"),
-        ):
-            row[2].plot(*coordinates[:2], "o", color=colour, ms=7, mec=palette.BLACK, label=label)
-        title = f"{files.shortened(name, 60)}: nearest {files.shortened(nearest['network'], 50)}"
-        row[0].set_title(f"{title}, D = {nearest['drift']:.4g}", loc="left")
-        for axis in (row[0], row[2]):
-            axis.legend()
+    with plt.rc_context(STYLE):
+        figure = plt.figure(figsize=(WIDTH, 4 * len(positions)), layout="constrained")
+        rows = figure.subfigures(len(positions), 1, squeeze=False)[:, 0]
+        for row, (name, position) in zip(rows, positions.items(), strict=True):
+            axes = row.subplots(1, 3)
+            _draw_zoo(axes, zoo)
+            _draw_network(axes, position)
+            nearest = position.nearest.iloc[0]
+            title = f"{files.shortened(name, 80)}\nnearest: {files.shortened(nearest['network'], 60)}"
+            row.suptitle(f"{title}, D = {nearest['drift']:.4g}", x=0.01, ha="left")
+            labelled = {}
+            for axis in axes:
+                handles, labels = axis.get_legend_handles_labels()
+                labelled |= dict(zip(labels, handles, strict=True))
+            row.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=5)
     return figure
+
+
+def _draw_network(axes: Sequence[plt.Axes], position: Position) -> None:
+    layers, nearest = position.layers, position.nearest.iloc[0]
+    for axis, quantity in zip(axes, QUANTITIES, strict=False):
+        axis.plot(MIDDLES.values(), nearest[f"{quantity}_by_decile"], color=palette.PURPLE, lw=1, label="nearest, mean")
+        for verdict, colour in palette.QUALITY.items():
+            chosen = layers[layers["verdict"] == verdict]
+            if len(chosen):
+                depths, values = chosen["conv_depth_norm"].astype(float), chosen[quantity]
+                axis.plot(
+                    depths, values, "o", color=colour, ms=4, mec=palette.WHITE, mew=0.4, label=f"layer: {verdict}"
+                )
+    for coordinates, colour, label in (
+        (nearest["mean"], palette.PURPLE, "nearest"),
+        (position.network["mean"], palette.VERMILLION, "this network"),
+    ):
+        axes[2].plot(*coordinates[:2], "o", color=colour, ms=7, mec=palette.BLACK, label=label)
 
 
 def _draw_zoo(axes: Sequence[plt.Axes], zoo: Zoo) -> None:
