@@ -403,9 +403,11 @@ def is_small(folder):
 
 
 # A table and its cells share a submission, but not thousands of them: Snakemake hands a group its jobs as one argument,
-# of which Linux takes 128 KiB, and checks a group in time that grows with the square of its jobs. The cells of a large
-# study are a group of their own, in as many submissions as a profile's `group-components` says.
-GROUP_OF_CELLS = "results" if len(CELLS) <= 500 else "cells"
+# of which Linux takes 128 KiB, and goes through all jobs of a group whenever one of them has ended. In a large study a
+# table is alone, and its cells are in as many submissions as a profile's `group-components` says.
+GROUP_OF_TABLES, GROUP_OF_CELLS = (
+    ("results", "results") if len(CELLS) <= 500 else (None, "cells")
+)
 
 
 def submissions(dag):

@@ -31,7 +31,7 @@ for table, job in TABLES.items():
         log:
             log_of(table, table),
         group:
-            "results"  # a table and its cells: moments each, one submission; see GROUP_OF_CELLS
+            GROUP_OF_TABLES
         conda:
             ENVIRONMENT
         threads: 1

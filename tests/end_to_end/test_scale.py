@@ -5,6 +5,7 @@ Work is counted in files of the study that are opened, which no other load of th
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import yaml
 from keyfilters.study.study import check
 from tests.helpers import slurm_stub
 from tests.helpers.stubs import configuration, make
-from tests.helpers.tiny_study import PARTS, PROJECT
+from tests.helpers.tiny_study import PARTS, PROJECT, Study
 from tests.helpers.versioned import Versioned, pipeline
 
 TARGETS, SOURCES = 50, 100
@@ -107,6 +108,36 @@ def test_a_table_whose_description_no_command_line_holds_is_made(wide):
     assert handed.stat().st_size > 131_072  # the longest argument that Linux takes
     for name, content in before.items():  # the other tests' stubs
         (wide.results / name).write_bytes(content)
+
+
+CALLS = """
+import cProfile, pstats
+from snakemake.cli import main
+profile = cProfile.Profile()
+try:
+    profile.runcall(main)
+finally:
+    print("calls:", pstats.Stats(profile).total_calls)
+"""
+
+
+def test_planning_takes_work_that_grows_as_the_jobs_do(tmp_path):
+    """From nothing, so that every job is planned, and grouped as for SLURM."""
+    calls = {}
+    for targets in (6, 12):
+        study = Study(tmp_path / str(targets))
+        study.folder.mkdir()
+        for part in PARTS:
+            source = PROJECT / part
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, study.folder / part)
+        (study.folder / "config.yaml").write_text(yaml.safe_dump(configuration(targets, SOURCES)))
+        command = [sys.executable, "-c", CALLS, "--dry-run", "table2", "--quiet", "all"]
+        done = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        jobs, count = (int(re.search(rf"^{name} +(\d+)$", done.stdout, re.M)[1]) for name in ("total", "calls:"))
+        calls[jobs] = count
+    (few, fewer), (many, more) = calls.items()
+    assert more / fewer < 1.1 * many / few
 
 
 def test_5000_cells_go_to_slurm_in_groups_that_a_command_can_name(wide, tmp_path):
