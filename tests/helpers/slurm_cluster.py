@@ -174,14 +174,13 @@ class Cluster:
         return found
 
     def is_stopped(self, job: str) -> bool:
-        """Whether what `keyfilters` runs in a job is stopped."""
-        of_job, states = f"SLURM_JOB_ID={job}".encode(), []
+        """Whether what runs on a job's node, its batch script aside, is stopped."""
+        of_step, states = {self.variable, f"SLURM_JOB_ID={job}".encode(), b"SLURM_STEP_ID=0"}, set()
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # it ended meanwhile
-                ours = any(word.endswith(b"/keyfilters") for word in (process / "cmdline").read_bytes().split(b"\0"))
-                if ours and {of_job, self.variable} <= {*(process / "environ").read_bytes().split(b"\0")}:
-                    states.append((process / "stat").read_text().rpartition(")")[2].split()[0])
-        return bool(states) and set(states) == {"T"}
+                if of_step <= {*(process / "environ").read_bytes().split(b"\0")}:
+                    states.add((process / "stat").read_text().rpartition(")")[2].split()[0])
+        return states == {"T"}
 
     def run(self, *command: str) -> str:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
