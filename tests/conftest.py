@@ -1,5 +1,6 @@
 """What every test has."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,12 @@ SIZES = {"big": 900, "middle": 500, "small": 20, "cifar10": 300}
 
 def facts(name):
     return {"name": name, "title": f"The {name} set", "classes": 4, "train": SIZES[name], "test": 10}
+
+
+# Tests send signals to what they start, which would ignore those that a shell in the background or `nohup` had ignored.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.fixture

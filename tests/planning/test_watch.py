@@ -146,7 +146,10 @@ def test_ctrl_c_ends_it_without_a_traceback(folder, study):
     with subprocess.Popen(command(folder, "--watch", "1000"), cwd=folder, env={**os.environ}, **pipes) as process:
         line = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
+        try:
+            _, errors = process.communicate(timeout=300)
+        finally:
+            process.kill()
     assert line.endswith("2 min left\n")
     assert process.returncode == 0
     assert errors == ""
