@@ -7,7 +7,7 @@ life (`heartbeat`). It failed if its log ends in an error, or if it is silent an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,25 +89,20 @@ def status(study: Study, files: Files) -> Group:
 
 def states(name: str, table: Job, files: Files) -> dict[str, Progress]:
     """The table's jobs by name. What a finished one rests on is not needed any more, so it counts as done."""
+    return dict.fromkeys(jobs.named([(name, table)]), Progress("done")) | needed([(name, table)], files)
+
+
+def needed(targets: Iterable[tuple[str, Job]], files: Files) -> dict[str, Progress]:
+    """The targets and what the unfinished ones still rest on, by name."""
     progress: dict[str, Progress] = {}
-    below_done: dict[str, Progress] = {}
-    waiting = [(name, table)]
+    waiting = list(targets)
     while waiting:
         name, job = waiting.pop()
-        if name in progress:
-            continue
-        progress[name] = files.look(name, job)
-        if progress[name].state == "done":
-            below_done |= {name: Progress("done") for name, _ in _below(job)}
-        else:
-            waiting += jobs.named_inputs(job)
-    return below_done | progress
-
-
-def _below(job: Job) -> Iterator[tuple[str, Job]]:
-    for name, input_job in jobs.named_inputs(job):
-        yield name, input_job
-        yield from _below(input_job)
+        if name not in progress:
+            progress[name] = files.look(name, job)
+            if progress[name].state != "done":
+                waiting += jobs.named_inputs(job)
+    return progress
 
 
 def _lines(state: str, lines: Mapping[str, str]) -> Table:

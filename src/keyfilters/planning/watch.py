@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.live import Live
 
 from keyfilters.planning.remaining import Recorded, Run, counted, label
-from keyfilters.planning.status import Files, Progress
+from keyfilters.planning.status import Files, Progress, needed
 from keyfilters.running.display import Picture, where
-from keyfilters.store.identity import Job
 from keyfilters.study import jobs
 from keyfilters.study.study import Study
 
@@ -27,7 +26,7 @@ class Watch:
         self.folders = (name, root, results, logs)
         # A set of filters is called by its name alone, as in `paths.record`.
         self.targets = {target.removeprefix("filterdb/"): job for target, job in jobs.everything(study).items()}
-        self.jobs = _named(self.targets.items())
+        self.jobs = jobs.named(self.targets.items())
         needs = {job_name: [needed for needed, _ in jobs.named_inputs(job)] for job_name, job in self.jobs.items()}
         self.run = Run(self.jobs, needs, Recorded(self.jobs.values(), root, results))
         self.progress: dict[str, Progress] = {}
@@ -38,15 +37,7 @@ class Watch:
         """Read the files once more. What rests below something finished is not needed any more: it counts as done."""
         files = Files(*self.folders)
         files.progress = {name: now for name, now in self.progress.items() if now.state == "done"}
-        seen: dict[str, Progress] = {}
-        waiting = list(self.targets.items())
-        while waiting:
-            name, job = waiting.pop()
-            if name not in seen:
-                seen[name] = files.look(name, job)
-                if seen[name].state != "done":
-                    waiting += jobs.named_inputs(job)
-        self.progress = {name: seen.get(name, Progress("done")) for name in self.jobs}
+        self.progress = dict.fromkeys(self.jobs, Progress("done")) | needed(self.targets.items(), files)
         now = time.monotonic()
         self.since = {name: self.since.get(name, now) for name in self.of("running")}
         self.most = max(self.most, len(self.since))
@@ -95,15 +86,3 @@ def watch(watched: Watch, console: Console, seconds: float, sleep: Callable[[flo
                 break
             sleep(seconds)
     print(where(watched.results))
-
-
-def _named(targets: Iterable[tuple[str, Job]]) -> dict[str, Job]:
-    """The jobs and all that they rest on, by the names that `jobs.named_inputs` gives."""
-    named: dict[str, Job] = {}
-    waiting = list(targets)
-    while waiting:
-        name, job = waiting.pop()
-        if name not in named:
-            named[name] = job
-            waiting += jobs.named_inputs(job)
-    return named

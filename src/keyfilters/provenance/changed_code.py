@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from keyfilters.store import artifacts, code, records, runs
-from keyfilters.store.identity import Job
+from keyfilters.store.identity import Job, walk
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import Study
 
@@ -26,14 +26,7 @@ def changed_since(folder: str, *bases: Path) -> list[str]:
 
 def changed_below(job: Job, *bases: Path) -> list[str]:
     """The same of a job and of all that it rests on."""
-    waiting, seen, stages = [job], set(), set()
-    while waiting:
-        job = waiting.pop()
-        if job.folder not in seen:
-            seen.add(job.folder)
-            stages |= {*changed_since(job.folder, *bases)}
-            waiting += job.inputs.values()
-    return sorted(stages)
+    return sorted({stage for below in walk([job]) for stage in changed_since(below.folder, *bases)})
 
 
 def made_with_other_code(study: Study, root: Path, results: Path) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,7 @@ class _Crate:
     def of(self, outputs: list[Result]):
         """The whole crate of these tables and figures."""
         workflow = self._workflow()
-        named = _named((output.name, output.job) for output in outputs)
+        named = jobs.named((output.name, output.job) for output in outputs)
         self._describe(outputs)
         results = {name: self._results(name, job) for name, job in named.items()}
         tools: dict[str, Entity] = {}
@@ -347,15 +347,3 @@ class _Crate:
 def _one(values: list[Any]) -> Any:
     """A property of several values, or of one, which RO-Crate wants by itself."""
     return values[0] if len(values) == 1 else values
-
-
-def _named(targets: Iterable[tuple[str, Job]]) -> dict[str, Job]:
-    """The jobs with all that they rest on, by name."""
-    named: dict[str, Job] = {}
-    waiting = list(targets)
-    while waiting:
-        name, job = waiting.pop()
-        if name not in named:
-            named[name] = job
-            waiting += jobs.named_inputs(job)
-    return named

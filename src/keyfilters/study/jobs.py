@@ -5,7 +5,7 @@ What many jobs share (`@cache`) is made once for a study, so that planning thous
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -277,6 +277,18 @@ def named_inputs(job: Job) -> list[tuple[str, Job]]:
         (names[input_job.stage](role, input_job) if input_job.stage in names else input_job.folder, input_job)
         for role, input_job in job.inputs.items()
     ]
+
+
+def named(targets: Iterable[tuple[str, Job]]) -> dict[str, Job]:
+    """The targets and all that they rest on, by the names of `named_inputs`."""
+    by_name: dict[str, Job] = {}
+    waiting = list(targets)
+    while waiting:
+        name, job = waiting.pop()
+        if name not in by_name:
+            by_name[name] = job
+            waiting += named_inputs(job)
+    return by_name
 
 
 def cells(study: Study) -> dict[str, Job]:
