@@ -52,7 +52,7 @@ class Versioned(Study):
         return {
             str(path.parent.relative_to(self.artifacts)): path.read_text()
             for stage in ("train", "transfer")
-            for path in self.artifacts.glob(f"{stage}/*/manifest.json")
+            for path in self.artifacts.glob(f"{stage}/[!.]*/manifest.json")
         }
 
 

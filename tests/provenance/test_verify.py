@@ -1,5 +1,7 @@
 """Verifying names everything that is damaged, and nothing else."""
 
+import shutil
+
 import pytest
 
 from keyfilters.provenance.verify import verify
@@ -53,3 +55,10 @@ def test_a_table_of_filters_that_was_edited_is_named(made):
     assert verify(made.root, made.results) == []
     table.write_text("less entropy\n")
     assert len(verify(made.root, made.results)) == 1
+
+
+def test_what_a_killed_job_left_is_no_artifact(made):
+    whole = made.root / made.cell("table7/set00").inputs["seed0"].folder
+    for suffix in ("a1b2.partial", "replaced"):
+        shutil.copytree(whole, whole.with_name(f".{whole.name}.{suffix}"))
+    assert verify(made.root, made.results) == []

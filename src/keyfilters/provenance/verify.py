@@ -11,7 +11,7 @@ from keyfilters.store import artifacts, records
 def verify(root: Path, results: Path) -> list[str]:
     """Read everything below the study's folders of artifacts and results; one line per damaged thing."""
     damaged = []
-    for manifest in sorted(root.glob("*/*/" + artifacts.MANIFEST)):
+    for manifest in sorted(root.glob("*/[!.]*/" + artifacts.MANIFEST)):
         try:
             artifacts.read(root, str(manifest.parent.relative_to(root)))
         except KeyfiltersError as error:
