@@ -198,6 +198,7 @@ def description(job):
     return str(paths.description(job))
 
 
+@cache
 def described():
     """Every job of the study by the file that hands it its description."""
     every = [

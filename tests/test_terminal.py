@@ -185,7 +185,7 @@ def test_a_training_in_a_terminal_shows_a_bar(monkeypatch, capsys):
     ],
 )
 def test_a_download_says_bytes_rate_and_time_left(count, total, rate, text):
-    assert progress.bytes_told(count, total, rate) == text
+    assert progress.download_line(count, total, rate) == text
 
 
 def test_the_log_of_a_download_has_a_line_every_few_seconds_at_most(monkeypatch, capsys):

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from keyfilters import cli
 from keyfilters.analysis.zoo_comparison import compare, load, rank
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.single import Single
+from keyfilters.results.drawing.style import STYLE
 from keyfilters.results.drawing.zoo import comparison_figure
 from keyfilters.results.filterdb.filterdb_zoo import filterdb_zoo
 from keyfilters.zoo.network import Network
@@ -92,7 +94,8 @@ def test_several_networks_are_drawn_and_become_a_page(run, tmp_path):
 def test_an_image_of_networks_with_long_names_is_legible(zoo):
     of_study = load(zoo)
     positions = {f"{'folder/' * 20}{name}": compare(Single(network(name), name), of_study, 3) for name in KNOWN}
-    assert not faults(comparison_figure(positions, of_study))
+    with plt.rc_context(STYLE):
+        assert not faults(comparison_figure(positions, of_study))
 
 
 def test_layers_outside_the_bands_are_named(run, tmp_path):

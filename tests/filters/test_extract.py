@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_refused_in_one_line_and_leaves_no_filters(tmp_pa
     "extract", "a package whose member unpacks to more than is allowed", "the network is refused with the reason"
 )
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(members, "MOST", 100_000)
+    monkeypatch.setattr(members, "MAX_BYTES", 100_000)
     made = extracted(tmp_path, package_job(tmp_path / "cache", {MEMBER: b"\0" * 3_000_000}))
     assert "package/model.onnx unpacks to more than 100,000 bytes" in made.facts["refused"]
 

@@ -6,7 +6,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from keyfilters.results.drawing.style import LEAST, WIDTH
+from keyfilters.results.drawing.style import MIN_POINTS, WIDTH
 
 SLACK = 2  # pixels
 
@@ -25,7 +25,7 @@ def faults(figure: Figure) -> list[str]:
     hidden = {axis.label for axis in axes if not axis.axes.axison}
     for text in [text for text in texts if text not in hidden] + [text for labels in shown.values() for text in labels]:
         box = text.get_window_extent()
-        if text.get_fontsize() < LEAST - 0.01:
+        if text.get_fontsize() < MIN_POINTS - 0.01:
             found.append(f"{text.get_text()!r} in {text.get_fontsize():.1f} points")
         if min(box.x0, box.y0) < -SLACK or box.x1 > figure.bbox.width + SLACK or box.y1 > figure.bbox.height + SLACK:
             found.append(f"{text.get_text()!r} is cut off")

@@ -8,10 +8,14 @@ from tests.helpers.legible import faults
 save = files.save
 
 
-def _save_if_legible(figure, path):
-    if path.suffix == ".svg":  # once for both
-        assert not faults(figure), path.name
-    save(figure, path)
+def _save_if_legible(draw, path):
+    def legible():
+        figure = draw()
+        if path.suffix == ".svg":  # once for both
+            assert not faults(figure), path.name
+        return figure
+
+    save(legible, path)
 
 
 @pytest.fixture(autouse=True, scope="package")

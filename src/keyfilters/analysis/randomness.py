@@ -10,7 +10,7 @@ import numpy as np
 
 from keyfilters.analysis.degeneration import entropy
 
-MOST = 12  # the largest random layer has 2^12 filters
+MAX_LOG2 = 12  # the largest random layer has 2^12 filters
 LAYERS = 100  # of each size, of which the least entropy counts
 SEED = 0
 BATCH = 1 << 17  # weights drawn at once
@@ -53,7 +53,7 @@ def fitted(dimensions: int) -> Threshold:
     from scipy.optimize import curve_fit
 
     random = np.random.default_rng([SEED, dimensions])
-    log2_sizes = np.arange(max(1, math.floor(math.log2(dimensions / 3))), MOST + 1)
+    log2_sizes = np.arange(max(1, math.floor(math.log2(dimensions / 3))), MAX_LOG2 + 1)
     least = np.array([_least_entropy(random, 2**size, dimensions) for size in log2_sizes])
     constants, _ = curve_fit(_sigmoid, log2_sizes, least, p0=START, bounds=RISING, max_nfev=20_000)
     deviation = float(np.abs(_sigmoid(log2_sizes, *constants) - least).max())

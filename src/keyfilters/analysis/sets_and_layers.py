@@ -11,7 +11,7 @@ import numpy as np
 from keyfilters.analysis.chance import Compared, Comparison
 
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
-LEAST_NETWORKS = 3  # that an interval is made from
+MIN_NETWORKS = 3  # that an interval is made from
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _pairs(
     everything = [each for some in compared for each in some]
     chance = float(np.mean([each.chance for each in everything]))
     interval = None
-    if between is not None and len(between) >= LEAST_NETWORKS:
+    if between is not None and len(between) >= MIN_NETWORKS:
         interval = _interval(between, np.array([_beyond(some) for some in compared]), counts)
     return Pairs(len(everything), _beyond(everything), chance, interval)
 

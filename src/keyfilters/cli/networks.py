@@ -181,7 +181,7 @@ def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:
     if arguments.png:
         from keyfilters.results.drawing.files import save
 
-        save(draw(), arguments.png)
+        save(draw, arguments.png)
     if arguments.html:
         from keyfilters.results.page import write_page
 

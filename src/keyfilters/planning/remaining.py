@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -108,22 +109,37 @@ def kind(job: Job) -> str:
 
 
 class Recorded:
-    """What jobs cost by the records of the study's artifacts below `root` and those in `results`."""
+    """What jobs cost by the records of the study's artifacts below `root` and those in `results`.
+
+    Records are read when a cost is asked for: a run that draws nothing, in a log or on SLURM, reads none.
+    """
 
     def __init__(self, jobs: Iterable[Job], root: Path, results: Path) -> None:
-        self.root = root
+        self.root, self.results = root, results
         self.jobs = {job.folder: job for job in jobs}
-        self.here: dict[str, float] = {}
-        self.elsewhere: dict[str, float] = {}
-        on_gpu = False
-        for folder in self.jobs:
-            self.look(folder)
-            if run := runs.load(folder, results):
-                self.elsewhere[folder] = run["seconds"]
-                on_gpu |= "gpu_seconds" in run
-        self.weights: dict[str, dict[str, float]] = defaultdict(dict)
+
+    @cached_property
+    def here(self) -> dict[str, float]:
+        """Recorded seconds of what was made here, by the job's folder."""
+        return {folder: run["seconds"] for folder in self.jobs if (run := runs.load(folder, self.root))}
+
+    @cached_property
+    def elsewhere(self) -> Costs:
+        """Recorded seconds of what was made where the results come from."""
+        return {folder: run["seconds"] for folder, run in self._runs_elsewhere.items()}
+
+    @cached_property
+    def weights(self) -> Mapping[str, Costs]:
+        """The work in each job, by the kind of job."""
+        on_gpu = any("gpu_seconds" in run for run in self._runs_elsewhere.values())
+        weights: dict[str, dict[str, float]] = defaultdict(dict)
         for folder, job in self.jobs.items():
-            self.weights[kind(job)][folder] = _work(job, root, on_gpu)
+            weights[kind(job)][folder] = _work(job, self.root, on_gpu)
+        return weights
+
+    @cached_property
+    def _runs_elsewhere(self) -> Mapping[str, Mapping[str, Any]]:
+        return {folder: run for folder in self.jobs if (run := runs.load(folder, self.results))}
 
     def look(self, folder: str) -> None:
         """Read the record of the job `folder`, which may have ended by now."""

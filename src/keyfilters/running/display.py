@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-FEWEST = 3  # lines of running jobs, however low the terminal is
+MIN_LINES = 3  # lines of running jobs, however low the terminal is
 BAR = 40  # characters
 
 
@@ -55,7 +55,7 @@ class Picture:
         for rule, (done, all_jobs) in counts.items():
             bars.add_row(rule, ProgressBar(all_jobs, done, width=BAR), Text(f"{done}/{all_jobs}", justify="right"))
         yield bars
-        room = max(FEWEST, height - len(counts) - 2)
+        room = max(MIN_LINES, height - len(counts) - 2)
         shown = self.lines if len(self.lines) <= room else self.lines[: room - 1]
         yield from map(_line, shown)
         if len(shown) < len(self.lines):

@@ -18,10 +18,10 @@ LEFT = re.compile(r"images/s, (?:(\d+) days?, )?(\d+):(\d\d):(\d\d) left$")
 
 def seconds_left(line: str) -> float | None:
     """What a line of a training's log says that it still takes; None if it says nothing of that."""
-    told = LEFT.search(line)
-    if not told:
+    left = LEFT.search(line)
+    if not left:
         return None
-    days, hours, minutes, seconds = (int(number or 0) for number in told.groups())
+    days, hours, minutes, seconds = (int(number or 0) for number in left.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
@@ -125,13 +125,13 @@ class Download:
             self.first = self.first or (count, now)
             if now > self.reported_at + SECONDS_OF_DOWNLOADS and count > self.first[0]:
                 self.reported_at = now
-                self._print(bytes_told(count, self.total, (count - self.first[0]) / (now - self.first[1])))
+                self._print(download_line(count, self.total, (count - self.first[0]) / (now - self.first[1])))
 
     def _print(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
 
-def bytes_told(count: int, total: int | None, rate: float) -> str:
+def download_line(count: int, total: int | None, rate: float) -> str:
     """How far a download is that has `count` bytes, at a rate in bytes/s."""
     if not total:
         return f"{_mb(count)} MB, {_mb(rate)} MB/s"

@@ -34,7 +34,7 @@ PACKAGE = "keyfilters"
 SOURCE = Path(str(files(PACKAGE)))
 LOCK = SOURCE / "code.lock.yaml"
 READERS = f"{PACKAGE}.zoo.readers"
-MOST_PARSED = 5000  # modules that are kept, of all versions of the code
+MAX_PARSED = 5000  # modules that are kept, of all versions of the code
 MODULES = {  # of the stages whose module is not `results/<family>/<stage>.py`
     "prepare": "datasets.prepare",
     "train": "training.train",
@@ -170,7 +170,7 @@ class _Parsed:
     def save(self) -> None:
         if not self.added:
             return
-        self.saved = {**(self.saved if len(self.saved) < MOST_PARSED else {}), **self.added}
+        self.saved = {**(self.saved if len(self.saved) < MAX_PARSED else {}), **self.added}
         self.added = {}
         with suppress(OSError):  # a folder that cannot be written costs time and nothing else
             self.file.parent.mkdir(parents=True, exist_ok=True)

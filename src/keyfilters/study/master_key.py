@@ -302,7 +302,7 @@ class Figure2(Experiment):
 
 
 class Figure3(Experiment):
-    """The method as a image: a base model, and a network that takes its first n depthwise layers."""
+    """The method as an image: a base model, and a network that takes its first n depthwise layers."""
 
     name = "fig3"
     kind = "figure"

@@ -14,7 +14,7 @@ from keyfilters.zoo.format import HEAD
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.readers import FORMATS, reader
 
-MOST = 8 << 30  # bytes that an archive may unpack to
+MAX_BYTES = 8 << 30  # bytes that an archive may unpack to
 LAST = ("torch",)  # asked when no other format recognises a file: loading the reader takes seconds
 
 
@@ -66,7 +66,7 @@ def weight_files(name: str) -> Iterator[list[WeightFile]]:
     elif archives.is_archive(path):
         with TemporaryDirectory(prefix="keyfilters-") as folder:
             wanted = set(archives.names(path))
-            archives.unpack(path, wanted.__contains__, Path(folder), MOST)
+            archives.unpack(path, wanted.__contains__, Path(folder), MAX_BYTES)
             files = [file for file in _of_folder(Path(folder)) if member in ("", file.name, *_parents(file.name))]
             yield _not_empty(name, files)
     else:

@@ -18,7 +18,7 @@ from keyfilters.analysis.stages import moments
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.drawing import files, filters, palette
 from keyfilters.results.drawing import weights as images
-from keyfilters.results.drawing.style import LEAST, STYLE, WIDTH
+from keyfilters.results.drawing.style import MIN_POINTS, STYLE, WIDTH
 from keyfilters.store import artifacts
 
 SHOWN = 16  # components of a set, the first
@@ -120,4 +120,4 @@ def _images(figure: Figure, basis: Basis, kernel: tuple[int, int]) -> None:
         axis.axis("off")
     for axis, (label, weights) in zip(axes.flat, drawn, strict=False):
         images.show(axis, weights.reshape(kernel))
-        axis.set_title(label, fontsize=LEAST, loc="center")
+        axis.set_title(label, fontsize=MIN_POINTS, loc="center")

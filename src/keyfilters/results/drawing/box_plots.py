@@ -10,7 +10,7 @@ import pandas as pd
 
 from keyfilters.results.drawing import palette
 
-LEAST = 5  # values that a box has
+MIN_VALUES = 5  # values that a box has
 NOTE = (
     "Boxes: quartiles and median; triangles: means; whiskers: the farthest pair within 1.5 times the box; points: the "
     "pairs beyond."
@@ -21,12 +21,12 @@ def draw(axis: plt.Axes, values: Mapping[str, pd.Series], vertical: bool = True)
     """A box for each name, dots where there are too few values for one; on a logarithmic scale, since drift spans
     magnitudes."""
     for position, of in enumerate(values.values(), start=1):
-        if len(of) < LEAST:
+        if len(of) < MIN_VALUES:
             across = np.full(len(of), position)
             places = (across, of) if vertical else (of, across)
             axis.plot(*places, "o", color=palette.BLUE, markersize=4)
     drawn = axis.boxplot(
-        [of.to_numpy() if len(of) >= LEAST else [] for of in values.values()],
+        [of.to_numpy() if len(of) >= MIN_VALUES else [] for of in values.values()],
         orientation="vertical" if vertical else "horizontal",
         showmeans=True,
         flierprops={"marker": ".", "markersize": 3, "markerfacecolor": palette.GREY, "markeredgecolor": "none"},

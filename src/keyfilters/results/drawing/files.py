@@ -54,8 +54,7 @@ def publish(
     beside = [] if comparison is None else filter(None, [paper.shown(comparison)])
     write_text(markdown, f"**{title}**\n\n{body}\n\n" + "\n\n".join([*notes, *beside]) + "\n")
     for picture in pictures:
-        with plt.rc_context(STYLE):
-            save(draw(), picture)
+        save(draw, picture)
     parquet = [] if data is None else [csv.with_suffix(".parquet")]
     for path in parquet:
         data.to_parquet(path, index=False, compression="zstd")
@@ -89,10 +88,12 @@ def heading(figure: Figure, title: str) -> None:
     figure.suptitle(textwrap.fill(title, characters), x=0.01, ha="left")
 
 
-def save(figure: Figure, path: Path) -> None:
-    """SVG or PNG by the path's suffix, whole or not at all, the same bytes for the same image."""
+def save(draw: Callable[[], Figure], path: Path) -> None:
+    """What `draw` draws in the one style, as SVG or PNG by the path's suffix, whole or not at all, the same bytes for
+    the same image."""
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    with plt.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+    with plt.rc_context({**STYLE, "svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+        figure = draw()
         metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         figure.savefig(partial, dpi=160, metadata=metadata)
     plt.close(figure)

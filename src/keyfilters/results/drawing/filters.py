@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +113,7 @@ def load(description: Mapping[str, Any], results: Path) -> Tables:
     record = results / "filterdb" / description["settings"]["set"] / "tables.json"
     if not records.is_fresh(record, folder.rpartition("-")[2]):
         raise KeyfiltersError(f"{record}: not there, or made from other settings; run `snakemake filterdb`")
-    properties = json.loads(record.read_text())
+    properties = records.load(record)
     first, *others = properties["notes"]
     return Tables(record.parent, [f"Study `{results.name}`: {first}", *others], properties["left_out"])
 

@@ -14,7 +14,7 @@ from keyfilters.results.drawing import files, filters, palette
 
 ROW = 0.17  # inches of a row
 SIZE = 7.5  # points of the labels
-MOST = 30  # columns that each have their number
+MAX_NUMBERED = 30  # columns that each have their number
 STEP = 5  # between the numbers of more columns
 LABEL = 48  # characters of a label
 NOTE = "Colours are of the square root of D, so that one distant group leaves the others distinguishable."
@@ -68,7 +68,7 @@ def draw(
     image = axis.imshow(drift, cmap=palette.DRIFT, aspect="auto", norm=PowerNorm(0.5, vmin=0, vmax=drift.max() or 1))
     numbers = range(1, len(labels) + 1)
     named = [f"{files.shortened(label, LABEL)}  {number}" for number, label in zip(numbers, labels, strict=True)]
-    columns = [number for number in numbers if len(labels) <= MOST or number % STEP == 0]
+    columns = [number for number in numbers if len(labels) <= MAX_NUMBERED or number % STEP == 0]
     axis.set_xticks([number - 1 for number in columns], columns, fontsize=SIZE)
     axis.set_yticks(range(len(labels)), named, fontsize=SIZE)
     axis.spines[:].set_visible(False)

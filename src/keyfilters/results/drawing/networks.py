@@ -1,4 +1,4 @@
-"""What `keyfilters quality` and `drift` print of single networks, as a image."""
+"""What `keyfilters quality` and `drift` print of single networks, as an image."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from cycler import cycler
 from keyfilters.results.drawing import palette
 
 WIDTH = 9.0  # inches of the widest image: a page shows it in some 900 pixels, and so a point in 1.4 of them
-LEAST = 7.0  # points of the smallest letters
+MIN_POINTS = 7.0  # points of the smallest letters
 
 STYLE: dict[str, Any] = {
     "font.size": 8,

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from keyfilters.results.drawing import files, palette
 from keyfilters.results.drawing.arrows import Mark
-from keyfilters.results.drawing.style import LEAST, STYLE, WIDTH
+from keyfilters.results.drawing.style import MIN_POINTS, STYLE, WIDTH
 
 SIZE = 8.5  # points of the letters, where the columns leave room for them
 HEADER, LEAD, GAP = 14, 60, 2  # letters of a header's line, of a row's name, and between columns
@@ -86,7 +86,7 @@ def draw(grid: Grid, title: str, notes: Sequence[str]) -> Figure:
     headers = ["\n".join(textwrap.wrap(name, HEADER, break_long_words=False)) for name in grid.columns]
     table = [[grid.corner, *headers], *([textwrap.fill(line[0], LEAD), *line[1:]] for line in grid.lines)]
     letters = _letters(list(zip(*table, strict=True)), round(72 * WIDTH / (files.LETTER * SIZE)))
-    size = max(LEAST, min(SIZE, 72 * WIDTH / (files.LETTER * sum(letters))))
+    size = max(MIN_POINTS, min(SIZE, 72 * WIDTH / (files.LETTER * sum(letters))))
     table = [
         ["\n".join(_wrapped(text, most - GAP)) for text, most in zip(line, letters, strict=True)] for line in table
     ]

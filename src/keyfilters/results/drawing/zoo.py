@@ -10,7 +10,7 @@ import numpy as np
 from keyfilters.analysis.groups import DECILE_NAMES, DECILES
 from keyfilters.analysis.zoo_comparison import QUANTITIES, Position, Zoo
 from keyfilters.results.drawing import files, palette
-from keyfilters.results.drawing.style import STYLE, WIDTH
+from keyfilters.results.drawing.style import WIDTH
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -32,21 +32,20 @@ def zoo_figure(zoo: Zoo, title: str, notes: Sequence[str]) -> Figure:
 
 def comparison_figure(positions: Mapping[str, Position], zoo: Zoo) -> Figure:
     """A row for each network: its layers on the zoo's bands, coloured by verdict, and where it lies in the basis."""
-    with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(WIDTH, 4 * len(positions)), layout="constrained")
-        rows = figure.subfigures(len(positions), 1, squeeze=False)[:, 0]
-        for row, (name, position) in zip(rows, positions.items(), strict=True):
-            axes = row.subplots(1, 3)
-            _draw_zoo(axes, zoo)
-            _draw_network(axes, position)
-            nearest = position.nearest.iloc[0]
-            title = f"{files.shortened(name, 80)}\nnearest: {files.shortened(nearest['network'], 60)}"
-            row.suptitle(f"{title}, D = {nearest['drift']:.4g}", x=0.01, ha="left")
-            labelled = {}
-            for axis in axes:
-                handles, labels = axis.get_legend_handles_labels()
-                labelled |= dict(zip(labels, handles, strict=True))
-            row.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=5)
+    figure = plt.figure(figsize=(WIDTH, 4 * len(positions)), layout="constrained")
+    rows = figure.subfigures(len(positions), 1, squeeze=False)[:, 0]
+    for row, (name, position) in zip(rows, positions.items(), strict=True):
+        axes = row.subplots(1, 3)
+        _draw_zoo(axes, zoo)
+        _draw_network(axes, position)
+        nearest = position.nearest.iloc[0]
+        title = f"{files.shortened(name, 80)}\nnearest: {files.shortened(nearest['network'], 60)}"
+        row.suptitle(f"{title}, D = {nearest['drift']:.4g}", x=0.01, ha="left")
+        labelled = {}
+        for axis in axes:
+            handles, labels = axis.get_legend_handles_labels()
+            labelled |= dict(zip(labels, handles, strict=True))
+        row.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=5)
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keyfilters.analysis.cluster_bootstrap import interval
 
-LEAST_CLUSTERS = 5  # that a verdict rests on
+MIN_CLUSTERS = 5  # that a verdict rests on
 MARGIN = 0.25  # of the mean D between independent networks: what a difference may have that is called none
 RULES = {
     "number": "the paper's is inside or outside the interval of ours, which says little where that is wide",
@@ -34,7 +34,7 @@ class Row:
     def verdict(self) -> str:
         """What the rule says; with fewer clusters than a verdict needs, that."""
         bounds = interval(self.draws)
-        if bounds is None or self.clusters < LEAST_CLUSTERS:
+        if bounds is None or self.clusters < MIN_CLUSTERS:
             return "too few networks"
         low, high = bounds
         if self.rule == "number":

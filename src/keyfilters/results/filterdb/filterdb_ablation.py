@@ -16,7 +16,7 @@ from keyfilters.analysis.quality import DEGENERATED
 from keyfilters.results.drawing import files, filters, palette
 from keyfilters.results.drawing.style import WIDTH
 
-MOST = 5  # networks that a note names
+MAX_NAMED = 5  # networks that a note names
 
 
 def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -33,7 +33,7 @@ def filterdb_ablation(description: Mapping[str, Any], root: Path, file: Path) ->
     ]
     taken = tables.layers[tables.layers["verdict"].isin(DEGENERATED)].groupby("model")["filters"].sum()
     if len(taken):
-        largest = taken.nlargest(MOST)
+        largest = taken.nlargest(MAX_NAMED)
         names = ", ".join(f"{name} {count:,}" for name, count in largest.items())
         notes.append(f"Of the {taken.sum():,} filters taken out, {largest.sum() / taken.sum():.0%} are of {names}.")
     alone = table.loc[table["pairs"] == 0, "grouping"].map(filters.GROUPINGS)

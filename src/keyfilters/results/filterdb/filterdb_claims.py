@@ -16,7 +16,7 @@ from keyfilters.results.drawing import files, filters
 from keyfilters.results.drawing.arrows import DOWN, SAME, UP, Mark
 from keyfilters.results.drawing.table import Grid, draw
 from keyfilters.results.filterdb import further_claims
-from keyfilters.results.filterdb.claim import LEAST_CLUSTERS, MARGIN, RULES, Row
+from keyfilters.results.filterdb.claim import MARGIN, MIN_CLUSTERS, RULES, Row
 
 MARKS = {"inside": UP, "supported": UP, "outside": DOWN, "contradicted": DOWN}
 PAPER_SIZES = {
@@ -57,7 +57,7 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         *tables.notes,
         "Rules, the same for every study: " + "; ".join(f"{name}: {rule}" for name, rule in RULES.items()) + ".",
         f"Intervals: clusters of networks of one package or family drawn anew {settings['samples']:,} times, never "
-        f"filters or layers; a verdict needs {LEAST_CLUSTERS} clusters. Each interval stands by itself, without a "
+        f"filters or layers; a verdict needs {MIN_CLUSTERS} clusters. Each interval stands by itself, without a "
         "correction for their number.",
         f"The paper's data base and this one: {_sizes(layers)}.",
         "Not judged here, for want of such networks: GAN discriminators, medical and fractal images, robust training, "

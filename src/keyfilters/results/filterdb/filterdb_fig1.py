@@ -20,7 +20,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store, choose
 from keyfilters.results.drawing import files, filters
 from keyfilters.results.drawing import weights as images
-from keyfilters.results.drawing.style import LEAST, WIDTH
+from keyfilters.results.drawing.style import MIN_POINTS, WIDTH
 from keyfilters.store import artifacts
 
 LABELS = 2.2  # inches that the names of the layers have
@@ -121,7 +121,7 @@ def _draw(layers: list[Layer], title: str, notes: list[str]) -> Figure:
             images.show(axis, weights, layer.peak)
         sparse, diverse = _quality(layer)
         label = f"{layer.number}: {layer.count:,} filters, S {sparse}, H {diverse}"
-        row[0].text(-0.3, 0.5, label, fontsize=LEAST, transform=row[0].transAxes, ha="right", va="center")
+        row[0].text(-0.3, 0.5, label, fontsize=MIN_POINTS, transform=row[0].transAxes, ha="right", va="center")
     images.colour_bar(figure, axes, "weight, as a share of the layer's largest")
     files.caption(figure, notes)
     return figure

@@ -25,7 +25,7 @@ from keyfilters.training.weights import WEIGHTS
 OVER, ROBUST, REGULAR = "over-parameterised", "robust", "regular"
 COLOURS = {OVER: palette.VERMILLION, ROBUST: palette.GREEN, REGULAR: palette.BLUE}
 QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)"}
-LEAST_RANGE = 0.1  # of the axis of sparsity
+MIN_RANGE = 0.1  # of the axis of sparsity
 PANELS = ((OVER, REGULAR), (ROBUST, REGULAR))
 
 
@@ -153,7 +153,7 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
     handles = [Patch(color=COLOURS[name], label=f"{name} ({networks[name]})") for name in _classes(layers)]
     if handles:
         axes[0, 1].legend(handles=handles, title="class (networks)", loc="upper right")
-    top = max(LEAST_RANGE, axes[0, 0].get_ylim()[1])
+    top = max(MIN_RANGE, axes[0, 0].get_ylim()[1])
     axes[0, 0].set_ylim(-0.03 * top, top)
     files.caption(figure, notes)
     return figure

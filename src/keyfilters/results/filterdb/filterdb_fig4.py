@@ -24,7 +24,7 @@ from keyfilters.filters.store import Store
 from keyfilters.results.drawing import files, filters, palette
 from keyfilters.results.drawing.style import STYLE, WIDTH
 
-LEAST = 1e-5  # share of the fullest bin that has a colour
+MIN_SHARE = 1e-5  # share of the fullest bin that has a colour
 LETTERS = 26  # of a line of a name
 
 
@@ -117,7 +117,7 @@ def _notes(phenotypes: pd.DataFrame, examples: list[Example], settings: Mapping[
         "drawn are the largest networks of each, and layers where there are too few. "
         f"{settings['bins']} x {settings['bins']} bins between -{settings['limit']} and {settings['limit']}, which "
         f"{outside:,} of {sum(example.filters for example in examples):,} filters are outside of; logarithmic, from "
-        f"{LEAST:g} of the fullest bin."
+        f"{MIN_SHARE:g} of the fullest bin."
     )
 
 
@@ -156,9 +156,9 @@ def _draw(examples: list[Example], limit: float, title: str, notes: list[str]) -
         axis.axis("off")
     for axis, example in zip(axes.flat, examples, strict=False):
         shares = example.counts.T / max(example.counts.max(), 1)
-        norm = LogNorm(LEAST, 1, clip=False)
+        norm = LogNorm(MIN_SHARE, 1, clip=False)
         extent = (-limit, limit, -limit, limit)
-        seen = np.ma.masked_less(shares, LEAST)
+        seen = np.ma.masked_less(shares, MIN_SHARE)
         image = axis.imshow(seen, cmap=palette.COUNTS, norm=norm, origin="lower", extent=extent)
         axis.set_facecolor(palette.BLACK)
         name = "\n".join(textwrap.wrap(files.shortened(example.name, 2 * LETTERS - 8), LETTERS))

@@ -17,7 +17,7 @@ from keyfilters.analysis.basis import Basis, fit
 from keyfilters.analysis.groups import GROUPINGS
 from keyfilters.analysis.moments import merge
 from keyfilters.results.drawing import files, filters, palette, weights
-from keyfilters.results.drawing.style import LEAST, WIDTH
+from keyfilters.results.drawing.style import MIN_POINTS, WIDTH
 
 DEPTH = "conv_depth"  # of a layer among its network's convolutions, the first's 0
 
@@ -109,7 +109,7 @@ def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, no
             weights.show(axis, component.reshape(kernel), largest)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            axis.set_xlabel(f"{ratio:.1%}", fontsize=LEAST, labelpad=1)
+            axis.set_xlabel(f"{ratio:.1%}", fontsize=MIN_POINTS, labelpad=1)
         label = f"{group}\n{models} networks\n{basis.count:,} filters"
         axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
         numbers = np.arange(1, basis.dimensions + 1)
@@ -121,6 +121,6 @@ def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, no
     curve.set_xlabel("components")
     curve.set_ylabel("cumulative explained variance")
     curve.grid(axis="y")
-    curve.legend(loc="lower right", fontsize=LEAST)
+    curve.legend(loc="lower right", fontsize=MIN_POINTS)
     files.caption(figure, notes)
     return figure

@@ -48,7 +48,7 @@ def _draw(values: Mapping[str, pd.Series], title: str, notes: list[str]) -> Figu
     axis.set_title(title)
     box_plots.draw(axis, {f"{decile} ({len(of)})": of for decile, of in values.items()}, vertical=False)
     axis.set_ylabel("depth decile (pairs)")
-    few = any(0 < len(of) < box_plots.LEAST for of in values.values())
-    axis.set_xlabel("drift D (nats)" + f"; dots: fewer than {box_plots.LEAST} pairs" * few)
+    few = any(0 < len(of) < box_plots.MIN_VALUES for of in values.values())
+    axis.set_xlabel("drift D (nats)" + f"; dots: fewer than {box_plots.MIN_VALUES} pairs" * few)
     files.caption(figure, notes)
     return figure
