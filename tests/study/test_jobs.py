@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from keyfilters.config.training import Augmentation, Training
+from keyfilters.errors import KeyfiltersError
 from keyfilters.store import identity
 from keyfilters.study import jobs
 from keyfilters.study.study import check
@@ -83,6 +84,35 @@ def test_a_control_without_a_source_has_none():
     permuted = cells["table2/emoji--permuted"].inputs["seed0"]
     assert permuted.inputs["source"] == cells["table2/emoji--emoji"].inputs["seed0"].inputs["source"]
     assert permuted.settings["transfer"]["control"] == "permuted"
+
+
+def test_patterns_are_found_in_base_models_of_sets_that_share_no_images_with_the_source():
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["datasets"]["digits_small"] = {"set": "digits", "train_per_class": 20}
+    config["studies"]["mini"]["tables"]["table2"] = {
+        "targets": ["digits_small"],
+        "sources": ["digits_small"],
+        "controls": ["universal"],
+    }
+    study = check(config).current
+    (control,) = (
+        job.inputs["seed0"] for name, job in jobs.tables(study)["table2"].inputs.items() if name.endswith("universal")
+    )
+    source = control.inputs["source"]
+    others = {role: job for role, job in control.inputs.items() if role not in ("dataset", "source")}
+    sets = {f"pattern_source_{name}" for name in study.whole_sets} - {"pattern_source_digits"}
+    assert others.keys() == sets - {"pattern_source_digits_small"}
+    assert {job.settings["seed"] for job in others.values()} == {source.settings["seed"]}
+
+
+def test_patterns_need_a_set_of_other_images():
+    config = copy.deepcopy(CONFIG)
+    mini = config["studies"]["mini"]
+    mini["datasets"] = {"digits": {}, "half": {"set": "digits", "classes": ["0", "1"]}}
+    mini["tables"] = {"table1": {"source": "digits", "target": "half", "controls": ["universal"]}}
+    mini |= {section: {} for section in ("training_of", "zoo", "lowres", "analysis")}
+    with pytest.raises(KeyfiltersError, match="all sets of the study are of digits"):
+        jobs.tables(check(config).current)
 
 
 def test_names_tell_the_trainings_of_a_table_apart():

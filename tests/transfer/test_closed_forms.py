@@ -6,7 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyfilters.transfer.closed_forms import SCALES, SEPARABLE, closed_forms, nearest
+from keyfilters.transfer import shapes
+from keyfilters.transfer.closed_forms import SCALES, SEPARABLE, closed_forms
+from keyfilters.transfer.closed_forms import shapes as of_size
 
 SEEDS = st.integers(0, 2**31)
 SIZES = st.sampled_from([(3, 3), (5, 5), (7, 7), (3, 7)])
@@ -14,6 +16,10 @@ SIZES = st.sampled_from([(3, 3), (5, 5), (7, 7), (3, 7)])
 
 def drawn(seed, size=(7, 7), channels=2):
     return torch.randn(channels, *size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def nearest(weight):
+    return shapes.nearest(weight, of_size(*weight.shape[1:]))
 
 
 def along(scale):

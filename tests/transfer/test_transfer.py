@@ -1,10 +1,13 @@
 """A transfer job: frozen filters stay as they came, bit for bit; everything else moves."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from keyfilters.analysis.patterns import patterns
 from keyfilters.config.transfer import Transfer
+from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.store import artifacts
@@ -12,6 +15,7 @@ from keyfilters.store.identity import Job
 from keyfilters.training.train import train
 from keyfilters.training.weights import WEIGHTS
 from keyfilters.transfer.copying import End, copy_filters
+from keyfilters.transfer.shapes import nearest
 from keyfilters.transfer.transfer import transfer
 from tests.helpers.tiny_jobs import MODEL, training_job
 
@@ -146,6 +150,30 @@ def test_closed_forms_stay_near_the_sources_filters(tmp_path):
         theirs, ours = base[name].flatten(1), final[name].flatten(1)
         assert torch.allclose(theirs.mean(dim=1), ours.mean(dim=1), atol=1e-6)
         assert 0.1 < torch.nn.functional.cosine_similarity(theirs, ours).mean() < 1
+
+
+def test_eight_patterns_of_other_networks_stand_for_the_sources_filters(tmp_path):
+    own, other, source = training_job(tmp_path), training_job(tmp_path, "dots", 1), training_job(tmp_path, "waves", 1)
+    settings = own.settings | {"transfer": {"layers": "depthwise", "control": "universal"}}
+    job = Job("transfer", "stripes--waves", settings, own.inputs | {"source": source, "pattern_source_dots": other})
+    for network in (source, other):
+        train(network.description, tmp_path, threads=1)
+    transfer(job.description, tmp_path, threads=1)
+    base, theirs, final = (load_file(tmp_path / one.folder / WEIGHTS) for one in (source, other, job))
+    frozen = artifacts.read(tmp_path, job.folder).facts["frozen"]
+    assert set(frozen) == {f"{layer}.weight" for layer in depthwise_layers(start())}
+    others = np.concatenate([theirs[name].flatten(1).numpy() for name in frozen])
+    shapes = torch.from_numpy(patterns(others, 8, seed=0))
+    for name in frozen:
+        for before, after in zip(base[name], final[name], strict=True):
+            assert torch.equal(after, nearest(before, shapes))
+
+
+def test_too_few_filters_for_eight_patterns_are_named():
+    small = {**MODEL, "dims": [4, 1, 1, 1], "depths": [1, 1, 1, 1]}
+    settings = Transfer(control="universal")
+    with pytest.raises(KeyfiltersError, match=r"control universal, kernels of 7x7: 4 filters .* for 8 patterns"):
+        copy_filters(End("the source", start()), End("the target", start()), settings, 0, [End("other", start(small))])
 
 
 def test_permuted_taps_are_the_sources_values_in_another_order(tmp_path):

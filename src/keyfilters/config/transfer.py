@@ -32,17 +32,21 @@ class Choices(Settings):
         return {"bias": self.bias, **self.model_dump(exclude_defaults=True)}
 
 
-Control = Literal["random", "identity", "norms", "permuted", "closed_forms"]
+Control = Literal["random", "identity", "norms", "permuted", "closed_forms", "universal"]
 """Filters that take the place of the source's, to tell what those are worth; ours, the paper has none.
 
 `random`: the target's own as they are initialised. `identity`: one at the centre and zero around it, so that a
 depthwise layer mixes no pixels. `norms`: random directions, each with the norm of the source's filter. `permuted`: the
 source's filter with its taps in random order, so the same values without their place. `closed_forms`: the nearest
-a x + b of the source's filter, where x is a discrete Gaussian or a difference of one.
+a x + b of the source's filter, where x is a discrete Gaussian or a difference of one. `universal`: the same with
+x one of eight patterns of the filters of the study's base models on other sets.
 """
 
 WITHOUT_SOURCE = ("random", "identity")
 """The controls that take nothing from a source."""
+
+PATTERN_SOURCE = "pattern_source_"
+"""What the roles of a transfer's inputs begin with that the control `universal` finds its patterns in."""
 
 
 class Transfer(Choices):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from keyfilters import sources
 from keyfilters.config.analysis import FILTERS_OF, bases_of, filters_of, tables_of
 from keyfilters.config.base import MODEL
-from keyfilters.config.transfer import Transfer
+from keyfilters.config.transfer import PATTERN_SOURCE, Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
@@ -84,9 +84,25 @@ def transfer(
     inputs = {"dataset": prepare(study, target)}
     if source:
         inputs["source"] = train(study, source, seed + 1, source_model)
+    if choices.control == "universal":
+        others = pattern_sets(study, source)
+        inputs |= {f"{PATTERN_SOURCE}{dataset}": train(study, dataset, seed + 1, source_model) for dataset in others}
     name = f"{_network(target, model)}--{'-'.join(origin)}"
     part = "other" if (model, source_model) != (MODEL, MODEL) else "pointwise" if choices.layers == "pointwise" else ""
     return Job("transfer", "-".join([name, *parts, f"seed{seed}"]), settings, inputs, part)
+
+
+def pattern_sets(study: Study, source: str) -> tuple[str, ...]:
+    """The whole sets that share no images with `source`, in whose base models the control `universal` finds its
+    patterns. Raises KeyfiltersError if there are none."""
+    archives = {name: dataset.set or name for name, dataset in study.datasets.items()}
+    others = tuple(name for name in study.whole_sets if archives[name] != archives[source])
+    if not others:
+        raise KeyfiltersError(
+            f"control universal: all sets of the study are of {archives[source]}, as the source {source} is; "
+            "add another set, or leave the control out"
+        )
+    return others
 
 
 @cache

@@ -38,24 +38,10 @@ SEPARABLE = (
 """Down and across."""
 
 
-def nearest(weight: Tensor) -> Tensor:
-    """The nearest a x + b of each channel of a filter `[channels, kh, kw]`, where x is one of the closed forms, by
-    least squares."""
-    flat = weight.flatten(1).to(torch.float64)
-    means = flat.mean(1, keepdim=True)
-    forms = _directions(*weight.shape[1:])
-    if not len(forms):  # of one tap, whose best constant is itself
-        return weight.clone()
-    heights = (flat - means) @ forms.T
-    best = heights.abs().argmax(1)
-    fitted = means + heights[torch.arange(len(flat)), best, None] * forms[best]
-    return fitted.reshape(weight.shape).to(weight.dtype)
-
-
 @cache
-def _directions(height: int, width: int) -> Tensor:
-    """The closed forms less their means as unit vectors `[forms, height * width]`: with b, all that tells them
-    apart."""
+def shapes(height: int, width: int) -> Tensor:
+    """The closed forms less their means as unit vectors `[forms, height * width]`, none for a kernel of one tap: all
+    that tells them apart as x of a x + b."""
     forms = np.stack([form.ravel() for scale in SCALES for form in closed_forms(scale, height, width)])
     forms -= forms.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(forms, axis=1, keepdims=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
 
-from keyfilters.transfer.closed_forms import nearest
+from keyfilters.analysis.patterns import patterns
+from keyfilters.errors import KeyfiltersError
+from keyfilters.transfer import closed_forms
+from keyfilters.transfer.shapes import nearest
 
 Change = Callable[[Tensor, Generator], Tensor]
 """From a filter `[channels, kh, kw]` to the one in its place, of the same shape."""
+
+UNIVERSAL = 8
 
 
 def unchanged(weight: Tensor, generator: Generator) -> Tensor:
@@ -40,7 +46,23 @@ def permuted(weight: Tensor, generator: Generator) -> Tensor:
 
 def closed_form(weight: Tensor, generator: Generator) -> Tensor:
     """The nearest a x + b, where x is a discrete Gaussian or a difference of one; each channel by itself."""
-    return nearest(weight)
+    return nearest(weight, closed_forms.shapes(*weight.shape[1:]))
+
+
+def universal(layers: Sequence[Tensor], seed: int) -> Change:
+    """The nearest a x + b, where x is one of eight patterns of the filters of `layers`, each `[filters, channels, kh,
+    kw]`, with kernels of the same size; each channel by itself.
+    """
+
+    @cache
+    def shapes(height: int, width: int) -> Tensor:
+        of_size = [layer.reshape(-1, height * width) for layer in layers if layer.shape[2:] == (height, width)]
+        try:
+            return torch.from_numpy(patterns(torch.cat(of_size).numpy(), UNIVERSAL, seed))
+        except (RuntimeError, ValueError) as error:
+            raise KeyfiltersError(f"control universal, kernels of {height}x{width}: {error}") from None
+
+    return lambda weight, generator: nearest(weight, shapes(*weight.shape[1:]))
 
 
 CHANGES: dict[str, Change] = {
@@ -50,4 +72,5 @@ CHANGES: dict[str, Change] = {
     "permuted": permuted,
     "closed_forms": closed_form,
 }
-"""What becomes of each filter, by control; the first two change the target's own filters, the others the source's."""
+"""What becomes of each filter, by control; the first two change the target's own filters, the others the source's.
+`universal` needs other networks' filters and is made of them."""

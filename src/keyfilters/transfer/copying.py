@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,7 +13,7 @@ from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers, main_path, map_sizes, pointwise_layers
 from keyfilters.transfer.assignment import assign, fit
-from keyfilters.transfer.controls import CHANGES, unchanged
+from keyfilters.transfer.controls import CHANGES, Change, unchanged, universal
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +65,13 @@ class End:
 
 
 @torch.no_grad()
-def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> list[str]:
+def copy_filters(
+    source: End, target: End, settings: Transfer, seed: int, pattern_sources: Sequence[End] = ()
+) -> list[str]:
     """Copy filters of `source` into `target`, and freeze them there unless the settings train them along.
 
-    `seed` permutes `shuffled` filters and draws those of a control. Returns the names of the filled
+    `seed` permutes `shuffled` filters and draws those of a control. `pattern_sources`: what the control `universal`
+    finds its patterns in. Returns the names of the filled
     parameters. Raises KeyfiltersError where a network has too few layers, or a filter does not fit where it is to go.
     """
     source_layers, target_layers = source.layers(settings), target.layers(settings)
@@ -82,10 +86,14 @@ def copy_filters(source: End, target: End, settings: Transfer, seed: int) -> lis
     shuffle_seed = seed if settings.arrangement == "shuffled" else None
     assigned = [filters for theirs, ours in parts for filters in _assigned(theirs, ours, shuffle_seed)]
     targets = [convolution for layer in filled for convolution in layer]
+    change = CHANGES.get(settings.control or "", unchanged)
+    if settings.control == "universal":
+        others = [layer for end in pattern_sources for layer in end.layers(settings)]
+        change = universal([convolution.filters for layer in others for convolution in layer], seed)
     generator = torch.Generator().manual_seed(seed)
     copied = []
     for convolution, filters in zip(targets, assigned, strict=False):  # of all layers, the first are filled
-        copied += _fill(convolution, filters, settings, generator)
+        copied += _fill(convolution, filters, settings, change, generator)
     return copied
 
 
@@ -99,13 +107,16 @@ def _assigned(
 
 
 def _fill(
-    target: Convolution, assigned: list[tuple[Convolution, int]], settings: Transfer, generator: torch.Generator
+    target: Convolution,
+    assigned: list[tuple[Convolution, int]],
+    settings: Transfer,
+    change: Change,
+    generator: torch.Generator,
 ) -> list[str]:
     """Copy each filter, named by its convolution and its number there, into `target`."""
     for origin in dict.fromkeys(origin for origin, _ in assigned):
         _check_fit(origin, target, settings)
     height, width = target.filters.shape[2:]
-    change = CHANGES[settings.control] if settings.control else unchanged
     weights = [change(origin.filters[number], generator) for origin, number in assigned]
     values = {"weight": [fit(weight, height, width) for weight in weights]}
     if settings.bias == "copied" and target.module.bias is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from keyfilters.config.transfer import Transfer
+from keyfilters.config.transfer import PATTERN_SOURCE, Transfer
 from keyfilters.models.build import build
 from keyfilters.store import artifacts
 from keyfilters.training.network import load_network
@@ -38,6 +38,11 @@ def transfer(description: Mapping[str, Any], root: Path, threads: int, jobs_per_
             architecture = source.description["settings"]["model"]["architecture"]
             origin = End(f"the source {architecture}", load_network(source))
             draft.facts.update(source=source.facts["dataset"])
-        copied = copy_filters(origin, target, choices, settings["seed"])
+        pattern_sources = [
+            End(f"the pattern source {role}", load_network(artifact))
+            for role, artifact in draft.inputs.items()
+            if role.startswith(PATTERN_SOURCE)
+        ]
+        copied = copy_filters(origin, target, choices, settings["seed"], pattern_sources)
         draft.facts.update(copied=copied, frozen=copied if choices.frozen else [])
         train_and_test(network, description, draft, jobs_per_gpu)

@@ -22,6 +22,7 @@ CONTROLS = {
     "norms": "Random with the source's norms",
     "permuted": "Taps permuted",
     "closed_forms": "Closed forms",
+    "universal": "Eight patterns",
 }
 """What people call the controls, `config.transfer.Control`."""
 
@@ -118,6 +119,7 @@ def on_controls(records: list[Mapping[str, Any]]) -> list[str]:
         "norms": "random directions with the norms of the source's filters",
         "permuted": "the source's filters with their taps in random order",
         "closed_forms": "the nearest a x + b of the source's filters, x a discrete Gaussian or a difference of one",
+        "universal": "the nearest a x + b of the source's filters, x one of eight patterns of networks of other sets",
     }
     listed = "; ".join(f"{CONTROLS[name].lower()}: {meant[name]}" for name in there)
     return (

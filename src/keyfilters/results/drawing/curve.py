@@ -16,7 +16,15 @@ from keyfilters.results.differences import Record
 from keyfilters.results.drawing import cells, files, palette
 
 # Told apart without colours too.
-MARKERS = {None: "o", "random": "s", "identity": "D", "norms": "^", "permuted": "v", "closed_forms": "P"}
+MARKERS = {
+    None: "o",
+    "random": "s",
+    "identity": "D",
+    "norms": "^",
+    "permuted": "v",
+    "closed_forms": "P",
+    "universal": "X",
+}
 POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
 DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
 

@@ -23,7 +23,14 @@ DISTANT, OWN = BLUE, GREEN
 FROZEN, TRAINED = BLUE, VERMILLION
 """Transferred layers, and those that begin at random weights."""
 
-CONTROLS = {"random": ORANGE, "identity": PURPLE, "norms": SKY, "permuted": VERMILLION, "closed_forms": YELLOW}
+CONTROLS = {
+    "random": ORANGE,
+    "identity": PURPLE,
+    "norms": SKY,
+    "permuted": VERMILLION,
+    "closed_forms": YELLOW,
+    "universal": BLACK,
+}
 """Of what stands in the place of the source's filters, `config.transfer.Control`."""
 
 ABOVE, BELOW, CLAIMED = "#c3e8dc", "#f8d0c2", "#e3eef7"
