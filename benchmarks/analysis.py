@@ -156,8 +156,8 @@ def notebook(filters: np.ndarray) -> np.ndarray:
     limits = coefficients.min(), coefficients.max()
     shares = []
     for group in np.array_split(coefficients, GROUPS):
-        found = [np.histogram(column, BINS, limits, density=True)[0].astype(np.float64) for column in group.T]
-        shares.append([np.where(density == 0, np.finfo(np.float32).eps, density) for density in found])
+        densities = [np.histogram(column, BINS, limits, density=True)[0].astype(np.float64) for column in group.T]
+        shares.append([np.where(density == 0, np.finfo(np.float32).eps, density) for density in densities])
     drift = np.zeros((GROUPS, GROUPS))
     for i, p in enumerate(shares):
         for j, q in enumerate(shares):

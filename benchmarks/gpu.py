@@ -74,14 +74,14 @@ def report(rounds: int) -> Report:
     ways = [
         Way(*choice) for choice in product(("float32", "bf16"), (False, True), (False, True) if on_gpu else (False,))
     ]
-    found = {way: Sample(tuple(_told(way.name, rate(way, size)) for _ in range(rounds))) for way in ways}
-    rows = [{"": way.name, "images/s": sample.text(",.0f"), "n": rounds} for way, sample in found.items()]
-    numbers = {way.name: sample.numbers for way, sample in found.items()}
+    samples = {way: Sample(tuple(_announced(way.name, rate(way, size)) for _ in range(rounds))) for way in ways}
+    rows = [{"": way.name, "images/s": sample.text(",.0f"), "n": rounds} for way, sample in samples.items()]
+    numbers = {way.name: sample.numbers for way, sample in samples.items()}
     if on_gpu:
-        best = max((way for way in ways if not way.compiled), key=lambda way: found[way].numbers["median"])
+        best = max((way for way in ways if not way.compiled), key=lambda way: samples[way].numbers["median"])
         for jobs in SHARING:
             name = f"{best.name}, {jobs} jobs on one GPU together"
-            sample = Sample(tuple(_told(name, rate_together(best, size, jobs)) for _ in range(rounds)))
+            sample = Sample(tuple(_announced(name, rate_together(best, size, jobs)) for _ in range(rounds)))
             rows.append({"": name, "images/s": sample.text(",.0f"), "n": rounds})
             numbers[name] = sample.numbers
     device = torch.cuda.get_device_name() if on_gpu else "CPU"
@@ -139,6 +139,6 @@ def rate_together(way: Way, size: Size, jobs: int) -> float:
         return sum(pool.map(rate, [way] * jobs, [size] * jobs))
 
 
-def _told(name: str, value: float) -> float:
+def _announced(name: str, value: float) -> float:
     print(f"{name}: {value:,.0f} images/s", file=sys.stderr, flush=True)
     return value

@@ -13,10 +13,10 @@ import sys, time
 began = time.perf_counter()
 import snakemake.cli, snakemake.workflow as workflow
 include, depth = workflow.Workflow.include, []
-def timed(self, *given, **named):
+def timed(self, *arguments, **named):
     depth.append(time.perf_counter())
     try:
-        return include(self, *given, **named)
+        return include(self, *arguments, **named)
     finally:
         seconds = time.perf_counter() - depth.pop()
         if not depth:

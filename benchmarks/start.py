@@ -34,13 +34,13 @@ def report(rounds: int) -> Report:
         job = identity.Job("train", "start", description, {"dataset": dataset})
         command = [installed("keyfilters"), "train", job.as_json, folder]
         environment = {**os.environ, **preload.ONE_THREAD}
-        found = {"by itself": _sample(command, environment, rounds)}
+        samples = {"by itself": _sample(command, environment, rounds)}
         preload.start()
         environment[preload.VARIABLE] = os.environ.pop(preload.VARIABLE)
-        found["preloaded"] = _sample(command, environment, rounds)
-    rows = [{"": name, "seconds": sample.text(".2f"), "n": rounds} for name, sample in found.items()]
+        samples["preloaded"] = _sample(command, environment, rounds)
+    rows = [{"": name, "seconds": sample.text(".2f"), "n": rounds} for name, sample in samples.items()]
     rows[0]["to reach"] = "at most 3"
-    numbers = {"seconds": found["by itself"].numbers, "preloaded_seconds": found["preloaded"].numbers}
+    numbers = {"seconds": samples["by itself"].numbers, "preloaded_seconds": samples["preloaded"].numbers}
     return Report("Start of a job to its first batch", rows, [NOTE], numbers)
 
 

@@ -37,9 +37,9 @@ def report(rounds: int) -> Report:
     rows, numbers = [], {}
     for frozen in (True, False):
         theirs, ours = (step(study.model.key_fields, study.image_size, frozen, own) for own in (False, True))
-        found = [milliseconds(theirs, ours) for _ in range(rounds + 1)][1:]
-        before, after = (Sample(tuple(values)) for values in zip(*found, strict=True))
-        ratio = Sample(tuple(old / new for old, new in found))
+        pairs = [milliseconds(theirs, ours) for _ in range(rounds + 1)][1:]
+        before, after = (Sample(tuple(values)) for values in zip(*pairs, strict=True))
+        ratio = Sample(tuple(old / new for old, new in pairs))
         name = "frozen" if frozen else "trained"
         times = {"ms, PyTorch's": before.text(".1f"), "ms, own": after.text(".1f"), "times as fast": ratio.text(".2f")}
         rows.append({"depthwise filters": name, **times, "n": rounds})
