@@ -33,8 +33,9 @@ real64: .venv/.complete
 
 STUDY ?= mini
 
-# Files of tests side by side; more processes would take more memory, and few files are long.
-IN_PARALLEL = --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# Files of tests side by side; more processes would take more memory, and few files are long. In their own order, in which
+# the long files of a few tests come first; by number of tests, they would be last, with nothing left beside them.
+IN_PARALLEL = --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # What a study found: a page beside its tables, of what is there; and Snakemake's report with the graph of rules.
 page: .venv/.complete

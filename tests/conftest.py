@@ -72,3 +72,4 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(item.path.is_relative_to(here / part) for part in SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.path.is_relative_to(here / "end_to_end"))  # the longest first
