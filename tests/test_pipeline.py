@@ -12,7 +12,12 @@ from keyfilters.study.tables import OUTPUTS
 
 PROJECT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-OF_OTHER_STUDIES = {"filterdb_zoo": "packages", "multiverse": "evidence"}
+OF_OTHER_STUDIES = {
+    "filterdb_zoo": "packages",
+    "multiverse": "evidence",
+    "depthwise_patterns": "packages",
+    "depthwise_covariance": "packages",
+}
 """Which only these make: DVC records what the study of its variable has."""
 FIGURES = [name for name, output in OUTPUTS.items() if output.reads == "filters" and name not in OF_OTHER_STUDIES]
 OF_OTHERS = ("claims", "controls", "fig2")  # read the cells of other tables and figures

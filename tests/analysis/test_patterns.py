@@ -1,54 +1,59 @@
-"""Patterns are found where filters are multiples of a few, whatever factor and offset each has."""
+"""Patterns are found again in filters that were made of them, and what they explain is what a line through it does."""
 
 import numpy as np
 import pytest
 
-from keyfilters.analysis.patterns import directions, patterns
+from keyfilters.analysis import patterns
+
+RANDOM = np.random.default_rng(0)
+TRUE = patterns.units(RANDOM.normal(size=(3, 9)))
 
 
-def planted(count=4, filters=400, taps=25, noise=0.05, seed=0):
-    """Unit patterns, and filters a x + b of them with noise, each pattern of fewer filters than the one before."""
-    random = np.random.default_rng(seed)
-    true = directions(random.normal(size=(count, taps)))
-    members = np.repeat(np.arange(count), np.arange(count, 0, -1) * filters // count)
-    factors, offsets = random.normal(size=(2, len(members), 1))
-    noise = noise * random.normal(size=(len(members), taps)) * np.abs(factors)
-    return true, (factors * true[members] + offsets + noise).astype(np.float32)
+def made_of(true, count, noise=0.0):
+    """Filters a * p + b of these patterns, with as many of each, of either sign."""
+    slopes = RANDOM.normal(size=(count, 1)) + np.sign(RANDOM.normal(size=(count, 1)))
+    own = true[np.arange(count) % len(true)]
+    return slopes * own + RANDOM.normal(size=(count, 1)) + noise * RANDOM.normal(size=own.shape)
 
 
-def test_planted_patterns_are_found_by_descending_number_of_filters():
-    true, filters = planted()
-    cosines = np.abs(patterns(filters, 4, seed=0) @ true.T)
-    assert (np.diag(cosines) > 0.99).all()
+def test_what_the_nearest_pattern_explains_is_the_best_of_all_lines():
+    filters = RANDOM.normal(size=(20, 9))
+    expected = [max(np.corrcoef(each, pattern)[0, 1] ** 2 for pattern in TRUE) for each in filters]
+    assert patterns.explained(patterns.units(filters), TRUE) == pytest.approx(expected)
 
 
-def test_patterns_are_unit_vectors_without_mean_whose_largest_tap_is_positive():
-    found = patterns(planted()[1], 4, seed=0)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
-    np.testing.assert_allclose(found.mean(axis=1), 0, atol=1e-12)
-    assert (found.max(axis=1) == np.abs(found).max(axis=1)).all()
+def test_patterns_of_which_filters_are_made_are_found_whatever_their_scale_mean_and_sign():
+    units = patterns.units(made_of(TRUE, 300))
+    found = patterns.fit(units, np.ones(300), 3)
+    assert patterns.explained(TRUE, found) == pytest.approx(1)
+    assert patterns.explained(units, found) == pytest.approx(1)
 
 
-def test_factor_offset_and_order_of_filters_change_nothing():
-    filters = planted()[1].astype(np.float64)
-    random = np.random.default_rng(1)
-    factors, offsets = random.normal(size=(2, len(filters), 1))
-    np.testing.assert_allclose(patterns(factors * filters + offsets, 4, 0), patterns(filters, 4, 0), atol=1e-9)
-    np.testing.assert_allclose(patterns(random.permutation(filters), 4, 0), patterns(filters, 4, 0), atol=1e-3)
+def test_more_patterns_explain_more_and_as_many_as_filters_all_of_it():
+    units = patterns.units(RANDOM.normal(size=(40, 9)))
+    shares = [patterns.explained(units, patterns.fit(units, np.ones(40), count)).mean() for count in (1, 2, 8, 40)]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
 
 
-def test_more_patterns_than_there_are_lines_leave_some_without():
-    filters = np.repeat(planted(count=2, noise=0)[0], 5, axis=0)
-    assert np.isfinite(patterns(filters, 4, seed=0)).all()
+def test_filters_count_by_their_weights_and_the_most_frequent_pattern_is_first():
+    units = np.concatenate([patterns.units(made_of(TRUE[:1], 90)), patterns.units(made_of(TRUE[1:2], 10))])
+    weights = np.repeat([1.0, 100.0], [90, 10])
+    assert patterns.explained(TRUE[1:2], patterns.fit(units, weights, 1)) > 0.9
+    assert patterns.explained(TRUE[1:2], patterns.fit(units, weights, 2)[:1]) == pytest.approx(1)
 
 
-def test_one_pattern_is_the_leading_principal_direction_of_unit_filters():
-    filters = planted()[1]
-    leading = np.linalg.svd(directions(filters), full_matrices=False)[2][0]
-    assert abs(patterns(filters, 1, seed=0)[0] @ leading) == pytest.approx(1)
+def test_constant_filters_have_no_pattern():
+    filters = np.stack([np.zeros(9), np.full(9, 0.1, np.float32), np.arange(9.0)]).astype(np.float32)
+    assert patterns.units(filters) == pytest.approx(patterns.units(np.arange(9.0)[None]))
 
 
-def test_too_few_filters_are_named():
-    filters = np.vstack([planted()[1][:3], np.ones((5, 25), np.float32)])
-    with pytest.raises(ValueError, match="3 filters that are not constant, for 8 patterns"):
-        patterns(filters, 8, seed=0)
+def test_of_fewer_filters_than_patterns_asked_for_there_are_no_more():
+    for count in range(1, 8):
+        units = patterns.units(RANDOM.normal(size=(count, 49)))
+        assert len(patterns.fit(units, np.ones(count), 8)) == count
+
+
+def test_the_same_filters_have_the_same_patterns():
+    units = patterns.units(made_of(TRUE, 100, noise=0.3))
+    assert (patterns.fit(units, np.ones(100), 4) == patterns.fit(units.copy(), np.ones(100), 4)).all()

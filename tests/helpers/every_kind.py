@@ -85,6 +85,8 @@ def configuration(folder: Path) -> dict[str, Any]:
             "depthwise_pca": {"sets": ["depthwise_7x7"]},
             "depthwise_drift": {**DEPTHWISE, "min_filters": 20, "draws": 3, "samples": 50},
             "depthwise_quality": DEPTHWISE,
+            "depthwise_patterns": {"sets": ["depthwise_7x7"], "counts": [1, 2], "drawn": 2},
+            "depthwise_covariance": {"sets": ["depthwise_7x7"], "min_filters_of_layer": 2},
         },
     }
     return {"study": "tiny", "cache": None, "studies": {"tiny": study}}

@@ -81,7 +81,8 @@ class TrainedStudy:
         label = name if epoch is None else f"{name}-epoch{epoch}"
         made = Job("extract", label, {"format": "onnx"}, inputs)
         with artifacts.write(self.root, made.description) as draft:
-            entry = {"Name": "convnext_femto", "Task": "classification", "Training-Dataset": name.title()}
+            family = "LeNet" if name == ROBUST else "convnext_femto"
+            entry = {"Name": family, "Task": "classification", "Training-Dataset": name.title()}
             draft.facts.update(store(network(name, 2 if epoch is None else epoch), draft.path))
             draft.facts.update(format="onnx", entry=entry)
         return made

@@ -13,6 +13,8 @@ from keyfilters.analysis import randomness
 from keyfilters.analysis.coefficients import coefficients, scale
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.errors import KeyfiltersError
+from keyfilters.results.depthwise import depthwise_pca
+from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
 from tests.helpers.tiny_trained_study import (
@@ -79,6 +81,19 @@ def quality(study, **settings):
     return of_depthwise(study, "depthwise_quality", **settings)
 
 
+def patterns(study, **settings):
+    given = {"sets": {REGULAR: {"kernel": [3, 3], "kinds": ["regular"]}}, "precision": "float32", "samples": 200}
+    given |= {"counts": [1, 8, 16], "drawn": 8, "filters_of_network": 100}
+    inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
+    return given | settings, inputs | {f"filters/{name}": job for name, job in study.extracts.items()}
+
+
+def covariance(study, **settings):
+    given = {"sets": [REGULAR, DEPTHWISE], "parts": 2, "min_filters_of_layer": 20, "samples": 200}
+    inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
+    return given | settings, inputs | {"depthwise_covariance/layers": study.layers}
+
+
 JOBS = {
     "filterdb_fig1": fig1,
     "filterdb_fig2": fig2,
@@ -87,6 +102,8 @@ JOBS = {
     "depthwise_pca": pca,
     "depthwise_drift": of_drift,
     "depthwise_quality": quality,
+    "depthwise_patterns": patterns,
+    "depthwise_covariance": covariance,
 }
 
 
@@ -133,7 +150,7 @@ def test_all_files_are_there_without_nan_and_say_what_they_rest_on(name, made):
     assert "Study `results`" in notes
 
 
-@pytest.mark.parametrize("name", ["filterdb_reproducibility", "depthwise_drift", "filterdb_fig2"])
+@pytest.mark.parametrize("name", ["filterdb_reproducibility", "depthwise_drift", "filterdb_fig2", "depthwise_patterns"])
 def test_what_is_drawn_at_random_is_always_the_same(name, study, made):
     _, again = make(study, name, "again")
     for suffix in (".csv", ".md", ".svg"):
@@ -308,3 +325,45 @@ def test_tables_of_other_settings_are_refused(study):
     render = import_module("keyfilters.results.depthwise.depthwise_quality").depthwise_quality
     with pytest.raises(KeyfiltersError, match="run `snakemake filterdb`"):
         render(job.description, study.root, study.results / "other/depthwise_quality.csv")
+
+
+def test_more_patterns_explain_more_of_filters_and_of_random_ones(made):
+    frame, file = made["depthwise_patterns"]
+    for _, rows in frame.groupby("kind"):
+        assert list(rows["patterns"]) == [1, 8, 16]
+        assert rows["variance"].is_monotonic_increasing
+        assert rows["variance"].between(rows["variance_low"], rows["variance_high"]).all()
+    assert "4 networks with 400 filters are looked at; 200 more are constant." in file.with_suffix(".md").read_text()
+
+
+def test_patterns_of_networks_that_are_not_independent_are_an_error(study):
+    with pytest.raises(KeyfiltersError, match=f"no two independent networks have filters of the set {DEPTHWISE}"):
+        make(study, "depthwise_patterns", "none", sets={DEPTHWISE: {"kernel": [3, 3], "kinds": ["depthwise"]}})
+
+
+def test_covariances_by_depth_are_means_over_layers_and_networks(study, made):
+    frame, _ = made["depthwise_covariance"]
+    parts = frame[frame["set"] == DEPTHWISE]
+    first = parts[(parts["depth"] == "depth 0 to 0.5") & (parts["quantity"] == "covariance")]
+    expected = []
+    for name in SETS:
+        layers = [np.cov(scale(layer).T) for layer in filters_of_layers(name, regular=False)[:1]]
+        expected.append(np.mean([9 * layer / np.trace(layer) for layer in layers], axis=0))
+    np.testing.assert_allclose(first["value"].to_numpy(float), np.mean(expected, axis=0).ravel(), rtol=1e-4)
+    numbers = parts[parts["quantity"] != "covariance"].groupby("depth")["quantity"].apply(list)
+    assert set(map(tuple, numbers)) == {("neighbours", "centre")}  # no two of these networks are independent
+
+
+def test_covariances_of_too_small_layers_are_an_error(study):
+    with pytest.raises(KeyfiltersError, match="lower `min_filters_of_layer`"):
+        make(study, "depthwise_covariance", "none", min_filters_of_layer=1000)
+
+
+def test_networks_with_the_same_weights_count_once_in_the_note_of_their_bases(tmp_path):
+    pd.DataFrame({"set": "all", "model": ["one", "two", "other"]}).to_parquet(tmp_path / "layers.parquet")
+    manifest = {
+        "description": {"inputs": {"one": "", "two": ""}},
+        "facts": {"same_weights": {"all": {"two": "one"}}},
+    }
+    bases = artifacts.Artifact(tmp_path, manifest)
+    assert depthwise_pca._networks(bases, bases) == {"all": 1}

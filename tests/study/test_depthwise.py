@@ -28,6 +28,8 @@ FIGURES = {
     "depthwise_pca": {},
     "depthwise_drift": {},
     "depthwise_quality": {},
+    "depthwise_patterns": {},
+    "depthwise_covariance": {},
 }
 
 
@@ -67,6 +69,8 @@ def test_every_figure_has_the_artifacts_that_it_reads():
         ("filterdb_fig2", {"weights_per_picture": 0}, "weights_per_picture: Input should be greater than 0"),
         ("depthwise_pca", {"sets": ["none"]}, "set: no set of filters 'none'"),
         ("depthwise_pca", {"sets": []}, "sets: Tuple should have at least 1 item"),
+        ("depthwise_patterns", {"drawn": 3}, "drawn: 3 is none of the `counts`, 1, 2, 4, 8, 16"),
+        ("depthwise_covariance", {"sets": ["none"]}, "set: no set of filters 'none'"),
         ("depthwise_drift", {"set": "none"}, "set: no set of filters 'none'"),
         ("depthwise_drift", {"draws": 0}, "draws: Input should be greater than 0"),
     ],

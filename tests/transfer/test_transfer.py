@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from keyfilters.analysis.patterns import patterns
+from keyfilters.analysis import patterns
 from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
@@ -163,7 +163,8 @@ def test_eight_patterns_of_other_networks_stand_for_the_sources_filters(tmp_path
     frozen = artifacts.read(tmp_path, job.folder).facts["frozen"]
     assert set(frozen) == {f"{layer}.weight" for layer in depthwise_layers(start())}
     others = np.concatenate([theirs[name].flatten(1).numpy() for name in frozen])
-    shapes = torch.from_numpy(patterns(others, 8, seed=0))
+    units = patterns.units(others)
+    shapes = torch.from_numpy(patterns.fit(units, np.ones(len(units)), 8))
     for name in frozen:
         for before, after in zip(base[name], final[name], strict=True):
             assert torch.equal(after, nearest(before, shapes))
@@ -172,7 +173,7 @@ def test_eight_patterns_of_other_networks_stand_for_the_sources_filters(tmp_path
 def test_too_few_filters_for_eight_patterns_are_named():
     small = {**MODEL, "dims": [4, 1, 1, 1], "depths": [1, 1, 1, 1]}
     settings = Transfer(control="universal")
-    with pytest.raises(KeyfiltersError, match=r"control universal, kernels of 7x7: 4 filters .* for 8 patterns"):
+    with pytest.raises(KeyfiltersError, match=r"control universal: 4 filters of 7x7 .* too few for 8 patterns"):
         copy_filters(End("the source", start()), End("the target", start()), settings, 0, [End("other", start(small))])
 
 

@@ -63,8 +63,11 @@ def fit(moments: Moments) -> Basis:
     if not moments.count:
         raise KeyfiltersError("no filters: a basis needs at least one")
     variances, vectors = np.linalg.eigh(moments.covariance)
-    components = vectors.T[::-1]
-    sizes = np.abs(components)
+    return Basis(moments.count, moments.mean, signed(vectors.T[::-1]), variances[::-1].clip(min=0))
+
+
+def signed(vectors: np.ndarray) -> np.ndarray:
+    """Vectors `[n, d]`, each turned so that its first entry of the largest size is positive."""
+    sizes = np.abs(vectors)
     first = (sizes >= sizes.max(axis=1, keepdims=True) * (1 - EQUAL)).argmax(axis=1)
-    signs = np.sign(components[np.arange(len(components)), first])
-    return Basis(moments.count, moments.mean, components * signs[:, None], variances[::-1].clip(min=0))
+    return vectors * np.sign(vectors[np.arange(len(vectors)), first])[:, None]

@@ -1,67 +1,83 @@
-"""Patterns that filters are multiples of.
+"""How well a few patterns explain many filters: each as a * p + b of its nearest pattern p (Babaiee et al. 2025).
 
-Babaiee et al. (2025), arXiv 2509.11711, say that depthwise filters are a x + b of eight x, found by an unsupervised
-search of which there is no code. Ours: a filter without its mean is b's part gone, and a of any sign leaves a line
-through zero; lines are clustered as k-means does points. A line belongs to the pattern at the least angle, and a
-pattern is the leading principal direction of its lines.
+Without its mean and scale a filter is a unit vector u, a pattern p is one too, and (u p)^2 is the share of the filter's
+variance that a * p + b explains with the best a and b, of either sign. Patterns are fitted as k-means fits means, only
+that a cluster's pattern is the leading eigenvector of its filters' scatter.
 """
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
-from numpy import ndarray
 
-RESTARTS, ITERATIONS = 8, 100
-TINY = 1e-12
+from keyfilters.analysis.basis import signed
 
-
-def directions(filters: ndarray) -> ndarray:
-    """Filters `[n, taps]` less their means as unit vectors, float64; constant ones are left out."""
-    centred = filters.astype(np.float64)
-    centred -= centred.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred[norms[:, 0] > TINY] / norms[norms[:, 0] > TINY]
+STARTS = 4  # fits from other filters, of which the best counts
+STEPS = 100  # of a fit, at most
+GAIN = 1e-6  # of the share explained; a step of less is the last
+ROUNDING = 1e-12  # share left unexplained that is none
+CONSTANT = 1e-6  # deviation of a filter by its largest weight, below which it has no pattern
 
 
-def patterns(filters: ndarray, count: int, seed: int) -> ndarray:
-    """The `count` patterns of filters `[n, taps]`: unit vectors without mean, `[count, taps]`, by descending number of
-    filters; the best of some starts, which `seed` draws.
+def units(filters: np.ndarray) -> np.ndarray:
+    """Filters `[n, d]` without mean and scale, float64; those that are constant, all zero among them, are left out."""
+    filters = filters.astype(np.float64)
+    centred = filters - filters.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1)
+    varying = lengths > CONSTANT * np.abs(filters).max(axis=1, initial=0) * filters.shape[1] ** 0.5
+    return centred[varying] / lengths[varying, None]
 
-    Raises ValueError if fewer filters than that are not constant.
+
+def random(*arrays: np.ndarray) -> np.random.Generator:
+    """A generator that follows from these arrays alone."""
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+    return np.random.default_rng(int.from_bytes(digest.digest()[:8], "little"))
+
+
+def explained(units: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+    """The share of each filter's variance that its nearest pattern explains, `[n]`."""
+    return ((units @ patterns.T) ** 2).max(axis=1, initial=0)
+
+
+def fit(units: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    """The `count` unit patterns `[count, d]` that explain most of the filters `units [n, d]`, which count by `weights`;
+    the one that is nearest to most of them first.
+
+    Of few filters there are no more patterns than those. What is drawn follows from the filters.
     """
-    lines = directions(filters)
-    if len(lines) < count:
-        raise ValueError(f"{len(lines)} filters that are not constant, for {count} patterns")
-    generator = np.random.default_rng(seed)
-    fits = [_fit(lines, _start(lines, count, generator)) for _ in range(RESTARTS)]
-    best = max(fits, key=lambda fit: _cosines(lines, fit).max(axis=1).sum())
-    best *= np.sign(best[np.arange(count), np.abs(best).argmax(axis=1), None])  # the sign is free: largest tap above 0
-    sizes = np.bincount(_cosines(lines, best).argmax(axis=1), minlength=count)
-    return best[np.argsort(-sizes, kind="stable")]
+    generator = random(units, weights)
+    fits = [_climb(units, weights, _start(units, weights, count, generator)) for _ in range(STARTS)]
+    _, patterns = max(fits, key=lambda share_and_patterns: share_and_patterns[0])
+    shares = np.bincount(_nearest(units, patterns), weights, len(patterns))
+    return signed(patterns[np.argsort(-shares, kind="stable")])
 
 
-def _cosines(lines: ndarray, fit: ndarray) -> ndarray:
-    """Squared cosines `[lines, patterns]`: the share of a filter's variance that a pattern explains."""
-    return (lines @ fit.T) ** 2
+def _nearest(units: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+    return ((units @ patterns.T) ** 2).argmax(axis=1)
 
 
-def _start(lines: ndarray, count: int, generator: np.random.Generator) -> ndarray:
-    """Lines far from each other, as k-means++ draws points."""
-    chosen = [generator.integers(len(lines))]
-    for _ in range(count - 1):
-        rest = np.clip(1 - _cosines(lines, lines[chosen]).max(axis=1), 0, None)
-        chosen.append(generator.choice(len(lines), p=rest / rest.sum() if rest.sum() > TINY else None))
-    return lines[chosen]
-
-
-def _fit(lines: ndarray, start: ndarray) -> ndarray:
-    fit, members = start.copy(), None
-    for _ in range(ITERATIONS):
-        before, members = members, _cosines(lines, fit).argmax(axis=1)
-        if before is not None and (before == members).all():
+def _start(units: np.ndarray, weights: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Filters, each drawn by what the ones before it leave unexplained, as k-means++ does."""
+    chosen = np.empty((0, units.shape[1]))
+    for _ in range(count):
+        left = weights * (1 - explained(units, chosen)).clip(min=0)
+        if left.sum() <= ROUNDING * weights.sum():
             break
-        for number in range(len(fit)):
-            own = lines[members == number]
-            if len(own):  # one that has lost all of its lines stays where it is
-                fit[number] = np.linalg.eigh(own.T @ own)[1][:, -1]
-    return fit
+        chosen = np.vstack([chosen, units[generator.choice(len(units), p=left / left.sum())]])
+    return chosen
+
+
+def _climb(units: np.ndarray, weights: np.ndarray, patterns: np.ndarray) -> tuple[float, np.ndarray]:
+    """The patterns that a start leads to, and the share that they explain."""
+    before, patterns = -1.0, patterns.copy()
+    for _ in range(STEPS):
+        share = float(np.average(explained(units, patterns), weights=weights))
+        if share - before < GAIN:
+            break
+        before, nearest = share, _nearest(units, patterns)
+        for number in range(len(patterns)):
+            own = nearest == number
+            if own.any():
+                patterns[number] = np.linalg.eigh((units[own] * weights[own, None]).T @ units[own])[1][:, -1]
+    return share, patterns

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.config.base import Name, PositiveInt
 from keyfilters.store.identity import Job
 from keyfilters.study.filterdb import FilterFigure, trained
-from keyfilters.study.jobs import basis, histograms, layers
+from keyfilters.study.jobs import basis, extracts, filterdb, histograms, layers
 from keyfilters.study.output import Output
 
 if TYPE_CHECKING:
@@ -21,15 +22,13 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 PAPER = "Depthwise filters"
 
 
-class DepthwiseBasis(Output):
-    """The bases of sets of depthwise filters."""
+class DepthwiseSets(Output):
+    """One of several sets of depthwise filters, of all networks that have them."""
 
-    name = "depthwise_pca"
     paper = PAPER
     kind = "figure"
     reads = "filters"
     minutes = 30
-    caption = "Principal components of sets of depthwise filters."
 
     sets: Names = ("depthwise_7x7",)
 
@@ -37,13 +36,71 @@ class DepthwiseBasis(Output):
         for name in self.sets:
             FilterFigure(set=name).check(study)
 
+    def of_sets(self, study: Study, *fields: str) -> dict[str, Any]:
+        """Fields of each of its sets."""
+        return {name: study.analysis.sets[name].model_dump(mode="json", include={*fields}) for name in self.sets}
+
+
+class DepthwiseBasis(DepthwiseSets):
+    """The bases of sets of depthwise filters."""
+
+    name = "depthwise_pca"
+    caption = "Principal components of sets of depthwise filters."
+
     def inputs(self, study: Study) -> dict[str, Job]:
         return {"basis": basis(study), "layers": layers(study)}
 
     def settings(self, study: Study) -> dict[str, Any]:
-        filter_sets = {name: study.analysis.sets[name] for name in self.sets}
-        fields = {"kernel", "min_filters"}
-        return {"sets": {name: of.model_dump(mode="json", include=fields) for name, of in filter_sets.items()}}
+        return {"sets": self.of_sets(study, "kernel", "min_filters")}
+
+
+class DepthwisePatterns(DepthwiseSets):
+    """How much of depthwise filters a few patterns explain that were fitted to other networks.
+
+    `counts`: of patterns, of which the one of `drawn` is drawn. `filters_of_network`: at most, so that no large network
+    decides. `samples` of the bootstrap.
+    """
+
+    name = "depthwise_patterns"
+    caption = "How much of depthwise filters a few patterns explain."
+
+    counts: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8, 16)
+    drawn: PositiveInt = 8
+    filters_of_network: PositiveInt = 300
+    samples: PositiveInt = 2000
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        if self.drawn not in self.counts:
+            raise ValueError(f".drawn: {self.drawn} is none of the `counts`, {', '.join(map(str, self.counts))}")
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        tables = {f"filterdb/{name}": filterdb(study)[name] for name in self.sets}
+        return tables | {f"{FILTERS_OF}{name}": job for name, job in extracts(study).items()}
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        of = {"sets": self.of_sets(study, "kernel", "kinds"), "precision": study.analysis.precision}
+        return self.model_dump(mode="json") | of
+
+
+class DepthwiseCovariance(DepthwiseSets):
+    """Covariance of the taps of depthwise filters by depth, in as many `parts` of it.
+
+    A layer needs `min_filters_of_layer`. `samples` of the bootstrap.
+    """
+
+    name = "depthwise_covariance"
+    caption = "Covariance of the taps of depthwise filters by depth."
+
+    parts: PositiveInt = 3
+    min_filters_of_layer: PositiveInt = 16
+    samples: PositiveInt = 2000
+
+    def inputs(self, study: Study) -> dict[str, Job]:
+        return {f"filterdb/{name}": filterdb(study)[name] for name in self.sets} | {"layers": layers(study)}
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return self.model_dump(mode="json")
 
 
 class DepthwiseFigure(FilterFigure):

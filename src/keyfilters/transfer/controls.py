@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from keyfilters.analysis.patterns import patterns
+from keyfilters.analysis import patterns
 from keyfilters.errors import KeyfiltersError
 from keyfilters.transfer import closed_forms
 from keyfilters.transfer.shapes import nearest
@@ -49,18 +50,24 @@ def closed_form(weight: Tensor, generator: Generator) -> Tensor:
     return nearest(weight, closed_forms.shapes(*weight.shape[1:]))
 
 
-def universal(layers: Sequence[Tensor], seed: int) -> Change:
+def universal(layers: Sequence[Tensor]) -> Change:
     """The nearest a x + b, where x is one of eight patterns of the filters of `layers`, each `[filters, channels, kh,
-    kw]`, with kernels of the same size; each channel by itself.
+    kw]`, with kernels of the same size; each channel by itself, and they count the same.
+
+    Raises KeyfiltersError where there are not so many.
     """
 
     @cache
     def shapes(height: int, width: int) -> Tensor:
         of_size = [layer.reshape(-1, height * width) for layer in layers if layer.shape[2:] == (height, width)]
-        try:
-            return torch.from_numpy(patterns(torch.cat(of_size).numpy(), UNIVERSAL, seed))
-        except (RuntimeError, ValueError) as error:
-            raise KeyfiltersError(f"control universal, kernels of {height}x{width}: {error}") from None
+        units = patterns.units(torch.cat([torch.empty(0, height * width), *of_size]).numpy())
+        fitted = patterns.fit(units, np.ones(len(units)), UNIVERSAL)
+        if len(fitted) < UNIVERSAL:
+            raise KeyfiltersError(
+                f"control universal: {len(units)} filters of {height}x{width} in the networks on other sets, too few "
+                f"for {UNIVERSAL} patterns; leave the control out"
+            )
+        return torch.from_numpy(fitted)
 
     return lambda weight, generator: nearest(weight, shapes(*weight.shape[1:]))
 

@@ -89,7 +89,7 @@ def copy_filters(
     change = CHANGES.get(settings.control or "", unchanged)
     if settings.control == "universal":
         others = [layer for end in pattern_sources for layer in end.layers(settings)]
-        change = universal([convolution.filters for layer in others for convolution in layer], seed)
+        change = universal([convolution.filters for layer in others for convolution in layer])
     generator = torch.Generator().manual_seed(seed)
     copied = []
     for convolution, filters in zip(targets, assigned, strict=False):  # of all layers, the first are filled

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 
 import keyfilters.results
 from keyfilters.results.depthwise import depthwise_quality
-from keyfilters.results.drawing import box_plots, heat_maps, palette, paper, style
+from keyfilters.results.drawing import box_plots, heat_maps, palette, paper, style, weights
 from keyfilters.results.drawing.forest import forest
 from keyfilters.results.drawing.table import Grid, draw, turned
 from tests.helpers.legible import faults
@@ -79,6 +79,13 @@ def test_a_table_of_one_row_stands_upright_with_the_papers_numbers_beside_ours()
     assert upright.columns == ["Accuracy (%)", "Paper's (%)"]
     assert upright.lines == [["Baseline", "44.7", "86.9"], ["Ours", "45.0", ""]]
     assert turned(row, None).columns == ["Accuracy (%)"]
+
+
+def test_a_filter_has_no_frame_and_no_ticks():
+    _, axis = plt.subplots()
+    weights.show(axis, np.eye(3))
+    assert not any(spine.get_visible() for spine in axis.spines.values())
+    assert not [*axis.get_xticks(), *axis.get_yticks()]
 
 
 def test_few_pairs_are_dots_and_not_a_box():

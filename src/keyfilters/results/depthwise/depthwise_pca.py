@@ -62,9 +62,10 @@ def depthwise_pca(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 
 def _networks(bases: artifacts.Artifact, layers: artifacts.Artifact) -> dict[str, int]:
-    """How many of the networks that define the bases have filters of each set."""
+    """How many networks define the basis of each set; those with the same weights count once."""
     table = pd.read_parquet(layers.path / moments.LAYERS)
-    return table[table["model"].isin([*bases.description["inputs"]])].groupby("set")["model"].nunique().to_dict()
+    models = table[table["model"].isin([*bases.description["inputs"]])].groupby("set")["model"]
+    return {name: len({*of_set} - {*bases.facts["same_weights"].get(name, ())}) for name, of_set in models}
 
 
 def _components(name: str, basis: Basis, kernel: tuple[int, int]) -> pd.DataFrame:

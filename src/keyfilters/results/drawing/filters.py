@@ -104,13 +104,13 @@ class Tables:
         return [f"Groups that the paper speaks of and that are not here: {'; '.join(named)}."] if named else []
 
 
-def load(description: Mapping[str, Any], results: Path) -> Tables:
-    """The tables that a figure's job names, below `results`.
+def load(description: Mapping[str, Any], results: Path, name: str | None = None) -> Tables:
+    """The tables that a figure's job names, below `results`: of the set `name`, if it names those of several.
 
     Raises KeyfiltersError if they are missing, or made from other settings than the job's.
     """
-    folder = description["inputs"][f"{description['stage']}/filterdb"]
-    record = results / "filterdb" / description["settings"]["set"] / "tables.json"
+    folder = description["inputs"][f"filterdb/{name}" if name else f"{description['stage']}/filterdb"]
+    record = results / "filterdb" / (name or description["settings"]["set"]) / "tables.json"
     if not records.is_fresh(record, folder.rpartition("-")[2]):
         raise KeyfiltersError(f"{record}: not there, or made from other settings; run `snakemake filterdb`")
     properties = records.load(record)

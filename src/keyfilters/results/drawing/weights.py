@@ -12,8 +12,10 @@ from keyfilters.results.drawing import palette
 
 
 def show(axis: plt.Axes, weights: np.ndarray, peak: float | None = None) -> None:
-    """One filter `[kh, kw]`, in colours from minus to plus `peak`; its own largest absolute weight if None."""
+    """One filter `[kh, kw]` alone, in colours from minus to plus `peak`; its own largest absolute weight if None."""
     peak = (float(np.abs(weights).max()) if peak is None else peak) or 1.0  # all zeros are white
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
     axis.imshow(weights, cmap=palette.WEIGHTS, vmin=-peak, vmax=peak, interpolation="nearest")
 
 

@@ -107,8 +107,6 @@ def _draw(bases: Bases, kernel: tuple[int, int], components: int, title: str, no
         group, largest = _label(name), np.abs(basis.components).max()
         for axis, component, ratio in zip(axes[row], basis.components, basis.ratios, strict=False):
             weights.show(axis, component.reshape(kernel), largest)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
             axis.set_xlabel(f"{ratio:.1%}", fontsize=MIN_POINTS, labelpad=1)
         label = f"{group}\n{models} networks\n{basis.count:,} filters"
         axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
