@@ -1,9 +1,12 @@
 """What was made with other code than the present is named, until that is declared harmless."""
 
 import json
+import shutil
+from collections import Counter
 
 from keyfilters.planning.status import Files, status
 from keyfilters.provenance import changed_code, explain
+from keyfilters.provenance.manifests import copy_manifests
 from keyfilters.store import code, runs
 
 CELL = "table2/set01--set00"
@@ -14,6 +17,12 @@ def with_other_code(made, job) -> None:
     path = runs.path(made.root, job.folder)
     run = json.loads(path.read_text())
     path.write_text(json.dumps(run | {"code": {job.stage: "0123456789ab"}}))
+
+
+def without_artifacts(made) -> None:
+    """As in a clone, where the runs beside the results are all that is known of artifacts."""
+    copy_manifests(made.root, made.keyed.values(), made.results)
+    shutil.rmtree(made.root)
 
 
 def test_what_was_made_with_the_present_code_is_not_named(made):
@@ -54,3 +63,30 @@ def test_nothing_is_said_of_what_was_made_elsewhere(made):
     with_other_code(made, training)
     runs.path(made.root, training.folder).unlink()
     assert changed_code.made_with_other_code(made.study, made.root, made.results) == {}
+
+
+def test_status_names_what_the_runs_beside_the_results_know_where_no_artifact_is(made, capsys):
+    training = made.cell(CELL).inputs["seed0"]
+    with_other_code(made, training)
+    without_artifacts(made)
+    explain.show(status(made.study, Files("tiny", made.root, made.results, made.root / "logs")))
+    printed = capsys.readouterr().out
+    line = f"code of transfer changed since it made {training.folder} (on record in {made.results / 'runs'})\n"
+    assert printed.count("changed since") == printed.count(line) == 1
+
+
+def test_a_run_that_outlived_its_artifact_says_nothing_of_the_results(made):
+    training = made.cell(CELL).inputs["seed0"]
+    copy_manifests(made.root, made.keyed.values(), made.results)
+    with_other_code(made, training)
+    shutil.rmtree(made.root / training.folder)
+    assert changed_code.made_with_other_code(made.study, made.root, made.results) == {}
+
+
+def test_each_run_is_looked_for_once(made, monkeypatch):
+    without_artifacts(made)
+    reads, read = Counter(), runs.read_json
+    monkeypatch.setattr(runs, "read_json", lambda path: reads.update([path]) or read(path))
+    changed_code.made_with_other_code(made.study, made.root, made.results)
+    assert {*reads} >= {runs.path(made.results, folder) for folder in made.keyed}
+    assert max(reads.values()) == 1

@@ -18,7 +18,7 @@ CURE = (
 def changed_since(folder: str, *bases: Path) -> list[str]:
     """The stage, and the reader, whose code is another than the one that made the artifact or result `folder`.
 
-    `bases`: where its run is recorded, as of `runs.load`; nothing is known of what was not made here.
+    `bases`: where its run is recorded, as of `runs.load`; nothing is known of what none of them records.
     """
     run = runs.load(folder, *bases) or {}
     return [stage for stage, digest in run.get("code", {}).items() if not code.is_same(stage, digest)]
@@ -30,19 +30,25 @@ def changed_below(job: Job, *bases: Path) -> list[str]:
 
 
 def made_with_other_code(study: Study, root: Path, results: Path) -> dict[str, list[str]]:
-    """By stage or reader: what of the study is there, below `root` or `results`, and was made with other code."""
+    """By stage or reader: what of the study was made with other code.
+
+    That is artifacts below `root` and what is fresh in `results`, and artifacts that are not here, of whose making the
+    run beside the results is known.
+    """
     outdated: dict[str, list[str]] = {}
     for name, job in {**jobs.keyed(study), **jobs.cells(study), **jobs.everything(study)}.items():
-        stages = changed_since(job.folder, root, results)
-        if stages and _is_there(name, job, root, results):
+        keyed, bases, label = job.stage in jobs.KEYED, (root, results), name
+        if keyed and not (root / job.folder / artifacts.MANIFEST).exists():
+            # A run below `root` that outlived its artifact need not be the one that the results came from.
+            bases, label = (results,), f"{name} (on record in {results / 'runs'})"
+        stages = changed_since(job.folder, *bases)
+        if stages and (keyed or _is_fresh(name, job, results)):
             for stage in stages:
-                outdated.setdefault(stage, []).append(name)
+                outdated.setdefault(stage, []).append(label)
     return outdated
 
 
-def _is_there(name: str, job: Job, root: Path, results: Path) -> bool:
-    if job.stage in jobs.KEYED:
-        return (root / job.folder / artifacts.MANIFEST).exists()
+def _is_fresh(name: str, job: Job, results: Path) -> bool:
     return records.is_fresh(paths.record(results, job.stage, name.removeprefix("filterdb/")), job.key)
 
 
