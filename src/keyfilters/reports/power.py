@@ -15,13 +15,12 @@ from rich.table import Table
 from keyfilters.analysis.effects import Effect, distance, least_distance
 from keyfilters.errors import KeyfiltersError
 from keyfilters.reports.study_results import VERDICTS, Cost, StudyResults
-from keyfilters.results.master_key.claims import Measured, judged
+from keyfilters.results.master_key.claims import SEEDS_NEEDED, Measured, judged
 
 TRAININGS = ("train", "transfer")  # what a further seed makes anew; a prepared set stays
 NOTE = (
-    "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of a line by itself: Holm's "
-    "correction, in the verdicts, wants more. Hours: of the missing seeds, by what the trainings of the cells that are "
-    "compared took a seed; lines that share trainings share their hours too."
+    f"{SEEDS_NEEDED} Hours: of the missing seeds, by what the trainings of the cells that are compared took a seed; "
+    "lines that share trainings share their hours too."
 )
 
 

@@ -35,6 +35,10 @@ from keyfilters.results.master_key.claimed import (
 
 PAPER_ABOVE_CHANCE = 86.9 - 100 / 449  # of Table 1's baseline, on 449 classes: what the margin is scaled from
 LEVEL = 0.05
+SEEDS_NEEDED = (
+    "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of this line by itself: Holm's "
+    "correction wants more."
+)
 
 
 def claims(description: Mapping[str, Any], file: Path) -> None:
@@ -55,8 +59,7 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
         f"Table 5 are {printed_pointwise(True, paper.PETS):+.1f} and {printed_pointwise(False, paper.PETS):+.1f}.",
         "Not testable here: the claim rests on networks that use their depthwise filters, and a network whose filters "
         "are all the identity is as good within the error, or was not trained.",
-        "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of this line by itself: "
-        "Holm's correction wants more. None where more test images are needed, or the effect lies at the bound.",
+        f"{SEEDS_NEEDED} None where more test images are needed, or the effect lies at the bound.",
     ]
     title = "What the paper claims, and what these numbers say"
     files.publish(description, file, pd.DataFrame(rows), shown, title, notes, partial(forest, rows, title, notes))
