@@ -11,6 +11,7 @@ import rdflib
 from rocrate.rocrate import ROCrate
 
 from keyfilters.errors import KeyfiltersError
+from keyfilters.provenance.manifests import copy_manifests
 from keyfilters.reports.crate import export_crate
 from keyfilters.reports.study_results import StudyResults
 from keyfilters.store import runs
@@ -240,6 +241,27 @@ def test_what_is_damaged_missing_or_in_the_way_is_told_and_nothing_is_written(st
     folder.mkdir()
     with pytest.raises(KeyfiltersError, match="crate: is there already; remove it or name another"):
         export_crate(study, PROJECT, folder)
+
+
+@pytest.mark.fault("report", "a manifest is cut, or is JSON of something else", "one line names it; no crate")
+@pytest.mark.parametrize("is_copy", [False, True])
+@pytest.mark.parametrize("content", ["{", "[]", '{"files": {}, "inputs": {}, "facts": {}}', "manifest of another"])
+def test_a_damaged_manifest_is_named_and_nothing_is_written(study, tmp_path, content, is_copy):
+    training, other, *_ = (job for job in jobs.keyed(study.study).values() if job.stage == "train")
+    if content == "manifest of another":
+        content = (study.root / other.folder / "manifest.json").read_text()
+    path = study.root / training.folder / "manifest.json"
+    if is_copy:
+        copy_manifests(study.root, jobs.keyed(study.study).values(), study.results)
+        shutil.rmtree(study.root)
+        path = study.results / f"manifests/{training.folder}.json"
+    path.write_text(content)
+    with pytest.raises(
+        KeyfiltersError, match=rf"^{path}: no manifest of {training.folder} \(.*\); restore it"
+    ) as error:
+        export_crate(study, PROJECT, tmp_path / "crate", "table7")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "crate").exists()
 
 
 def test_a_folder_without_the_workflow_gives_no_crate(study, tmp_path):

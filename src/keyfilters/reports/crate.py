@@ -7,7 +7,6 @@ images stay where they are; tables, figures, cells, manifests and run records ar
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ import yaml
 
 from keyfilters.errors import KeyfiltersError
 from keyfilters.reports.study_results import Result, StudyResults
-from keyfilters.store import records, runs
+from keyfilters.store import artifacts, records, runs
 from keyfilters.store.files import sha256
 from keyfilters.store.identity import Job, canonical, key_of
 from keyfilters.study import jobs, paths
@@ -211,9 +210,14 @@ class _Crate:
         folder = f"results/{self.study.name}"
         if job.stage in jobs.KEYED:
             path = self._manifest(job)
-            held = json.loads(path.read_text())
+            try:
+                held = artifacts.load_manifest(path, job.folder)
+            except (OSError, ValueError) as error:
+                raise KeyfiltersError(
+                    f"{path}: no manifest of {job.folder} ({error}); restore it from git, or delete it and run again"
+                ) from None
             for role, input_job in job.inputs.items():
-                if sha256(self._manifest(input_job)) != held["inputs"][role]:
+                if sha256(self._manifest(input_job)) != held["inputs"].get(role):
                     raise KeyfiltersError(
                         f"{path}: was made from another {input_job.folder} than the one on record here; "
                         f"delete {self.study.root / job.folder} and run again"

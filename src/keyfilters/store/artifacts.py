@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -134,16 +134,24 @@ def manifest(root: Path, folder: str) -> Artifact:
             f"{folder}: no input of the job {folder_of(job)}; add it to the job's inputs in its study"
         )
     try:
-        content = read_json(path / MANIFEST)
-        right = folder_of(content["description"]) == folder
-        for part in ("files", "inputs", "facts"):
-            if not isinstance(content[part], dict):
-                raise ValueError(f"{part}: no JSON object")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Artifact(path, load_manifest(path / MANIFEST, folder))
+    except (OSError, ValueError) as error:
         raise KeyfiltersError(f"{path}: not a complete artifact ({error}); delete it and run again") from None
-    if not right:
-        raise KeyfiltersError(f"{path}: its manifest describes another artifact; delete it and run again")
-    return Artifact(path, content)
+
+
+def load_manifest(file: Path, folder: str) -> dict[str, Any]:
+    """The manifest in `file` of the artifact `folder`: its own, or a copy.
+
+    Raises OSError or ValueError if it cannot be read or is none, or another's.
+    """
+    content = read_json(file)
+    for part in ("description", "files", "inputs", "facts"):
+        if not isinstance(content.get(part), dict):
+            raise ValueError(f"{part}: no JSON object")
+    with suppress(KeyError):
+        if folder_of(content["description"]) == folder:
+            return content
+    raise ValueError("its manifest describes another artifact")
 
 
 def read(root: Path, folder: str) -> Artifact:
