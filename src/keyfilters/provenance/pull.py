@@ -58,8 +58,7 @@ def _recorded(root: Path, stage_folders: Iterable[str]) -> set[str]:
             folders |= {f"{stage_folder}/{Path(name).name}" for name in names}
     except DataIndexDirError:
         raise KeyfiltersError(
-            f"dvc pull failed: what was recorded of {folder} is neither in DVC's cache nor in reach in its remote; "
-            f"{_remote()}"
+            f"dvc pull failed: what was recorded of {folder} is not in DVC's cache and cannot be fetched; {_remote()}"
         ) from None
     except DvcException as error:
         raise KeyfiltersError(f"dvc pull failed: {' '.join(str(error).split())}; see docs/versions.md") from None
@@ -75,4 +74,5 @@ def _remote() -> str:
     if name not in config["remote"]:
         return "no remote is set, which `dvc remote add --default shared URL` does; see docs/versions.md"
     url = config["remote"][name]["url"]
-    return f"its remote {name} is {url}, which `dvc remote modify --local {name} url URL` changes; see docs/versions.md"
+    change = f"name the one that has it by `dvc remote modify --local {name} url URL`"
+    return f"its remote {name} is {url}; {change}, or go on without a pull: Snakemake makes it; see docs/versions.md"
