@@ -65,6 +65,7 @@ lint: .venv/.complete
 
 # Thousands of damaged weight files of each format; of one's own too, with KEYFILTERS_WEIGHT_FILES=folder. And a hundred
 # damaged projects.
+fuzz: SHELL := bash -o pipefail
 fuzz: .venv/.complete
 	KEYFILTERS_MUTATIONS=$${KEYFILTERS_MUTATIONS:-2000} $(BIN)/python -m pytest -rP --capture=sys --show-capture=stdout \
 		tests/zoo/readers/test_mutated_files.py | grep -E 'refused,|passed|failed|seed '

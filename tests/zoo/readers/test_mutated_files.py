@@ -3,9 +3,11 @@
 `make fuzz` tries 2,000 of each sample, and as many of each file below the folder KEYFILTERS_WEIGHT_FILES, if it is set.
 """
 
+import faulthandler
 import os
 import pickle
 import shutil
+import subprocess
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -75,6 +77,7 @@ def network(weight=WEIGHT, shape=WEIGHT.shape, **facts):
 
 
 def kill():
+    faulthandler.disable()  # pytest's traceback of it would stand in `make fuzz` as if a damaged file had done this
     os.kill(os.getpid(), 11)
 
 
@@ -195,3 +198,15 @@ def test_every_seed_changes_a_file_in_its_own_way(tmp_path):
     assert found == [mutations.mutated(whole, seed) for seed in range(200)]
     assert sum(one != whole for one in found) > 190
     assert len({tuple(one.values()) for one in found}) > 180
+
+
+def test_make_fuzz_fails_where_a_damaged_file_does(tmp_path):
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho 1 failed\ncase "$*" in *test_mutated_files.py*) exit 1 ;; esac\n')
+    python.chmod(0o755)
+    makefile = Path(__file__).parents[3] / "Makefile"
+    command = ["make", "--file", makefile, "--old-file", ".venv/.complete", "fuzz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "1 failed" in done.stdout
