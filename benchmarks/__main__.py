@@ -13,7 +13,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks import analysis, earlier, extraction, gpu, idle, loop, parse, scale, start, step
+from benchmarks import analysis, billion, earlier, extraction, gpu, idle, loop, parse, scale, start, step
 from keyfilters.store import machine
 from keyfilters.store.files import write_text
 
@@ -28,6 +28,7 @@ PARTS = {
     "gpu": gpu,
     "extraction": extraction,
     "analysis": analysis,
+    "billion": billion,
 }
 
 

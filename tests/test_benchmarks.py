@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks import analysis, earlier, extraction, gpu, idle, loop, parse, scale, start, step
+from benchmarks import analysis, billion, earlier, extraction, gpu, idle, loop, parse, scale, start, step
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -78,6 +78,17 @@ def test_extraction_runs(monkeypatch):
     assert found.numbers.keys() == {"in the file", "external data"}
     assert all(row["n"] == 1 for row in found.rows)
     assert found.numbers["in the file"]["MB/s"]["median"] > 0
+
+
+def test_as_many_filters_as_asked_for_go_through_the_analysis_and_each_pass_is_timed(monkeypatch):
+    for name, rows in (("ROWS", 70_001), ("KEPT", 20_000), ("DRAWN", 10_000)):
+        monkeypatch.setattr(billion, name, rows)
+    numbers = billion.report(1).numbers
+    seconds = numbers["seconds"]
+    parts = sum(seconds[name]["wall"] for name in ("moments", "range", "histograms", "drift"))
+    assert seconds["whole"]["wall"] == pytest.approx(parts)
+    assert seconds["plain read"]["wall"] > 0
+    assert numbers["peak_bytes"] >= 0
 
 
 def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, monkeypatch):
