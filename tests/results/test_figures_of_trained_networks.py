@@ -205,6 +205,15 @@ def test_figure2_changes_its_classes_with_the_rule(study):
     assert frame.groupby("class")["model"].nunique().to_dict() == {"over-parameterised": 3, "regular": 1}
 
 
+def test_figure2_has_a_class_for_each_set_of_over_parameterised_networks_if_asked_to(study):
+    frame, file = make(study, "filterdb_fig2", "sets", by_training_set=True)
+    over = {"over-parameterised, Apples": ["apples"], "over-parameterised, Pears": ["pears"]}
+    classes = frame.groupby("class")["model"].unique().map(list).to_dict()
+    assert classes == {**over, "robust": [ROBUST], "regular": ["plums"]}
+    shown = json.loads(file.with_suffix(".json").read_text())["shown"]["rows"]
+    assert [row[0] for row in shown] == [*over, "robust", "regular"]
+
+
 def test_figure7_shows_densities_of_each_epoch(study, made):
     frame, _ = made["filterdb_fig7"]
     bins = study.bins(REGULAR)

@@ -59,6 +59,14 @@ def test_every_figure_has_the_artifacts_that_it_reads():
     assert set(trained(study)) == lowres | {"set00-seed0", "set01-seed0"}
 
 
+def test_a_setting_of_figure_2_that_is_off_changes_no_key():
+    keys = [
+        jobs.tables(check(config(tables={"filterdb_fig2": settings})).current)["filterdb_fig2"].key
+        for settings in ({}, {"by_training_set": False}, {"by_training_set": True})
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
 @pytest.mark.parametrize(
     ("figure", "settings", "told"),
     [

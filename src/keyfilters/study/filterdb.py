@@ -102,7 +102,8 @@ class FilterFigure2(FilterFigure):
     """Sparsity and entropy by depth of over-parameterised, robust and regular classifiers.
 
     Over-parameterised is a network trained here that has at least `weights_per_picture` weights for each image that
-    it was trained on. `robust`: the networks that were trained against adversarial images. All others are regular.
+    it was trained on; `by_training_set`, a class for each of their sets. `robust`: the networks that were trained
+    against adversarial images. All others are regular.
     A class needs `min_filters`; a box is drawn from `min_layers`, of fewer each is a dot.
     """
 
@@ -113,6 +114,7 @@ class FilterFigure2(FilterFigure):
     weights_per_picture: PositiveFloat = 1
     min_filters: PositiveInt = 1000
     min_layers: PositiveInt = 5
+    by_training_set: bool = False
 
     def check(self, study: Study) -> None:
         super().check(study)
@@ -122,6 +124,11 @@ class FilterFigure2(FilterFigure):
 
     def inputs(self, study: Study) -> dict[str, Job]:
         return super().inputs(study) | {f"network/{name}": job for name, job in trained(study).items()}
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        """Without what is off, so that a figure of one class keeps its key."""
+        settings = super().settings(study)
+        return settings if self.by_training_set else {k: v for k, v in settings.items() if k != "by_training_set"}
 
 
 class DistributionFigure(FilterFigure):

@@ -3,8 +3,9 @@ DB)."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ from keyfilters.store import artifacts
 from keyfilters.training.weights import WEIGHTS
 
 OVER, ROBUST, REGULAR = "over-parameterised", "robust", "regular"
-COLOURS = {OVER: palette.VERMILLION, ROBUST: palette.GREEN, REGULAR: palette.BLUE}
+COLOURS = {ROBUST: palette.GREEN, REGULAR: palette.BLUE}
+OF_OVER = (palette.VERMILLION, palette.ORANGE, palette.PURPLE, palette.SKY)  # of one set after the other
 QUANTITIES = {"sparsity": "sparsity S (6)", "entropy": "entropy H (7)"}
 MIN_RANGE = 0.1  # of the axis of sparsity
-PANELS = ((OVER, REGULAR), (ROBUST, REGULAR))
+BOXES = 0.8  # of a decile's width, that its boxes share
 
 
 def filterdb_fig2(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -35,9 +37,10 @@ def filterdb_fig2(description: Mapping[str, Any], root: Path, file: Path) -> Non
     tables = filters.load(description, file.parents[1])
     ratios = weights_per_picture(description, root)
     over = {name for name, ratio in ratios.items() if ratio >= settings["weights_per_picture"]}
-    layers = classified(tables.layers, over, settings["robust"])
+    layers = classified(tables.layers, over, settings["robust"], settings.get("by_training_set", False))
     counted = layers.groupby("class")["filters"].sum()
-    small = [name for name in COLOURS if counted.get(name, 0) < settings["min_filters"]]
+    named = {*counted.index, *COLOURS} | (set() if any(map(_is_over, counted.index)) else {OVER})
+    small = [name for name in _ordered(named) if counted.get(name, 0) < settings["min_filters"]]
     layers = layers[~layers["class"].isin(small)]
     title = "Figure 2: sparsity and entropy by depth of over-parameterised, robust and regular classifiers"
     notes = [*_counts(layers, file.parents[1].name), *_rules(settings, ratios, over, layers, small)]
@@ -63,7 +66,7 @@ def weights_per_picture(description: Mapping[str, Any], root: Path) -> dict[str,
     return ratios
 
 
-def classified(layers: pd.DataFrame, over: set[str], robust: list[str]) -> pd.DataFrame:
+def classified(layers: pd.DataFrame, over: set[str], robust: list[str], by_training_set: bool) -> pd.DataFrame:
     """The layers of classifiers with their network's `class` and whether their entropy can be `judged`: a layer of few
     filters has a low one whatever its weights. Where a file tells no depths (`by_order`), layers lie in its order."""
     classifiers = layers[layers["Task"] == "classification"].copy()
@@ -73,11 +76,27 @@ def classified(layers: pd.DataFrame, over: set[str], robust: list[str]) -> pd.Da
     classifiers["depth_decile"] = depth_decile(classifiers["conv_depth_norm"].where(~classifiers["by_order"], order))
     classifiers = classifiers[classifiers["depth_decile"].notna()]
     classes = classifiers["model"].map(lambda name: ROBUST if name in robust else OVER if name in over else REGULAR)
+    if by_training_set:
+        classes = classes.mask(classes == OVER, f"{OVER}, " + classifiers["Training-Dataset"])
     return classifiers.assign(**{"class": classes}, judged=classifiers["verdict"] != "too few")
 
 
+def _is_over(name: str) -> bool:
+    return name.startswith(OVER)
+
+
+def _ordered(classes: Iterable[str]) -> list[str]:
+    """Those that are over-parameterised first."""
+    return sorted(classes, key=lambda name: (("", *COLOURS).index("" if _is_over(name) else name), name))
+
+
 def _classes(layers: pd.DataFrame) -> list[str]:
-    return [name for name in COLOURS if (layers["class"] == name).any()]
+    return _ordered(layers["class"].unique())
+
+
+def _colours(classes: list[str]) -> dict[str, str]:
+    over = zip(filter(_is_over, classes), itertools.cycle(OF_OVER), strict=False)
+    return {**dict(over), **COLOURS}
 
 
 def _counts(layers: pd.DataFrame, study: str) -> list[str]:
@@ -136,21 +155,26 @@ def _mean(values: pd.Series) -> str:
 def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Figure:
     figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.5), layout="constrained", sharex=True, sharey="row")
     files.heading(figure, title)
-    for column, classes in enumerate(PANELS):
+    classes = _classes(layers)
+    colours = _colours(classes)
+    panels = ([*filter(_is_over, classes), REGULAR], [ROBUST, REGULAR])
+    for column, shown in enumerate(panels):
         for row, (quantity, label) in enumerate(QUANTITIES.items()):
             axis = axes[row, column]
             rows = layers if quantity == "sparsity" else layers[layers["judged"]]
-            for side, name in zip((-0.2, 0.2), classes, strict=True):
-                _boxes(axis, rows[rows["class"] == name], quantity, name, side, least)
+            width = BOXES / len(shown)
+            for number, name in enumerate(shown):
+                side = (number - (len(shown) - 1) / 2) * width
+                _boxes(axis, rows[rows["class"] == name], quantity, colours[name], side, width, least)
             axis.grid(axis="y")
             if column == 0:
                 axis.set_ylabel(label)
             if row == 1:
                 axis.set_xticks(range(len(DECILE_NAMES)), DECILE_NAMES, rotation=45, ha="right")
                 axis.set_xlabel("depth decile")
-        axes[0, column].set_title(" and ".join(classes))
+        axes[0, column].set_title(f"{(OVER, ROBUST)[column]} and {REGULAR}")
     networks = layers.groupby("class")["model"].nunique()
-    handles = [Patch(color=COLOURS[name], label=f"{name} ({networks[name]})") for name in _classes(layers)]
+    handles = [Patch(color=colours[name], label=f"{name} ({networks[name]})") for name in classes]
     if handles:
         axes[0, 1].legend(handles=handles, title="class (networks)", loc="upper right")
     top = max(MIN_RANGE, axes[0, 0].get_ylim()[1])
@@ -159,15 +183,16 @@ def _draw(layers: pd.DataFrame, least: int, title: str, notes: list[str]) -> Fig
     return figure
 
 
-def _boxes(axis: plt.Axes, layers: pd.DataFrame, quantity: str, name: str, side: float, least: int) -> None:
-    colour = COLOURS[name]
+def _boxes(
+    axis: plt.Axes, layers: pd.DataFrame, quantity: str, colour: str, side: float, width: float, least: int
+) -> None:
     for position, decile in enumerate(DECILE_NAMES):
         values = layers.loc[layers["depth_decile"] == decile, quantity].to_numpy()
         if len(values) >= least:
             axis.boxplot(
                 values,
                 positions=[position + side],
-                widths=0.35,
+                widths=0.875 * width,
                 showfliers=False,
                 patch_artist=True,
                 manage_ticks=False,
