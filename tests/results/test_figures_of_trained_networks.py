@@ -82,16 +82,16 @@ def quality(study, **settings):
 
 
 def patterns(study, **settings):
-    given = {"sets": {REGULAR: {"kernel": [3, 3], "kinds": ["regular"]}}, "precision": "float32", "samples": 200}
-    given |= {"counts": [1, 8, 16], "drawn": 8, "filters_of_network": 100}
+    defaults = {"sets": {REGULAR: {"kernel": [3, 3], "kinds": ["regular"]}}, "precision": "float32", "samples": 200}
+    defaults |= {"counts": [1, 8, 16], "drawn": 8, "filters_of_network": 100}
     inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
-    return given | settings, inputs | {f"filters/{name}": job for name, job in study.extracts.items()}
+    return defaults | settings, inputs | {f"filters/{name}": job for name, job in study.extracts.items()}
 
 
 def covariance(study, **settings):
-    given = {"sets": [REGULAR, DEPTHWISE], "parts": 2, "min_filters_of_layer": 20, "samples": 200}
+    defaults = {"sets": [REGULAR, DEPTHWISE], "parts": 2, "min_filters_of_layer": 20, "samples": 200}
     inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
-    return given | settings, inputs | {"depthwise_covariance/layers": study.layers}
+    return defaults | settings, inputs | {"depthwise_covariance/layers": study.layers}
 
 
 JOBS = {

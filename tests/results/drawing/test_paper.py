@@ -62,7 +62,7 @@ def test_seven_arrows_are_others_than_the_papers_numbers_say():
     }
 
 
-def test_a_twin_has_every_number_of_either_side():
+def test_a_comparison_has_every_number_of_either_side():
     ours = [paper.Number("Accuracy", "Sketch", 60.04, n=3), paper.Number("Accuracy", "Emoji", 57.0, n=1)]
     comparison = paper.compare("table7", ours).set_index("column")
     assert len(comparison) == 8
