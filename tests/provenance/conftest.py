@@ -48,4 +48,5 @@ def workspace(tmp_path) -> Workspace:
 
 @pytest.fixture
 def made(workspace) -> Workspace:
+    """The same, by the name that test_changed_code.py has for it."""
     return workspace
