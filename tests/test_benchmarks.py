@@ -47,10 +47,10 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
     assert loop.NO_TIMM in loop.report(1).notes
     (tmp_path / "train.py").write_text(FAKE_TRAIN)
     monkeypatch.setenv("TIMM_TRAIN", str(tmp_path / "train.py"))
-    found = loop.report(1)
-    assert loop.NO_TIMM not in found.notes
-    assert found.numbers["images_per_second"][loop.RIVALS[0].name]["median"] == pytest.approx(50)
-    assert found.rows[-1]["to reach"] == "2"
+    report = loop.report(1)
+    assert loop.NO_TIMM not in report.notes
+    assert report.numbers["images_per_second"][loop.RIVALS[0].name]["median"] == pytest.approx(50)
+    assert report.rows[-1]["to reach"] == "2"
 
 
 def test_the_earlier_version_has_to_be_named(monkeypatch):
@@ -74,10 +74,10 @@ def test_a_large_study_runs_to_its_end(tmp_path, monkeypatch, study, jobs_of_one
 
 def test_extraction_runs(monkeypatch):
     monkeypatch.setattr(extraction, "MEGABYTES", 10)
-    found = extraction.report(1)
-    assert found.numbers.keys() == {"in the file", "external data"}
-    assert all(row["n"] == 1 for row in found.rows)
-    assert found.numbers["in the file"]["MB/s"]["median"] > 0
+    report = extraction.report(1)
+    assert report.numbers.keys() == {"in the file", "external data"}
+    assert all(row["n"] == 1 for row in report.rows)
+    assert report.numbers["in the file"]["MB/s"]["median"] > 0
 
 
 def test_as_many_filters_as_asked_for_go_through_the_analysis_and_each_pass_is_timed(monkeypatch):
@@ -107,13 +107,13 @@ def test_the_analysis_runs_and_gives_the_drift_of_the_notebooks_way(tmp_path, mo
 
 def test_without_a_gpu_the_ways_to_compute_run_on_the_cpu_and_it_is_said(monkeypatch):
     monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
-    found = gpu.report(1)
-    assert gpu.NO_GPU in found.notes
-    assert found.numbers["device"] == "CPU"
-    assert set(found.numbers["images_per_second"]) == {
+    report = gpu.report(1)
+    assert gpu.NO_GPU in report.notes
+    assert report.numbers["device"] == "CPU"
+    assert set(report.numbers["images_per_second"]) == {
         f"{precision}, {layout}, eager" for precision in ("float32", "bf16") for layout in ("NCHW", "channels_last")
     }
-    assert all(number["median"] > 0 for number in found.numbers["images_per_second"].values())
+    assert all(number["median"] > 0 for number in report.numbers["images_per_second"].values())
 
 
 def test_shares_of_a_step_are_of_the_whole_and_our_gradients_are_found(monkeypatch):

@@ -83,12 +83,12 @@ def read(path):
 def test_a_data_set(copy):
     copy.add("src/keyfilters/sources/package_sets/coins.py", READER)
     copy.change("config.yaml", "      emoji: {test_share: 0.5}\n", "      emoji: {test_share: 0.5}\n      coins: {}\n")
-    found = copy.python(
+    digest = copy.python(
         "import yaml; from keyfilters.study import jobs; from keyfilters.study.study import check\n"
         "study = check(yaml.safe_load(open('config.yaml'))).studies['mini']\n"
         "print(jobs.prepare(study, 'coins').settings['sha256'])"
     )
-    assert found == "0" * 64
+    assert digest == "0" * 64
     assert_that_all_is_named(copy, "A data set that a package carries")
 
 
@@ -133,7 +133,7 @@ def test_a_source_of_sets(copy):
     entry = "      stamps: {source: museum, path: stamps}\n      emoji: {test_share: 0.5}\n"
     copy.change("config.yaml", "      emoji: {test_share: 0.5}\n", entry)
     copy.touched.discard("config.yaml")  # what any set needs
-    found = copy.python(
+    title = copy.python(
         "import yaml; from pathlib import Path; from keyfilters.study import jobs\n"
         "from keyfilters.datasets.prepare import prepare; from keyfilters.store import artifacts\n"
         "from keyfilters.study.study import check\n"
@@ -142,7 +142,7 @@ def test_a_source_of_sets(copy):
         "prepare(job.description, Path('artifacts'), path=Path('stamps'))\n"
         "print(artifacts.read(Path('artifacts'), job.folder).facts['title'], job.settings['edition'])"
     )
-    assert found == "Stamps 1"
+    assert title == "Stamps 1"
     assert_that_all_is_named(copy, "A source of sets")
 
 
@@ -169,13 +169,13 @@ def test_an_architecture(copy):
     copy.change("src/keyfilters/models/registry.py", '    "yosinski8": Architecture(', ENTRY)
     models = "      resnet50: {architecture: resnet50, channels: [8, 16, 32, 64]}\n"
     copy.change("config.yaml", models, models + "      tower: {architecture: tower2, width: 2}\n")
-    found = copy.python(
+    sizes = copy.python(
         "import yaml; from keyfilters.models.build import build; from keyfilters.models.convolutions import main_path\n"
         "from keyfilters.models.registry import layer_count; from keyfilters.study.study import check\n"
         "model = check(yaml.safe_load(open('config.yaml'))).studies['mini'].models['tower']\n"
         "print(len(main_path(build(model.key_fields, 5))), layer_count('tower2', {}))"
     )
-    assert found == "2 2"
+    assert sizes == "2 2"
     assert_that_all_is_named(copy, "An architecture")
 
 
@@ -201,10 +201,10 @@ def test_a_weight_format(copy):
     copy.add("src/keyfilters/zoo/readers/kernels.py", FORMAT)
     copy.change("src/keyfilters/versions.yaml", "readers:\n", "readers:\n  kernels: 1\n")
     (copy.folder / "net.txt").write_text("KERNELS\n" + "\n".join(map(str, range(18))) + "\n")
-    found = copy.python(
+    printed = copy.python(
         "from keyfilters.cli import main; import sys; sys.argv = ['keyfilters', 'quality', 'net.txt', '--json']; main()"
     )
-    assert '"filters": 2' in found
+    assert '"filters": 2' in printed
     assert_that_all_is_named(copy, "A weight format")
 
 
@@ -243,7 +243,7 @@ def test_a_table_of_cells(copy):
     copy.change("src/keyfilters/versions.yaml", "table7: ", "table8: 1\ntable7: ")
     copy.change("dvc.yaml", "  table7:\n", stage_of("table8", "dvc.yaml") + "  table7:\n")
     copy.change("config.yaml", "      table6: {}\n", "      table6: {}\n      table8: {datasets: [emoji]}\n")
-    found = copy.python(
+    printed = copy.python(
         "import yaml; from pathlib import Path; from keyfilters.study import jobs, paths\n"
         "from keyfilters.store import records; from keyfilters.study.study import check; from keyfilters import cli\n"
         "import sys; study = check(yaml.safe_load(open('config.yaml'))).studies['mini']\n"
@@ -253,7 +253,7 @@ def test_a_table_of_cells(copy):
         "file = paths.record(results, 'table8', 'table8').with_suffix('.csv')\n"
         "sys.argv = ['keyfilters', 'render', job.as_json, 'artifacts', str(file)]; cli.main(); print(file.read_text())"
     )
-    assert found == "12.5"
+    assert printed == "12.5"
     copy.python("import sys, pytest; sys.exit(pytest.main(['-q', '-k', 'table8', 'tests/test_pipeline.py']))")
     assert_that_all_is_named(copy, "A table of cells")
 
@@ -286,7 +286,7 @@ def test_a_figure_of_filters(copy):
     copy.change("config.yaml", "      filterdb_fig6: {}\n", "      filterdb_fig6: {}\n      filterdb_fig11: {}\n")
     tests = "tests/results/filterdb/test_filterdb_figures.py"
     copy.change(tests, '    "filterdb_fig6": {},\n', '    "filterdb_fig6": {},\n    "filterdb_fig11": {},\n')
-    found = copy.python(
+    size = copy.python(
         "from pathlib import Path; from keyfilters import cli; import sys, json\n"
         "from tests.helpers.tiny_filter_study import FilterStudy\n"
         "study = FilterStudy(Path('tiny')); job = study.figure('filterdb_fig11')\n"
@@ -294,5 +294,5 @@ def test_a_figure_of_filters(copy):
         "sys.argv = ['keyfilters', 'render', json.dumps(job.description), str(study.root), str(file)]\n"
         "cli.main(); print(file.read_text())"
     )
-    assert int(found) > 0
+    assert int(size) > 0
     assert_that_all_is_named(copy, "A figure of filters")

@@ -46,12 +46,12 @@ def test_numbers_of_the_store_are_those_of_the_results():
     text = " ".join((PROJECT / "docs/zoo.md").read_text().split())
     said = re.search(r"its store has ([\d,]+) networks with ([\d,]+) 3x3 filters", text)
     summary = pd.read_csv(PROJECT / "results/mini/filters/summary.csv")
-    found = (len(summary), summary["filters 3x3"].sum())
-    assert tuple(int(number.replace(",", "")) for number in said.groups()) == found
+    totals = (len(summary), summary["filters 3x3"].sum())
+    assert tuple(int(number.replace(",", "")) for number in said.groups()) == totals
     every = re.search(r"All ([\d,]+) networks, .* of which ([\d,]+) are 3x3 of regular convolutions", text)
     summary = pd.read_csv(PROJECT / "results/packages/filters/summary.csv")
-    found = (len(summary), summary["regular 3x3"].sum())
-    assert tuple(int(number.replace(",", "")) for number in every.groups()) == found
+    totals = (len(summary), summary["regular 3x3"].sum())
+    assert tuple(int(number.replace(",", "")) for number in every.groups()) == totals
 
 
 def test_modules_that_docs_name_exist():

@@ -19,9 +19,9 @@ def test_the_page_is_what_the_marks_say():
 
 
 def test_there_are_forty_and_no_two_are_one():
-    found = faults.faults()
-    assert len(found) >= 40
-    assert len({(fault.stage, fault.fault) for fault in found}) == len(found)
+    rows = faults.faults()
+    assert len(rows) >= 40
+    assert len({(fault.stage, fault.fault) for fault in rows}) == len(rows)
 
 
 def test_every_stage_has_a_fault():

@@ -30,7 +30,7 @@ STUDY = CONFIG.current
 
 
 def parameters(stage, file):
-    return [name for given in STAGES[stage]["params"] for name in given.get(file, ())]
+    return [name for parameter in STAGES[stage]["params"] for name in parameter.get(file, ())]
 
 
 def test_every_table_has_a_stage():
@@ -77,9 +77,9 @@ def test_the_stage_of_filterdb_has_all_that_decides_it():
 def test_a_tables_stage_has_all_that_decides_it(table):
     job = jobs.tables(STUDY)[table]
     walked = list(identity.walk([job]))
-    assert set(parameters(table, "src/keyfilters/versions.yaml")) == {given.stage for given in walked}
+    assert set(parameters(table, "src/keyfilters/versions.yaml")) == {job.stage for job in walked}
     assert f"studies.${{study}}.tables.{table}" in parameters(table, "config.yaml")
-    read = {given.stage_folder for given in walked if given.stage in ("prepare", "train", "transfer")}
+    read = {job.stage_folder for job in walked if job.stage in ("prepare", "train", "transfer")}
     assert STAGES[table]["cmd"] == f"snakemake --cores all {table}"
     assert not any("artifacts" in out for out in map(next, map(iter, STAGES[table]["outs"])))
     deps = {dep.rpartition("/")[2] for dep in STAGES[table]["deps"]}
@@ -106,9 +106,9 @@ def test_a_stage_of_transfers_owns_their_folder_and_has_all_that_decides_them(st
 def test_the_stage_of_filter_figures_has_all_that_decides_them(figure):
     stage = STAGES[OF_EPOCHS] if figure == OF_EPOCHS else STAGES["filter_figures"]["do"]
     walked = list(identity.walk([jobs.tables(STUDY)[figure]]))
-    names = [name for given in stage["params"] for name in given.get("src/keyfilters/versions.yaml", ())]
+    names = [name for parameter in stage["params"] for name in parameter.get("src/keyfilters/versions.yaml", ())]
     assert {name.replace("${key}", figure) for name in names} >= {*(job.stage for job in walked), "readers"}
-    settings = [name for given in stage["params"] for name in given.get("config.yaml", ())]
+    settings = [name for parameter in stage["params"] for name in parameter.get("config.yaml", ())]
     assert set(parameters("filterdb", "config.yaml")) < set(settings)
     assert f"studies.${{study}}.tables.{figure if figure == OF_EPOCHS else '${key}'}" in settings
 
@@ -118,11 +118,11 @@ def test_a_stage_of_others_cells_reads_those_and_has_all_that_decides_them(name)
     job = jobs.tables(STUDY)[name]
     tables = {cell.partition("/")[0] for cell in job.inputs}
     assert {f"results/${{study}}/cells/{table}" for table in tables} == set(STAGES[name]["deps"])
-    given = set(parameters(name, "config.yaml"))
+    sections = set(parameters(name, "config.yaml"))
     of_tables = {f"studies.${{study}}.tables.{table}" for table in (*tables, name)}
-    assert "studies.${study}.tables" in given or of_tables <= given
-    assert {"studies.${study}.models", "studies.${study}.transfer"} <= given
-    assert set(parameters(name, "src/keyfilters/versions.yaml")) == {given.stage for given in identity.walk([job])}
+    assert "studies.${study}.tables" in sections or of_tables <= sections
+    assert {"studies.${study}.models", "studies.${study}.transfer"} <= sections
+    assert set(parameters(name, "src/keyfilters/versions.yaml")) == {walked.stage for walked in identity.walk([job])}
 
 
 def test_the_low_resolution_networks_decide_which_sets_there_are():

@@ -22,10 +22,10 @@ from tests.helpers.stubs import run_record
 @pytest.fixture
 def handler(monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    made = plugin.LogHandler(SimpleNamespace(dryrun=False), None)
-    made.console = Console(file=io.StringIO(), width=100)
-    yield made
-    made.close()
+    log_handler = plugin.LogHandler(SimpleNamespace(dryrun=False), None)
+    log_handler.console = Console(file=io.StringIO(), width=100)
+    yield log_handler
+    log_handler.close()
 
 
 def send(handler, event, message="", level=logging.INFO, **fields):

@@ -15,13 +15,13 @@ from tests.helpers.drawn_filters import draw, scaled
 @pytest.mark.parametrize("dimensions", [9, 25, 49])
 def test_components_and_ratios_are_scikit_learns(dimensions, dtype, precision):
     filters = draw(20_000, dimensions, dtype=dtype)
-    found = fit(moments(filters, dimensions))
+    basis = fit(moments(filters, dimensions))
     reference = PCA(svd_solver="full").fit(scaled(filters))
-    cosines = np.abs((found.components * reference.components_).sum(axis=1))
+    cosines = np.abs((basis.components * reference.components_).sum(axis=1))
     assert (cosines > 1 - 1e-6).all()
-    np.testing.assert_allclose(found.ratios, reference.explained_variance_ratio_, rtol=precision)
-    np.testing.assert_allclose(found.variances, reference.explained_variance_, rtol=precision)
-    np.testing.assert_allclose(found.mean, reference.mean_, atol=1e-6)
+    np.testing.assert_allclose(basis.ratios, reference.explained_variance_ratio_, rtol=precision)
+    np.testing.assert_allclose(basis.variances, reference.explained_variance_, rtol=precision)
+    np.testing.assert_allclose(basis.mean, reference.mean_, atol=1e-6)
 
 
 def test_coefficients_are_scikit_learns_and_give_the_filters_back():
@@ -29,15 +29,15 @@ def test_coefficients_are_scikit_learns_and_give_the_filters_back():
     basis = fit(moments(filters, 9))
     reference = PCA(svd_solver="full").fit(scaled(filters))
     signs = np.sign((basis.components * reference.components_).sum(axis=1))
-    found = coefficients(filters, basis)
-    np.testing.assert_allclose(found, reference.transform(scaled(filters)) * signs, atol=1e-12)
-    np.testing.assert_allclose(found @ basis.components + basis.mean, scaled(filters), atol=1e-12)  # (3)
+    transformed = coefficients(filters, basis)
+    np.testing.assert_allclose(transformed, reference.transform(scaled(filters)) * signs, atol=1e-12)
+    np.testing.assert_allclose(transformed @ basis.components + basis.mean, scaled(filters), atol=1e-12)  # (3)
     np.testing.assert_allclose(basis.zero_filter, coefficients(np.zeros((1, 9)), basis)[0], atol=1e-15)
 
 
 def test_signs_do_not_depend_on_the_order_of_the_filters():
     filters = draw(5000)
-    one, other = (fit(moments(given, 9)) for given in (filters, filters[::-1]))
+    one, other = (fit(moments(ordered, 9)) for ordered in (filters, filters[::-1]))
     assert ((one.components * other.components).sum(axis=1) > 0).all()
 
 

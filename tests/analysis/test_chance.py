@@ -12,11 +12,11 @@ ONE, OTHER = counts(draw(400, seed=0)), counts(draw(300, seed=1))
 
 
 def test_all_filters_of_both_have_the_drift_of_the_definition():
-    p, q = (distributions(given, BINS.width, ANALYSIS) for given in (ONE, OTHER))
-    found = Comparison(BINS, ANALYSIS, 2)(ONE, OTHER)
-    assert found.drift == pytest.approx(float(drift(p, q, BASIS.ratios)), rel=1e-12)
-    assert 0 < found.chance < found.drift
-    assert found.beyond == found.drift - found.chance
+    p, q = (distributions(histograms, BINS.width, ANALYSIS) for histograms in (ONE, OTHER))
+    compared = Comparison(BINS, ANALYSIS, 2)(ONE, OTHER)
+    assert compared.drift == pytest.approx(float(drift(p, q, BASIS.ratios)), rel=1e-12)
+    assert 0 < compared.chance < compared.drift
+    assert compared.beyond == compared.drift - compared.chance
 
 
 def test_as_many_filters_of_each_are_drawn_as_asked_for():
@@ -38,9 +38,9 @@ def test_every_filter_is_drawn_as_often():
 def test_one_distribution_has_no_drift_beyond_chance_however_few_filters(filters):
     halves = draw(2000, seed=3)
     compare = Comparison(BINS, ANALYSIS, 60)
-    found = compare(counts(halves[::2]), counts(halves[1::2]), filters)
-    assert found.chance > 0.1
-    assert abs(found.beyond) < 0.1 * found.chance
+    compared = compare(counts(halves[::2]), counts(halves[1::2]), filters)
+    assert compared.chance > 0.1
+    assert abs(compared.beyond) < 0.1 * compared.chance
 
 
 def test_fewer_filters_drift_more_by_chance():
@@ -63,8 +63,8 @@ def test_what_was_compared_before_does_not_matter():
 
 def test_filters_that_are_all_zero_or_equal_drift_by_a_finite_number():
     zero, equal = counts(np.zeros((40, 9), np.float32)), counts(np.ones((40, 9), np.float32))
-    found = Comparison(BINS, ANALYSIS, 3)(zero, equal, 30)
-    assert np.isfinite([found.drift, found.chance]).all()
-    assert found.drift > 1
+    compared = Comparison(BINS, ANALYSIS, 3)(zero, equal, 30)
+    assert np.isfinite([compared.drift, compared.chance]).all()
+    assert compared.drift > 1
     same = Comparison(BINS, ANALYSIS, 3)(zero, zero, 30)
     assert (same.drift, same.chance) == (0, 0)

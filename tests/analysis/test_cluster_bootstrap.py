@@ -10,9 +10,9 @@ from keyfilters.results.filterdb.filterdb_claims import Row
 def test_the_first_is_the_mean_itself_and_a_cluster_drawn_twice_counts_twice():
     bootstrap = ClusterBootstrap(3, 200)
     values, cluster = np.array([1.0, 2.0, 3.0, 10.0]), np.array([0, 0, 1, 2])
-    found = bootstrap.mean(values, cluster)
-    assert found[0] == values.mean()
-    for counts, mean in zip(bootstrap.counts[1:6], found[1:6], strict=True):
+    means = bootstrap.mean(values, cluster)
+    assert means[0] == values.mean()
+    for counts, mean in zip(bootstrap.counts[1:6], means[1:6], strict=True):
         expected = np.repeat(values, counts[cluster].astype(int)).mean()
         assert mean == pytest.approx(expected)
 
@@ -28,9 +28,9 @@ def test_copies_of_a_networks_layers_make_no_interval_narrower():
 def test_a_pair_counts_as_often_as_both_of_its_clusters():
     bootstrap = ClusterBootstrap(3, 50)
     values, one, other = np.array([1.0, 5.0, 2.0]), np.array([0, 0, 1]), np.array([1, 2, 1])
-    found = bootstrap.mean_of_pairs(values, one, other)
-    assert found[0] == pytest.approx(values.mean())
-    for (a, b, c), mean in zip(bootstrap.counts, found, strict=True):
+    means = bootstrap.mean_of_pairs(values, one, other)
+    assert means[0] == pytest.approx(values.mean())
+    for (a, b, c), mean in zip(bootstrap.counts, means, strict=True):
         weights = np.array([a * b, a * c, b])  # the last is of two networks of one cluster
         if weights.sum():
             assert mean == pytest.approx((weights * values).sum() / weights.sum())

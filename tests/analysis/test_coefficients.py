@@ -28,9 +28,9 @@ def test_counts_over_the_observed_range_are_numpys(dimensions, bins, dtype):
     low, high = extremes(filters, basis)
     assert (low, high) == (values.min(), values.max())
     for threads in (1, 3):
-        found = histograms(np.array_split(filters, 4), basis, edges(low, high, bins), threads)
-        np.testing.assert_array_equal(found, reference(values, bins, low, high))
-    assert not found[:, -1].any()
+        counts = histograms(np.array_split(filters, 4), basis, edges(low, high, bins), threads)
+        np.testing.assert_array_equal(counts, reference(values, bins, low, high))
+    assert not counts[:, -1].any()
 
 
 @pytest.mark.parametrize("bins", [1, 3, 10, 49, 70, 1000])
@@ -42,9 +42,9 @@ def test_values_on_edges_and_beside_them_are_counted_as_numpy_does(low, high, bi
     values = np.concatenate([borders, np.nextafter(borders, -np.inf), np.nextafter(borders, np.inf)])
     # A second weight of 4 is every filter's peak, by which the first becomes the value again, to the last bit.
     filters = np.column_stack([values * 4, np.full_like(values, 4)])
-    found = histograms(filters, identity(2), edges(low, high, bins))
-    np.testing.assert_array_equal(found, reference(filters / 4, bins, low, high))
-    assert found[0, -1] == 2  # beyond both ends
+    counts = histograms(filters, identity(2), edges(low, high, bins))
+    np.testing.assert_array_equal(counts, reference(filters / 4, bins, low, high))
+    assert counts[0, -1] == 2  # beyond both ends
 
 
 def test_edges_are_numpys():

@@ -21,28 +21,28 @@ def counts():
     sets = [draw(3000, seed=seed)[: 3000 - 500 * seed] for seed in range(5)]
     basis = fit(moments(sets, 9))
     borders = edges(*extremes(sets, basis), 70)
-    return np.stack([histograms(given, basis, borders)[:, :-1] for given in sets]), borders, basis, sets
+    return np.stack([histograms(filters, basis, borders)[:, :-1] for filters in sets]), borders, basis, sets
 
 
 def test_no_probability_is_less_than_epsilon(counts):
-    found = distributions(counts[0], 0.1, PAPER)
+    probabilities = distributions(counts[0], 0.1, PAPER)
     assert (counts[0] == 0).any()
-    assert found.min() == pytest.approx(PAPER.epsilon, rel=70 * PAPER.epsilon)
-    np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-14)
-    given = counts[0] / counts[0].sum(axis=-1, keepdims=True)
-    np.testing.assert_allclose(found[counts[0] > 0], given[counts[0] > 0], rtol=71 * PAPER.epsilon)
+    assert probabilities.min() == pytest.approx(PAPER.epsilon, rel=70 * PAPER.epsilon)
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, rtol=1e-14)
+    frequencies = counts[0] / counts[0].sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(probabilities[counts[0] > 0], frequencies[counts[0] > 0], rtol=71 * PAPER.epsilon)
 
 
 def test_the_notebooks_floor_is_a_density(counts):
-    found_counts, borders, _, sets = counts
+    histogram_counts, borders, _, sets = counts
     width = borders[1] - borders[0]
-    found = distributions(found_counts, width, NOTEBOOK)
+    probabilities = distributions(histogram_counts, width, NOTEBOOK)
     for number, filters in enumerate(sets):
         for i, column in enumerate(coefficients(filters, counts[2]).T):
             density = np.histogram(column, 70, (borders[0], borders[-1]), density=True)[0]
             density[density == 0] = np.finfo(np.float32).eps
-            np.testing.assert_allclose(found[number, i], density / density.sum(), rtol=1e-12)
-    assert not np.allclose(found, distributions(found_counts, width, PAPER), rtol=1e-9, atol=0)
+            np.testing.assert_allclose(probabilities[number, i], density / density.sum(), rtol=1e-12)
+    assert not np.allclose(probabilities, distributions(histogram_counts, width, PAPER), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("analysis", [PAPER, NOTEBOOK])
@@ -57,19 +57,19 @@ def test_divergence_is_scipys(counts, analysis):
 def test_drift_is_weighted_symmetric_and_zero_for_equal_sets(counts):
     basis = counts[2]
     groups = distributions(counts[0], 0.1, PAPER)
-    found = pairwise_drift(np.concatenate([groups, groups[:1]]), basis.ratios)
-    assert found[0, 1] == pytest.approx(drift(groups[0], groups[1], basis.ratios))
-    assert found[0, 1] == pytest.approx(pairwise_kl(groups)[0, 1] @ basis.ratios)
-    np.testing.assert_array_equal(found, found.T)
-    assert found[0, 5] == 0
-    assert not np.diag(found).any()
-    assert (found[:5, :5][~np.eye(5, dtype=bool)] > 0).all()
+    matrix = pairwise_drift(np.concatenate([groups, groups[:1]]), basis.ratios)
+    assert matrix[0, 1] == pytest.approx(drift(groups[0], groups[1], basis.ratios))
+    assert matrix[0, 1] == pytest.approx(pairwise_kl(groups)[0, 1] @ basis.ratios)
+    np.testing.assert_array_equal(matrix, matrix.T)
+    assert matrix[0, 5] == 0
+    assert not np.diag(matrix).any()
+    assert (matrix[:5, :5][~np.eye(5, dtype=bool)] > 0).all()
 
 
 def test_permuting_the_filters_changes_nothing(counts):
     _, borders, basis, sets = counts
     shuffled = np.random.default_rng(0).permutation(sets[1])
-    one, other = (distributions(histograms(given, basis, borders)[:, :-1], 0.1, PAPER) for given in (sets[1], shuffled))
+    one, other = (distributions(histograms(part, basis, borders)[:, :-1], 0.1, PAPER) for part in (sets[1], shuffled))
     assert drift(one, other, basis.ratios) == 0
 
 

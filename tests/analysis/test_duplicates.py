@@ -48,14 +48,14 @@ NETWORKS = {
 def study(tmp_path_factory):
     root, extracts = tmp_path_factory.mktemp("duplicates"), {}
     for name, layers in NETWORKS.items():
-        made = Job("extract", name, {"format": "onnx"})
+        extract_job = Job("extract", name, {"format": "onnx"})
         convolutions = [
             Convolution(f"conv{number}", weight.shape, lambda weight=weight: weight, "regular", 1, (1, 1), number + 1)
             for number, weight in enumerate(layers)
         ]
-        with artifacts.write(root, made.description) as draft:
+        with artifacts.write(root, extract_job.description) as draft:
             draft.facts.update(store(Network(tuple(convolutions), {"Conv": 4}, 4), draft.path), format="onnx", entry={})
-        extracts[name] = made
+        extracts[name] = extract_job
     based, layers, _ = analyse(root, ANALYSIS, extracts)
     table, arrays = moments.read(artifacts.read(root, layers.folder))
     return root, based, table, arrays
@@ -67,22 +67,22 @@ SAME = {"folded": "first", "with another head": "first"}
 def test_other_precisions_and_folded_normalisations_are_found_by_their_filters(study):
     _, _, table, arrays = study
     settings = tables_of(ANALYSIS, "conv_3x3", {"8 bits": "uint8"})
-    given = table["model"].tolist(), table["filters"].to_numpy(), arrays["conv_3x3/sample"], settings, "conv_3x3"
-    kept, same = counted_once(*given)
+    arguments = table["model"].tolist(), table["filters"].to_numpy(), arrays["conv_3x3/sample"], settings, "conv_3x3"
+    kept, same = counted_once(*arguments)
     assert same == SAME | {"8 bits": "first"}, "of one network in two precisions the higher is kept"
     assert kept == ["as zero", "first", "one layer in common", "other", "zero"]
     settings["duplicates"] = "each"
-    assert counted_once(*given) == (sorted(NETWORKS), {})
+    assert counted_once(*arguments) == (sorted(NETWORKS), {})
     settings["sets"]["conv_3x3"]["precisions"] = ["float32"]
-    assert counted_once(*given)[0] == [name for name in sorted(NETWORKS) if name != "8 bits"]
+    assert counted_once(*arguments)[0] == [name for name in sorted(NETWORKS) if name != "8 bits"]
 
 
 def test_they_do_not_weigh_on_the_basis(study):
     root, based, _, _ = study
-    found = artifacts.read(root, based.folder)
+    artifact = artifacts.read(root, based.folder)
     same = {"first": "8 bits", "folded": "8 bits", "with another head": "8 bits"}  # nothing was said of precision
-    assert found.facts["same_weights"] == {"conv_3x3": same}
-    assert basis.read(found)["conv_3x3"].basis.count == 5 * 4 * 96
+    assert artifact.facts["same_weights"] == {"conv_3x3": same}
+    assert basis.read(artifact)["conv_3x3"].basis.count == 5 * 4 * 96
 
 
 def test_a_set_of_one_precision_has_a_basis_of_its_own(study):
@@ -93,13 +93,13 @@ def test_a_set_of_one_precision_has_a_basis_of_its_own(study):
 
 def test_a_sample_is_the_same_however_the_filters_come():
     filters = np.random.default_rng(0).normal(size=(1000, 9)).astype(np.float32)
-    found = {}
+    samples = {}
     for size in (7, 1000):
         blocks = (("a", filters[start : start + size]) for start in range(0, 1000, size))
-        assert sum(len(block) for _, block in sampling(blocks, {"a": 1000}, found.setdefault(size, {}))) == 1000
-    np.testing.assert_array_equal(found[7]["a"], found[1000]["a"])
-    places = np.linspace(0, 999, SAMPLE).astype(int)
-    np.testing.assert_array_equal(found[7]["a"], filters[places])
+        assert sum(len(block) for _, block in sampling(blocks, {"a": 1000}, samples.setdefault(size, {}))) == 1000
+    np.testing.assert_array_equal(samples[7]["a"], samples[1000]["a"])
+    rows = np.linspace(0, 999, SAMPLE).astype(int)
+    np.testing.assert_array_equal(samples[7]["a"], filters[rows])
 
 
 def test_few_filters_are_sampled_once_each():
@@ -124,7 +124,7 @@ def test_a_file_without_depths_has_those_of_its_order():
             "conv_depth_norm": [None, None, None, None, 1.0, None],
         }
     )
-    found = with_depths(layers)
-    assert found["conv_depth"].fillna(-1).tolist() == [0, -1, 1, 2, 1, -1]
-    assert found["conv_depth_norm"].fillna(-1).tolist() == [0, -1, 0.5, 1, 1, -1]
-    assert found["depth_by"].tolist() == [BY_FILE] * 4 + [BY_GRAPH] * 2
+    with_order = with_depths(layers)
+    assert with_order["conv_depth"].fillna(-1).tolist() == [0, -1, 1, 2, 1, -1]
+    assert with_order["conv_depth_norm"].fillna(-1).tolist() == [0, -1, 0.5, 1, 1, -1]
+    assert with_order["depth_by"].tolist() == [BY_FILE] * 4 + [BY_GRAPH] * 2

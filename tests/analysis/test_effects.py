@@ -39,9 +39,9 @@ def test_the_interval_holds_the_truth_at_least_as_often_as_it_says():
 def test_test_images_count_though_all_seeds_agree():
     right = np.arange(100) < 60
     one = Pair("set", dict.fromkeys((0, 1), right), {seed: np.roll(right, 20) for seed in (0, 1)})
-    found = effect([one])
-    assert (found.mean, found.deviation) == (0, 0)
-    assert found.error == pytest.approx(100 * np.std([1] * 20 + [-1] * 20 + [0] * 60, ddof=1) / 10)
+    estimate = effect([one])
+    assert (estimate.mean, estimate.deviation) == (0, 0)
+    assert estimate.error == pytest.approx(100 * np.std([1] * 20 + [-1] * 20 + [0] * 60, ddof=1) / 10)
 
 
 def test_a_pretrained_network_has_every_seed_and_missing_seeds_are_left_out():
@@ -53,18 +53,18 @@ def test_a_pretrained_network_has_every_seed_and_missing_seeds_are_left_out():
 
 
 def test_one_seed_has_no_interval_and_decides_nothing():
-    found = effect([Pair("set", {0: np.array([True])}, {0: np.array([False])})])
-    assert found.mean == 100
-    assert found.interval() is None
-    assert p_within(found, 0, math.inf) == 1
+    estimate = effect([Pair("set", {0: np.array([True])}, {0: np.array([False])})])
+    assert estimate.mean == 100
+    assert estimate.interval() is None
+    assert p_within(estimate, 0, math.inf) == 1
 
 
 def test_equivalence_is_two_one_sided_tests():
-    found = Effect(mean=0.5, error=0.2, freedom=9, deviation=0.6, seeds=10)
-    assert p_within(found, -1, 1) == pytest.approx(found.p_below(1))
-    low, high = found.interval(0.9)
-    assert (p_within(found, -1, 1) < 0.05) == (low > -1 and high < 1)
-    assert p_outside(found, -1, 1) > 0.5
+    estimate = Effect(mean=0.5, error=0.2, freedom=9, deviation=0.6, seeds=10)
+    assert p_within(estimate, -1, 1) == pytest.approx(estimate.p_below(1))
+    low, high = estimate.interval(0.9)
+    assert (p_within(estimate, -1, 1) < 0.05) == (low > -1 and high < 1)
+    assert p_outside(estimate, -1, 1) > 0.5
 
 
 def test_holm_by_hand():
@@ -95,17 +95,17 @@ def test_what_lasts_is_the_images_own_part():
 
 def test_seeds_needed_are_near_those_of_the_exact_power():
     """Of a one-sample t test at 5 % on two sides, for an effect of one standard deviation; by the noncentral t."""
-    found = Effect(mean=1, error=1 / math.sqrt(5), freedom=4, deviation=1, seeds=5)
+    estimate = Effect(mean=1, error=1 / math.sqrt(5), freedom=4, deviation=1, seeds=5)
     exact = next(n for n in range(2, 50) if nct.sf(t.ppf(0.975, n - 1), n - 1, math.sqrt(n)) >= 0.8)
-    assert exact <= seeds_needed(found, 0, math.inf) <= exact + 1
+    assert exact <= seeds_needed(estimate, 0, math.inf) <= exact + 1
 
 
 def test_power_is_what_the_seeds_needed_promise():
     generator = np.random.default_rng(1)
     pilot = effect([study(generator, seeds=6, images=4000, gain=0.1)])
     seeds = seeds_needed(pilot, 0, math.inf)
-    found = [effect([study(generator, seeds, 4000, 0.1)]).p_above(0) < 0.025 for _ in range(60)]
-    assert np.mean(found) > 0.6
+    rejections = [effect([study(generator, seeds, 4000, 0.1)]).p_above(0) < 0.025 for _ in range(60)]
+    assert np.mean(rejections) > 0.6
 
 
 def test_an_effect_at_its_bound_needs_more_seeds_than_there_are():

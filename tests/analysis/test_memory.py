@@ -41,12 +41,12 @@ def test_a_hundred_million_filters_stay_below_a_gibibyte_and_a_half(tmp_path):
     assert path.stat().st_size > ROWS * 36 > 100 * path.stat().st_blocks * 512
     done = subprocess.run([sys.executable, SCRIPT, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["moments"] == ROWS
-    assert found["counted"] == [ROWS] * 9
-    assert (found["outside"], found["sparsest"]) == (0, 1)
-    assert found["peak"] < 1.5 * 2**30
-    drift = np.array(found["drift"])
+    output = json.loads(done.stdout)
+    assert output["moments"] == ROWS
+    assert output["counted"] == [ROWS] * 9
+    assert (output["outside"], output["sparsest"]) == (0, 1)
+    assert output["peak"] < 1.5 * 2**30
+    drift = np.array(output["drift"])
     assert drift.shape == (NETWORKS, NETWORKS)
     assert drift[1, 2] == 0  # zeros throughout
     assert drift[0, 1] == drift[1, 0] > 0

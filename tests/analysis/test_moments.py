@@ -30,10 +30,10 @@ def test_the_smallest_weights_are_scaled_too():
 def test_moments_are_numpys(dimensions, is_scaled):
     filters = draw(5000, dimensions)
     values = (scaled(filters) if is_scaled else filters).astype(np.float64)
-    found = moments(filters, dimensions, scaled=is_scaled)
-    assert found.count == 5000
-    np.testing.assert_allclose(found.mean, values.mean(axis=0), rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(found.covariance, np.cov(values.T), rtol=1e-11, atol=1e-14)
+    computed = moments(filters, dimensions, scaled=is_scaled)
+    assert computed.count == 5000
+    np.testing.assert_allclose(computed.mean, values.mean(axis=0), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(computed.covariance, np.cov(values.T), rtol=1e-11, atol=1e-14)
 
 
 @settings(max_examples=30, deadline=None)
@@ -42,10 +42,10 @@ def test_merged_moments_are_those_of_the_whole(cuts, seed):
     filters = draw(3000, seed=seed)
     parts = np.split(filters, sorted(cuts))
     whole = moments(filters, 9)
-    for found in (merge((moments(part, 9) for part in parts), 9), moments(parts, 9)):
-        assert found.count == whole.count
-        np.testing.assert_allclose(found.mean, whole.mean, rtol=1e-9)
-        np.testing.assert_allclose(found.scatter, whole.scatter, rtol=1e-9)
+    for merged in (merge((moments(part, 9) for part in parts), 9), moments(parts, 9)):
+        assert merged.count == whole.count
+        np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-9)
+        np.testing.assert_allclose(merged.scatter, whole.scatter, rtol=1e-9)
 
 
 def test_neither_threads_nor_chunks_change_the_numbers(monkeypatch):
@@ -55,14 +55,14 @@ def test_neither_threads_nor_chunks_change_the_numbers(monkeypatch):
         monkeypatch.setattr(streaming, "CHUNK_BYTES", chunk)
         by_threads = [moments(filters, 9, threads=threads) for threads in (1, 2, 5)]
         np.testing.assert_allclose(by_threads[0].scatter, expected.scatter, rtol=1e-11)
-        for found in by_threads[1:]:
-            np.testing.assert_array_equal(found.scatter, by_threads[0].scatter)
+        for parallel in by_threads[1:]:
+            np.testing.assert_array_equal(parallel.scatter, by_threads[0].scatter)
 
 
 def test_a_small_variance_beside_a_large_mean_keeps_its_digits():
     noise = np.random.default_rng(0).standard_normal((4000, 9)) * 1e-6
-    found = moments(noise + 1000, 9, scaled=False)
-    np.testing.assert_allclose(found.covariance, np.cov((noise + 1000 - 1000).T), rtol=1e-9, atol=1e-18)
+    computed = moments(noise + 1000, 9, scaled=False)
+    np.testing.assert_allclose(computed.covariance, np.cov((noise + 1000 - 1000).T), rtol=1e-9, atol=1e-18)
 
 
 def test_equal_filters_have_no_scatter_at_all():

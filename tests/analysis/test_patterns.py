@@ -9,7 +9,7 @@ RANDOM = np.random.default_rng(0)
 TRUE = patterns.units(RANDOM.normal(size=(3, 9)))
 
 
-def made_of(true, count, noise=0.0):
+def affine(true, count, noise=0.0):
     """Filters a * p + b of these patterns, with as many of each, of either sign."""
     slopes = RANDOM.normal(size=(count, 1)) + np.sign(RANDOM.normal(size=(count, 1)))
     own = true[np.arange(count) % len(true)]
@@ -23,10 +23,10 @@ def test_what_the_nearest_pattern_explains_is_the_best_of_all_lines():
 
 
 def test_patterns_of_which_filters_are_made_are_found_whatever_their_scale_mean_and_sign():
-    units = patterns.units(made_of(TRUE, 300))
-    found = patterns.fit(units, np.ones(300), 3)
-    assert patterns.explained(TRUE, found) == pytest.approx(1)
-    assert patterns.explained(units, found) == pytest.approx(1)
+    units = patterns.units(affine(TRUE, 300))
+    fitted = patterns.fit(units, np.ones(300), 3)
+    assert patterns.explained(TRUE, fitted) == pytest.approx(1)
+    assert patterns.explained(units, fitted) == pytest.approx(1)
 
 
 def test_more_patterns_explain_more_and_as_many_as_filters_all_of_it():
@@ -37,7 +37,7 @@ def test_more_patterns_explain_more_and_as_many_as_filters_all_of_it():
 
 
 def test_filters_count_by_their_weights_and_the_most_frequent_pattern_is_first():
-    units = np.concatenate([patterns.units(made_of(TRUE[:1], 90)), patterns.units(made_of(TRUE[1:2], 10))])
+    units = np.concatenate([patterns.units(affine(TRUE[:1], 90)), patterns.units(affine(TRUE[1:2], 10))])
     weights = np.repeat([1.0, 100.0], [90, 10])
     assert patterns.explained(TRUE[1:2], patterns.fit(units, weights, 1)) > 0.9
     assert patterns.explained(TRUE[1:2], patterns.fit(units, weights, 2)[:1]) == pytest.approx(1)
@@ -55,5 +55,5 @@ def test_of_fewer_filters_than_patterns_asked_for_there_are_no_more():
 
 
 def test_the_same_filters_have_the_same_patterns():
-    units = patterns.units(made_of(TRUE, 100, noise=0.3))
+    units = patterns.units(affine(TRUE, 100, noise=0.3))
     assert (patterns.fit(units, np.ones(100), 4) == patterns.fit(units.copy(), np.ones(100), 4)).all()

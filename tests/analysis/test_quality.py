@@ -19,8 +19,8 @@ PAPER, NOTEBOOK = Analysis(), Analysis(sparse="below")
 
 
 def layer(filters, analysis=PAPER):
-    [(_, found)] = measure([("layer", filters)])
-    return of_layer(found.raw, found.peaks, analysis)
+    [(_, statistics)] = measure([("layer", filters)])
+    return of_layer(statistics.raw, statistics.peaks, analysis)
 
 
 def random_layer(count=4096, dimensions=9, seed=0):
@@ -33,13 +33,13 @@ def test_quality_is_that_of_the_authors_package(shape):
     count, dimensions = shape[0] * shape[1], shape[2] * shape[3]
     filters = draw(count, dimensions)
     reference = torchconvquality.measure_conv_weight_quality(torch.from_numpy(filters.reshape(shape)))
-    found = layer(filters, NOTEBOOK)
-    assert found.sparsity == pytest.approx(reference["sparsity"], abs=1e-7)
-    assert found.entropy == pytest.approx(reference["variance_entropy"], rel=1e-5)
+    quality = layer(filters, NOTEBOOK)
+    assert quality.sparsity == pytest.approx(reference["sparsity"], abs=1e-7)
+    assert quality.entropy == pytest.approx(reference["variance_entropy"], rel=1e-5)
     if dimensions == 9:
         # Its threshold has more digits of the same constants; it divides the entropy by it.
         threshold = reference["variance_entropy"] / reference["variance_entropy_norm"]
-        assert found.threshold == pytest.approx(threshold, abs=3e-3)
+        assert quality.threshold == pytest.approx(threshold, abs=3e-3)
 
 
 def test_known_differences_from_the_authors_package():
@@ -80,9 +80,9 @@ def test_the_threshold_of_sparsity_is_a_setting():
     ],
 )
 def test_degenerate_layers_have_defined_answers(filters, expected):
-    found = layer(filters.astype(np.float32))
-    assert (found.sparsity, found.entropy, found.verdict) == expected
-    assert np.isfinite([found.threshold, found.fitted_threshold]).all()
+    quality = layer(filters.astype(np.float32))
+    assert (quality.sparsity, quality.entropy, quality.verdict) == expected
+    assert np.isfinite([quality.threshold, quality.fitted_threshold]).all()
 
 
 def test_verdicts_of_the_three_degenerations():
@@ -114,12 +114,12 @@ def test_the_published_threshold_is_the_papers():
 
 @pytest.mark.parametrize("dimensions", [4, 9, 25, 49])
 def test_the_fit_is_near_the_entropies_it_is_made_to(dimensions):
-    found = fitted(dimensions)
-    assert found.deviation < 0.05
-    assert found(10**9) < np.log10(dimensions)  # else no layer could be random
+    threshold = fitted(dimensions)
+    assert threshold.deviation < 0.05
+    assert threshold(10**9) < np.log10(dimensions)  # else no layer could be random
     for filters in (16, 256, 4000):
         drawn = [layer(random_layer(filters, dimensions, seed)).entropy for seed in range(20)]
-        assert found(filters) == pytest.approx(min(drawn), abs=0.06)
+        assert threshold(filters) == pytest.approx(min(drawn), abs=0.06)
 
 
 def test_the_fit_is_the_same_every_time():
@@ -132,9 +132,9 @@ def test_our_constants_differ_from_the_papers_more_than_the_curves_do():
 
 
 def test_other_sizes_of_kernels_have_the_fitted_threshold():
-    found = layer(random_layer(4096, 25))
-    assert found.threshold == found.fitted_threshold
-    assert found.verdict == "random"
+    quality = layer(random_layer(4096, 25))
+    assert quality.threshold == quality.fitted_threshold
+    assert quality.verdict == "random"
     nine = layer(random_layer()), layer(random_layer(), Analysis(randomness="fitted"))
     assert [q.threshold for q in nine] == [float(PUBLISHED(4096)), float(fitted(9)(4096))]
 
@@ -142,10 +142,10 @@ def test_other_sizes_of_kernels_have_the_fitted_threshold():
 def test_layers_come_apart_and_blocks_together():
     one, two = draw(900), draw(400, 25, seed=1)
     blocks = [("one", one[:500]), ("one", one[500:]), ("two", two)]
-    found = dict(measure(blocks, threads=2))
-    assert list(found) == ["one", "two"]
-    np.testing.assert_allclose(found["one"].raw.covariance, np.cov(one.T.astype(float)), rtol=1e-10)
-    np.testing.assert_array_equal(found["two"].peaks, np.abs(two).max(axis=1))
+    by_layer = dict(measure(blocks, threads=2))
+    assert list(by_layer) == ["one", "two"]
+    np.testing.assert_allclose(by_layer["one"].raw.covariance, np.cov(one.T.astype(float)), rtol=1e-10)
+    np.testing.assert_array_equal(by_layer["two"].peaks, np.abs(two).max(axis=1))
 
 
 def test_a_layer_with_a_weight_that_is_no_number_is_named():

@@ -18,21 +18,21 @@ def filters(*seed, slope):
 def cells(sets, layers, of_set=0.0, of_layer=0.0):
     """Histograms whose filters have a slope by set and by layer."""
     slopes = np.add.outer(np.arange(sets) * of_set, np.arange(layers) * of_layer)
-    found = [counts(filters(*place, slope=slope)) for place, slope in np.ndenumerate(slopes)]
-    return np.reshape(found, (sets, layers, *found[0].shape))
+    histograms = [counts(filters(*position, slope=slope)) for position, slope in np.ndenumerate(slopes)]
+    return np.reshape(histograms, (sets, layers, *histograms[0].shape))
 
 
-def answered(widths=(60, 60, 60), **given):
-    return answer(cells(5, 3, **given), widths, 50, Comparison(BINS, ANALYSIS, 4), 300)
+def answered(widths=(60, 60, 60), **slopes):
+    return answer(cells(5, 3, **slopes), widths, 50, Comparison(BINS, ANALYSIS, 4), 300)
 
 
 def test_layers_that_differ_more_are_told():
-    found = answered(of_layer=1.5)
-    assert (found.networks, found.layers_compared, found.filters) == (5, 3, 50)
-    assert (found.sets.count, found.layers.count, found.alike.count) == (10 * 3, 5 * 3, 5 * 3)
-    assert found.layers.beyond > found.sets.beyond
-    assert found.alike == found.layers
-    assert verdict(found.layers) == "sets drift less"
+    comparison = answered(of_layer=1.5)
+    assert (comparison.networks, comparison.layers_compared, comparison.filters) == (5, 3, 50)
+    assert (comparison.sets.count, comparison.layers.count, comparison.alike.count) == (10 * 3, 5 * 3, 5 * 3)
+    assert comparison.layers.beyond > comparison.sets.beyond
+    assert comparison.alike == comparison.layers
+    assert verdict(comparison.layers) == "sets drift less"
 
 
 def test_sets_that_differ_more_are_told():
@@ -40,21 +40,21 @@ def test_sets_that_differ_more_are_told():
 
 
 def test_nothing_is_told_where_nothing_differs():
-    found = answered()
-    assert verdict(found.layers) == "undecided"
-    assert abs(found.sets.beyond) < 0.1 * found.sets.chance
+    comparison = answered()
+    assert verdict(comparison.layers) == "undecided"
+    assert abs(comparison.sets.beyond) < 0.1 * comparison.sets.chance
 
 
 def test_layers_of_one_width_are_those_with_as_many_filters():
-    found = answered(widths=(60, 60, 70))
-    assert found.alike.count == 5
+    comparison = answered(widths=(60, 60, 70))
+    assert comparison.alike.count == 5
     assert answered(widths=(50, 60, 70)).alike is None
 
 
 def test_two_networks_have_no_interval():
-    found = answer(cells(2, 2), (60, 60), 50, Comparison(BINS, ANALYSIS, 2), 50)
-    assert found.layers.interval is None
-    assert verdict(found.layers) == "too few sets to tell"
+    comparison = answer(cells(2, 2), (60, 60), 50, Comparison(BINS, ANALYSIS, 2), 50)
+    assert comparison.layers.interval is None
+    assert verdict(comparison.layers) == "too few sets to tell"
 
 
 def test_the_interval_is_that_of_networks_drawn_anew():
@@ -66,5 +66,5 @@ def test_the_interval_is_that_of_networks_drawn_anew():
     for sample in samples:
         pairs = [between[tuple(sorted(pair))] for pair in combinations(sample, 2) if pair[0] != pair[1]]
         expected.append(within[sample].mean() - np.mean(pairs))
-    found = _interval(between, within, np.array([np.bincount(sample, minlength=4) for sample in samples]))
-    assert found == pytest.approx(np.percentile(expected, [2.5, 97.5]))
+    interval = _interval(between, within, np.array([np.bincount(sample, minlength=4) for sample in samples]))
+    assert interval == pytest.approx(np.percentile(expected, [2.5, 97.5]))

@@ -36,17 +36,17 @@ def analysis(**changed) -> Analysis:
 class Study:
     """The jobs of three tiny networks, of which `basis_of` define the bases, and their artifacts below `root`."""
 
-    def __init__(self, root, given: Analysis, basis_of=NAMES, stored=()) -> None:
-        self.root, self.analysis, self.stored = root, given, dict(stored)
+    def __init__(self, root, settings: Analysis, basis_of=NAMES, stored=()) -> None:
+        self.root, self.analysis, self.stored = root, settings, dict(stored)
         self.extracts = {name: job(root, name, network(seed, SHAPES, GROUPS)) for seed, name in enumerate(NAMES)}
-        of_filters = filters_of(given)
-        sparse = given.model_dump(include={"sparse", "sparse_share"})
+        of_filters = filters_of(settings)
+        sparse = settings.model_dump(include={"sparse", "sparse_share"})
         self.moments = {
             name: Job("moments", name, of_filters | sparse, {"filters": extract})
             for name, extract in self.extracts.items()
         }
         defining = with_filters({name: self.moments[name] for name in basis_of})
-        self.basis = Job("basis", "basis", bases_of(given, self.stored), defining)
+        self.basis = Job("basis", "basis", bases_of(settings, self.stored), defining)
         self.histograms = {
             name: Job("histograms", name, of_filters, {"filters": extract, "basis": self.basis})
             for name, extract in self.extracts.items()
@@ -54,22 +54,22 @@ class Study:
         self.layers = Job("layers", "layers", {}, with_filters(self.moments))
 
     def make(self) -> "Study":
-        for made in self.moments.values():
-            moments.moments(made.description, self.root)
+        for moments_job in self.moments.values():
+            moments.moments(moments_job.description, self.root)
         basis.basis(self.basis.description, self.root)
-        for made in self.histograms.values():
-            histograms.histograms(made.description, self.root)
+        for histograms_job in self.histograms.values():
+            histograms.histograms(histograms_job.description, self.root)
         layers.layers(self.layers.description, self.root)
         return self
 
     def tables(self, name: str, record) -> Job:
         settings = tables_of(self.analysis, name, self.stored)
-        made = Job("filterdb", name, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})
-        filterdb.filterdb(made.description, self.root, record)
-        return made
+        job = Job("filterdb", name, settings, {"layers": self.layers, "basis": self.basis, **self.histograms})
+        filterdb.filterdb(job.description, self.root, record)
+        return job
 
-    def read(self, made: Job) -> artifacts.Artifact:
-        return artifacts.read(self.root, made.folder)
+    def read(self, job: Job) -> artifacts.Artifact:
+        return artifacts.read(self.root, job.folder)
 
     def filters(self, name: str) -> np.ndarray:
         """All regular 3x3 filters of a network."""
@@ -83,10 +83,10 @@ def study(tmp_path_factory) -> Study:
 
 
 def test_the_basis_is_that_of_all_filters_and_the_range_that_of_all_coefficients(study):
-    found = basis.read(study.read(study.basis))
-    assert list(found) == ["regular_3x3", "regular_5x5"]
+    bases = basis.read(study.read(study.basis))
+    assert list(bases) == ["regular_3x3", "regular_5x5"]
     filters = np.concatenate([study.filters(name) for name in NAMES])
-    bins = found["regular_3x3"]
+    bins = bases["regular_3x3"]
     assert bins.basis.count == len(filters) == 3 * (128 + 256)
     scaled = filters / np.abs(filters).max(axis=1, keepdims=True)
     reference = PCA(svd_solver="full").fit(scaled)
@@ -97,14 +97,14 @@ def test_the_basis_is_that_of_all_filters_and_the_range_that_of_all_coefficients
 
 def test_histograms_and_moments_are_kept_by_layer(study):
     counts = histograms.read(study.read(study.histograms["two"]))
-    assert {name: found.shape for name, found in counts.items()} == {
+    assert {name: array.shape for name, array in counts.items()} == {
         "regular_3x3": (2, 9, 71),
         "regular_5x5": (1, 25, 71),
     }
     table, arrays = moments.read(study.read(study.moments["two"]))
     assert table["layer"].tolist() == ["conv0", "conv2", "conv3"]
     assert table["filters"].tolist() == [*counts["regular_3x3"][:, 0].sum(axis=1).tolist(), 32]
-    assert [given.count for given in moments.unstacked(arrays, "regular_3x3")] == [128, 256]
+    assert [of_layer.count for of_layer in moments.unstacked(arrays, "regular_3x3")] == [128, 256]
     bins = basis.read(study.read(study.basis))["regular_3x3"]
     expected = [np.histogram(column, bins.edges)[0] for column in coefficients(study.filters("two"), bins.basis).T]
     np.testing.assert_array_equal(counts["regular_3x3"].sum(axis=0)[:, :-1], expected)
@@ -132,7 +132,7 @@ def test_networks_that_do_not_define_the_range_may_leave_it(tmp_path):
 
 
 def test_the_published_file_may_stand_in_place_of_the_store(study, tmp_path):
-    store = Store(study.root, {name: made.folder for name, made in study.extracts.items()})
+    store = Store(study.root, {name: extract.folder for name, extract in study.extracts.items()})
     export(store, tmp_path / "dataset.h5")
     settings = {"sparse": "at_most", "sparse_share": 0.01, **filters_of(Analysis())}
     table, arrays = moments.measured(Published(tmp_path / "dataset.h5"), settings)
@@ -172,8 +172,8 @@ def test_tables_of_drift(study, tmp_path):
     assert weighted == pytest.approx(matrix.loc["one", "two"], rel=1e-5)
     tasks = pd.read_csv(tmp_path / "drift_task.csv")
     assert tasks["group"].tolist() == sorted(f"task of {name}" for name in NAMES)
-    found = pd.read_csv(tmp_path / "layers.csv")
-    assert set(found["verdict"]) == {"random"}
+    qualities = pd.read_csv(tmp_path / "layers.csv")
+    assert set(qualities["verdict"]) == {"random"}
     # All layers are random, so nothing is left of them, and no table has a NaN for it.
     assert pd.read_csv(tmp_path / "drift_model_ablated.csv").empty
     ablation = pd.read_csv(tmp_path / "ablation.csv").set_index("grouping")
@@ -185,9 +185,9 @@ def test_tables_of_drift(study, tmp_path):
 
 
 def test_degenerated_layers_are_taken_out_for_the_ablation(study, tmp_path):
-    given = study.analysis.model_copy(update={"filters_per_weight": 15})  # 135 filters: the smaller layers are too few
+    strict = study.analysis.model_copy(update={"filters_per_weight": 15})  # 135 filters: the smaller layers are too few
     changed = Study.__new__(Study)
-    changed.__dict__ = study.__dict__ | {"analysis": given}
+    changed.__dict__ = study.__dict__ | {"analysis": strict}
     changed.tables("regular_3x3", tmp_path / "tables.json")
     whole, ablated = (pd.read_csv(tmp_path / f"drift_model{suffix}.csv") for suffix in ("", "_ablated"))
     assert (whole["filters"].tolist(), ablated["filters"].tolist()) == ([384] * 3, [128] * 3)
@@ -201,10 +201,10 @@ def test_small_groups_are_left_out():
     table = pd.DataFrame({"model": ["a", "b", "c", "c"], "filters": [50, 60, 5, 5], "task": ["x", "x", "y", None]})
     table["cluster"] = [0, 1, 2, 2]
     counts = np.ones((4, 9, 70), np.int64)
-    found = gather(table, table["task"], counts, FilterSet(min_filters=10))
-    assert found.table.to_dict("records") == [{"group": "x", "models": 2, "clusters": 2, "filters": 110}]
-    assert found.left_out.to_dict("records") == [{"group": "y", "models": 1, "clusters": 1, "filters": 5}]
-    np.testing.assert_array_equal(found.counts, np.full((1, 9, 70), 2))
+    groups = gather(table, table["task"], counts, FilterSet(min_filters=10))
+    assert groups.table.to_dict("records") == [{"group": "x", "models": 2, "clusters": 2, "filters": 110}]
+    assert groups.left_out.to_dict("records") == [{"group": "y", "models": 1, "clusters": 1, "filters": 5}]
+    np.testing.assert_array_equal(groups.counts, np.full((1, 9, 70), 2))
     assert gather(table, table["task"], counts, FilterSet(min_filters=10, min_models=3)).table.empty
 
 
@@ -220,11 +220,11 @@ def test_a_group_that_lies_outside_the_range_is_left_out():
 
 def test_deciles_are_the_notebooks():
     norms = pd.Series([0, 0.05, 0.1, 0.3, 0.30000000000000004, 0.300001, 0.99, 1, None])
-    found = depth_decile(norms)
+    deciles = depth_decile(norms)
     reference = pd.cut(norms, np.arange(0, 1.1, 0.1), include_lowest=True, labels=False)
-    assert found.cat.codes.tolist() == [0, 0, 0, 2, 2, 3, 9, 9, -1]
-    np.testing.assert_array_equal(found.cat.codes.replace(-1, np.nan).to_numpy(float), reference.to_numpy(float))
-    assert found.cat.categories[[0, 1, 9]].tolist() == ["[0.0, 0.1]", "(0.1, 0.2]", "(0.9, 1.0]"]
+    assert deciles.cat.codes.tolist() == [0, 0, 0, 2, 2, 3, 9, 9, -1]
+    np.testing.assert_array_equal(deciles.cat.codes.replace(-1, np.nan).to_numpy(float), reference.to_numpy(float))
+    assert deciles.cat.categories[[0, 1, 9]].tolist() == ["[0.0, 0.1]", "(0.1, 0.2]", "(0.9, 1.0]"]
     assert len(DECILES) == 11
 
 
@@ -234,12 +234,12 @@ def test_the_drift_of_two_networks_is_that_of_the_tables(study, tmp_path):
     stores = [Store(study.root, {name: study.extracts[name].folder}) for name in ("one", "two")]
     bins = basis.read(study.read(study.basis))
     counts = [pairs.histograms(store, bins, study.analysis) for store in stores]
-    found = pairs.drift(*counts, bins, study.analysis)
-    assert [pair.set for pair in found] == ["regular_3x3", "regular_5x5"]
-    assert found[0].filters == (384, 384)
-    assert found[0].drift == pytest.approx(matrix.loc["one", "two"], rel=1e-5)
+    drifts = pairs.drift(*counts, bins, study.analysis)
+    assert [pair.set for pair in drifts] == ["regular_3x3", "regular_5x5"]
+    assert drifts[0].filters == (384, 384)
+    assert drifts[0].drift == pytest.approx(matrix.loc["one", "two"], rel=1e-5)
     assert pairs.drift(counts[0], counts[0], bins, study.analysis)[0].drift == 0
-    assert isinstance(json.dumps(found[0].__dict__), str)
+    assert isinstance(json.dumps(drifts[0].__dict__), str)
 
 
 def test_networks_without_a_common_set_have_no_drift(study, tmp_path):
@@ -253,7 +253,7 @@ def test_networks_without_a_common_set_have_no_drift(study, tmp_path):
 
 def test_results_do_not_depend_on_threads(study, tmp_path):
     again = Study(tmp_path, analysis())
-    for made in again.moments.values():
-        moments.moments(made.description, tmp_path, threads=3)
+    for moments_job in again.moments.values():
+        moments.moments(moments_job.description, tmp_path, threads=3)
     basis.basis(again.basis.description, tmp_path, threads=3)
     assert again.read(again.basis).manifest["files"] == study.read(study.basis).manifest["files"]

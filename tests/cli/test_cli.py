@@ -45,12 +45,12 @@ def test_a_package_of_other_bytes_is_refused_and_removed(tmp_path):
 def test_a_description_in_a_file_is_read_and_one_that_cannot_be_is_named(tmp_path):
     job = Job("train", "digits-seed0", {"seed": 0}, {"dataset": Job("prepare", "digits", SETTINGS)})
     (tmp_path / "job.json").write_text(job.as_json)
-    by_hand, by_file = (keyfilters(tmp_path, "train", given, "artifacts") for given in (job.as_json, "@job.json"))
+    by_hand, by_file = (keyfilters(tmp_path, "train", argument, "artifacts") for argument in (job.as_json, "@job.json"))
     assert "not a complete artifact" in by_hand.stderr
     assert by_file.stderr == by_hand.stderr
     (tmp_path / "cut.json").write_text(job.as_json[:40])
-    for given, named in (("@nosuch.json", "nosuch.json"), ("@cut.json", "cut.json"), ("{", "no JSON")):
-        done = keyfilters(tmp_path, "train", given, "artifacts")
+    for argument, named in (("@nosuch.json", "nosuch.json"), ("@cut.json", "cut.json"), ("{", "no JSON")):
+        done = keyfilters(tmp_path, "train", argument, "artifacts")
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert named in done.stderr

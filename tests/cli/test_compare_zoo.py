@@ -71,11 +71,11 @@ def test_a_network_of_the_zoo_is_its_own_nearest(zoo):
 
 
 def test_a_file_is_compared_without_any_artifact(run, tmp_path):
-    found = json.loads(run(write(tmp_path / "mine.onnx", "four"), "--json", "--nearest", 2))
-    assert found["nearest"][0]["network"] == "four"
-    assert found["nearest"][0]["drift"] < 1e-9 < found["nearest"][1]["drift"]
-    assert [layer["verdict"] for layer in found["layers"]][-1] == "low diversity"
-    assert len(found["network"]["mean"]) == 9
+    report = json.loads(run(write(tmp_path / "mine.onnx", "four"), "--json", "--nearest", 2))
+    assert report["nearest"][0]["network"] == "four"
+    assert report["nearest"][0]["drift"] < 1e-9 < report["nearest"][1]["drift"]
+    assert [layer["verdict"] for layer in report["layers"]][-1] == "low diversity"
+    assert len(report["network"]["mean"]) == 9
     printed = " ".join(run(tmp_path / "mine.onnx").split())
     assert "3 layers of conv_3x3" in printed
     assert "of the 6 networks of tiny" in printed

@@ -48,16 +48,16 @@ def with_basis(run, tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "extracts", lambda study: {name: of_study(study)[name] for name in ("one", "two")})
     study = load(tmp_path / "config.yaml").current
     root = tmp_path / "artifacts/tiny"
-    for made in jobs.moments(study).values():
-        moments.moments(made.description, root)
+    for moments_job in jobs.moments(study).values():
+        moments.moments(moments_job.description, root)
     basis.basis(jobs.basis(study).description, root)
     return run
 
 
 def test_drift_of_two_networks_of_the_study(with_basis):
-    found = json.loads(with_basis("drift", "one", "two", "--json"))
-    assert found["networks"] == ["one", "two"]
-    [of_set] = found["sets"]
+    report = json.loads(with_basis("drift", "one", "two", "--json"))
+    assert report["networks"] == ["one", "two"]
+    [of_set] = report["sets"]
     assert (of_set["set"], of_set["filters"], of_set["outside"]) == ("conv_3x3", [384, 384], [0, 0])
     assert of_set["drift"] == pytest.approx(np.dot(of_set["components"], of_set["weights"]))
     assert sum(of_set["weights"]) == pytest.approx(1)
@@ -70,12 +70,12 @@ def test_drift_of_a_file_of_ones_own(with_basis, tmp_path):
     # Every weight is its filter's peak: some of these filters go farther than any of the study.
     weight = np.sign(np.random.default_rng(5).standard_normal((64, 64, 3, 3))).astype(np.float32)
     chain(tmp_path / "mine.onnx", {"a": weight})
-    [found] = json.loads(with_basis("drift", "one", tmp_path / "mine.onnx", "--json"))["sets"]
-    assert found["filters"] == [384, 4096]
-    assert found["outside"][0] == 0 < found["outside"][1] < 9 * 4096
-    assert found["drift"] > 0
+    [of_set] = json.loads(with_basis("drift", "one", tmp_path / "mine.onnx", "--json"))["sets"]
+    assert of_set["filters"] == [384, 4096]
+    assert of_set["outside"][0] == 0 < of_set["outside"][1] < 9 * 4096
+    assert of_set["drift"] > 0
     printed = " ".join(with_basis("drift", "one", tmp_path / "mine.onnx").split())
-    assert f"Outside the range of the study's histograms, not counted: 0 and {found['outside'][1]:,}" in printed
+    assert f"Outside the range of the study's histograms, not counted: 0 and {of_set['outside'][1]:,}" in printed
 
 
 def test_drift_of_every_network_of_an_archive(with_basis, tmp_path):
@@ -83,10 +83,10 @@ def test_drift_of_every_network_of_an_archive(with_basis, tmp_path):
     for name in ("a.onnx", "b.onnx"):
         chain(tmp_path / name, {"a": random.uniform(-1, 1, (16, 16, 3, 3)).astype(np.float32)})
     archive = pack(tmp_path / "nets.zip", {name: (tmp_path / name).read_bytes() for name in ("a.onnx", "b.onnx")})
-    found = json.loads(with_basis("drift", "one", archive, "--json"))
-    assert [pair["networks"] for pair in found] == [["one", "a.onnx"], ["one", "b.onnx"]]
+    report = json.loads(with_basis("drift", "one", archive, "--json"))
+    assert [pair["networks"] for pair in report] == [["one", "a.onnx"], ["one", "b.onnx"]]
     alone = json.loads(with_basis("drift", "one", archive / "b.onnx", "--json"))
-    assert alone["sets"] == found[1]["sets"]
+    assert alone["sets"] == report[1]["sets"]
     page, picture = tmp_path / "page.html", tmp_path / "picture.png"
     printed = with_basis("drift", "one", archive, "--html", page, "--png", picture)
     assert printed.count("conv_3x3: D = ") == 2
@@ -95,9 +95,9 @@ def test_drift_of_every_network_of_an_archive(with_basis, tmp_path):
 
 
 def test_quality_of_a_network_of_the_study(run):
-    found = json.loads(run("quality", "one", "--json"))
-    assert [layer["layer"] for layer in found["layers"]] == ["conv0", "conv1", "conv2"]
-    assert [layer["verdict"] for layer in found["layers"]] == ["random", "random", "too few"]
+    report = json.loads(run("quality", "one", "--json"))
+    assert [layer["layer"] for layer in report["layers"]] == ["conv0", "conv1", "conv2"]
+    assert [layer["verdict"] for layer in report["layers"]] == ["random", "random", "too few"]
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,13 @@ def run(monkeypatch, capsys):
 
 def test_a_file_of_ones_own(tmp_path, run):
     chain(tmp_path / "model.onnx", weights())
-    found = json.loads(run("quality", tmp_path / "model.onnx", "--json"))
-    assert [(layer["layer"], layer["kh"], layer["filters"], layer["verdict"]) for layer in found["layers"]] == [
+    report = json.loads(run("quality", tmp_path / "model.onnx", "--json"))
+    assert [(layer["layer"], layer["kh"], layer["filters"], layer["verdict"]) for layer in report["layers"]] == [
         ("a", 3, 256, "random"),
         ("c", 5, 256, "random"),
         ("d", 3, 256, "sparse"),
     ]
-    assert found["settings"]["sparse_share"] == 0.01
+    assert report["settings"]["sparse_share"] == 0.01
     printed = " ".join(run("quality", tmp_path / "model.onnx").split())
     assert "of 3 layers 2 random, 1 sparse" in printed
     assert "L 1.26, x0 2.30, k 0.89, b -0.31" in printed
@@ -59,8 +59,8 @@ def test_an_archive_is_judged_network_by_network(tmp_path, run):
     names = ("one.onnx", "pointwise.onnx", "again.onnx")
     files = {f"net/{name}": (tmp_path / name.replace("again", "one")).read_bytes() for name in names}
     archive = pack(tmp_path / "package.whl", files)
-    found = json.loads(run("quality", archive, "--json"))
-    assert [(model["model"], len(model["layers"])) for model in found] == [("net/again.onnx", 3), ("net/one.onnx", 3)]
+    reports = json.loads(run("quality", archive, "--json"))
+    assert [(model["model"], len(model["layers"])) for model in reports] == [("net/again.onnx", 3), ("net/one.onnx", 3)]
     assert run("quality", archive).count(": of 3 layers 2 random, 1 sparse") == 2
 
 

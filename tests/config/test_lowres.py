@@ -34,25 +34,25 @@ def keys(study):
 
 
 def test_the_mini_studys_trainings():
-    found = jobs.lowres(check(CONFIG).current)
-    assert sorted(found) == [
+    trainings = jobs.lowres(check(CONFIG).current)
+    assert sorted(trainings) == [
         "cifar10-resnet18-seed0",
         *(f"cifar10-resnet9-seed{seed}" for seed in range(3)),
         "cifar10-vgg11_bn-seed0",
         *(f"digits-{network}-seed0" for network in ("resnet18", "resnet9", "vgg11_bn")),
     ]
-    assert {job.stage_folder for job in found.values()} == {"train_lowres"}
-    kept = {name: job.settings["checkpoints"] for name, job in found.items() if "checkpoints" in job.settings}
+    assert {job.stage_folder for job in trainings.values()} == {"train_lowres"}
+    kept = {name: job.settings["checkpoints"] for name, job in trainings.items() if "checkpoints" in job.settings}
     assert kept == {"cifar10-resnet9-seed0": [0, 2, 4, 6, 8, 10, 12]}
 
 
 def test_the_paper_studys_trainings():
     study = check(PROJECT | {"study": "paper"}).current
-    found = jobs.lowres(study)
-    architectures = {job.settings["model"]["architecture"] for job in found.values()}
+    trainings = jobs.lowres(study)
+    architectures = {job.settings["model"]["architecture"] for job in trainings.values()}
     assert architectures == {name for name in ARCHITECTURES if name.startswith("lowres_")}
-    assert len(found) == 22 * 3 + 22 * 4  # three seeds of CIFAR-10
-    for job in found.values():
+    assert len(trainings) == 22 * 3 + 22 * 4  # three seeds of CIFAR-10
+    for job in trainings.values():
         recipe, dataset = job.settings["training"], job.inputs["dataset"]
         assert dataset.settings["image_size"] == 32
         assert not {"drop_last", "best_on_test"} & recipe.keys()
@@ -60,7 +60,7 @@ def test_the_paper_studys_trainings():
         assert job.settings["model"].get("in_channels") == (1 if grey else None)
         assert recipe["augmentation"]["flip"] == (not grey)
         assert recipe["warmup_epochs"] == 0.3 * recipe["epochs"]
-    kept = {name: job.settings["checkpoints"] for name, job in found.items() if "checkpoints" in job.settings}
+    kept = {name: job.settings["checkpoints"] for name, job in trainings.items() if "checkpoints" in job.settings}
     assert kept == {"cifar10-resnet9-seed0": list(range(0, 101, 10))}
 
 
@@ -190,9 +190,9 @@ def test_the_zoo_takes_them_and_leaves_out_the_weights_during_training():
 
 def test_the_formation_of_one_is_counted_in_the_studys_bases():
     study = check(CONFIG).current
-    found = jobs.formation(study)
-    assert list(found) == [0, 2, 4, 6, 8, 10, 12]
-    for epoch, job in found.items():
+    histograms = jobs.formation(study)
+    assert list(histograms) == [0, 2, 4, 6, 8, 10, 12]
+    for epoch, job in histograms.items():
         assert job.inputs["basis"] == jobs.basis(study)
         assert job.inputs["filters"].settings["epoch"] == epoch
         assert job.inputs["filters"].inputs["network"].name == "cifar10-resnet9-seed0"

@@ -119,7 +119,7 @@ def test_targets_are_mixed_as_the_pictures_are(mixup, cutmix):
     labels = torch.arange(8)
     inputs = labels[:, None, None, None].expand(8, 3, 32, 32).float()
     for _ in range(5):
-        found, targets = mixed(inputs.clone(), labels, 8, mixup, cutmix)
+        images, targets = mixed(inputs.clone(), labels, 8, mixup, cutmix)
         assert targets.sum(1).tolist() == pytest.approx([1] * 8)
         # The mean pixel is the mean label under the target's shares.
-        assert found.mean((1, 2, 3)).tolist() == pytest.approx((targets @ labels.float()).tolist(), abs=1e-4)
+        assert images.mean((1, 2, 3)).tolist() == pytest.approx((targets @ labels.float()).tolist(), abs=1e-4)

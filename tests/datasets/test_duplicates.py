@@ -15,32 +15,32 @@ def names(distinct):
 
 
 def test_one_copy_is_kept():
-    found = without_duplicates([picture(1, "cat", "a"), picture(2, "cat", "b"), picture(1, "cat", "c")])
-    assert names(found) == ["a", "b"]
-    assert (found.duplicates, found.ambiguous) == (1, 0)
+    kept = without_duplicates([picture(1, "cat", "a"), picture(2, "cat", "b"), picture(1, "cat", "c")])
+    assert names(kept) == ["a", "b"]
+    assert (kept.duplicates, kept.ambiguous) == (1, 0)
 
 
 def test_training_loses_what_is_also_in_the_test():
-    found = without_duplicates(
+    kept = without_duplicates(
         [
             picture(1, "cat", "train/a", split="train"),
             picture(1, "cat", "test/a", split="test"),
             picture(2, "cat", "train/b", split="train"),
         ]
     )
-    assert names(found) == ["test/a", "train/b"]
+    assert names(kept) == ["test/a", "train/b"]
 
 
 def test_copies_that_contradict_each_other_are_all_dropped():
-    found = without_duplicates(
+    kept = without_duplicates(
         [picture(1, "cat", "a"), picture(1, "dog", "b"), picture(1, "cat", "c"), picture(2, "dog", "d")]
     )
-    assert names(found) == ["d"]
-    assert (found.duplicates, found.ambiguous) == (0, 3)
+    assert names(kept) == ["d"]
+    assert (kept.duplicates, kept.ambiguous) == (0, 3)
 
 
 def test_groups_that_share_a_picture_become_one():
-    found = without_duplicates(
+    kept = without_duplicates(
         [
             picture(1, "cat", "a1", "a"),
             picture(1, "cat", "b1", "b"),
@@ -50,5 +50,5 @@ def test_groups_that_share_a_picture_become_one():
             picture(4, "dog", "d1", "d"),
         ]
     )
-    groups = {picture.name: picture.group for picture in found.images}
+    groups = {picture.name: picture.group for picture in kept.images}
     assert groups["a1"] == groups["c2"] != groups["d1"]

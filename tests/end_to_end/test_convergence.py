@@ -26,20 +26,20 @@ CURE = re.compile(
     r"^\s*keyfilters \w+: (artifacts/tiny/[^/]+/[^/:]+)[^:]*: .*; delete (?:it|the folder) and run again$", re.M
 )
 
-places = st.tuples(st.sampled_from(PARTS), st.floats(0, 1, exclude_max=True))
-damages = st.lists(st.tuples(st.sampled_from(KINDS), places, places), min_size=1, max_size=8)
+positions = st.tuples(st.sampled_from(PARTS), st.floats(0, 1, exclude_max=True))
+damages = st.lists(st.tuples(st.sampled_from(KINDS), positions, positions), min_size=1, max_size=8)
 
 
-def found(folder: Path, place: tuple[str, float], folders: bool) -> Path | None:
+def path_at(folder: Path, position: tuple[str, float], folders: bool) -> Path | None:
     """The file, or the file or folder, at that place of all in a part of the project."""
-    part, at = place
+    part, at = position
     paths = [path for path in sorted((folder / part).rglob("*")) if folders or path.is_file()]
     return paths[int(at * len(paths))] if paths else None
 
 
-def damage(folder: Path, kind: str, *places: tuple[str, float]) -> str:
+def damage(folder: Path, kind: str, *at: tuple[str, float]) -> str:
     """Damage a project; returns what was done."""
-    one, other = (found(folder, place, folders=kind == "delete") for place in places)
+    one, other = (path_at(folder, position, folders=kind == "delete") for position in at)
     if kind == "lock":
         locks = folder / ".snakemake/locks"
         locks.mkdir(parents=True, exist_ok=True)
@@ -115,8 +115,8 @@ def test_a_run_converges_from_whatever_is_left(built, damages):
     clean = files(built.results)
     with tempfile.TemporaryDirectory() as folder:
         study = Study(Path(shutil.copytree(built.folder, f"{folder}/project")))
-        for given_damage in damages:
-            print(damage(study.folder, *given_damage))
+        for step in damages:
+            print(damage(study.folder, *step))
         run_and_follow(study)
         results = files(study.results)
         assert results.items() <= clean.items()

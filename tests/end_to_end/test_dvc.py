@@ -290,15 +290,15 @@ def wait_for(condition, what, seconds=120):
 
 def running(session: int) -> list[int]:
     """Process ids of the Snakemake processes in a session."""
-    found = []
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             if os.getsid(int(folder.name)) == session and any(word.endswith(b"snakemake") for word in words):
-                found.append(int(folder.name))
+                processes.append(int(folder.name))
         except (OSError, ProcessLookupError):
             continue
-    return found
+    return processes
 
 
 def test_artifacts_of_a_clone_are_those_of_the_original(recorded, clone):

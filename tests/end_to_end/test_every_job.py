@@ -50,7 +50,7 @@ def test_every_kind_of_job_needs_its_declared_inputs_alone(built, config):
 def test_the_order_of_a_configuration_changes_nothing_that_has_the_same_key(built, config, tmp_path):
     turned = other_way_round(config)
     other = build(tmp_path / "study", turned, 2)
-    named, again = (isolated_jobs.named_jobs(check(given).current) for given in (config, turned))
+    named, again = (isolated_jobs.named_jobs(check(ordered).current) for ordered in (config, turned))
     same = {name for name, job in named.items() if again[name].key == job.key}
     assert {named[name].stage for name in {*named} - same} == ORDERED
     for name in same:
@@ -69,6 +69,6 @@ def test_no_record_says_how_its_making_went(built):
             return {*content}.union(*map(keys, content.values()))
         return set().union(*map(keys, content)) if isinstance(content, list) else set()
 
-    found = [*built.glob("artifacts/*/*/manifest.json"), *built.glob("results/**/*.json")]
-    assert found
-    assert not [path for path in found if "runs" not in path.parts and keys(json.loads(path.read_text())) & words]
+    records = [*built.glob("artifacts/*/*/manifest.json"), *built.glob("results/**/*.json")]
+    assert records
+    assert not [path for path in records if "runs" not in path.parts and keys(json.loads(path.read_text())) & words]

@@ -35,13 +35,13 @@ def test_the_page_shows_every_table_with_its_command_and_cost(study):
 def test_what_was_not_made_is_marked(study):
     for file in (study.results / "tables").glob("table7.*"):
         file.unlink()
-    found = results(study.folder)
-    page(found)
+    incomplete = results(study.folder)
+    page(incomplete)
     text = (study.results / NAME).read_text()
     assert "1 of 2 tables and figures are made" in text
     assert "Not made. Make it: `snakemake --cores all table7 --config study=tiny`" in text
     assert broken(study.results / NAME) == []
-    index([found])
+    index([incomplete])
     assert "1 of 2 made" in (study.results.parent / NAME).read_text()
 
 

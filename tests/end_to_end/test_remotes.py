@@ -33,9 +33,9 @@ def use(study: Versioned, url: str, **options: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
 
 
 def installed(program: str, package: str, module: str) -> str:

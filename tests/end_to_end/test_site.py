@@ -24,8 +24,8 @@ def results(folder: Path, name: str) -> StudyResults:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("chromium")) as found:
-        yield found
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +148,8 @@ def test_a_folder_of_something_else_is_left_alone(built, tmp_path):
 
 
 def test_a_study_without_results_is_one_line(built, tmp_path):
-    found = results(built.folder, "tiny")
-    empty = StudyResults(found.study, "tiny", tmp_path / "artifacts", tmp_path / "results", tmp_path / "logs")
+    complete = results(built.folder, "tiny")
+    empty = StudyResults(complete.study, "tiny", tmp_path / "artifacts", tmp_path / "results", tmp_path / "logs")
     with pytest.raises(KeyfiltersError, match="no table or figure is made yet"):
         site([empty], tmp_path / "site")
 
@@ -160,9 +160,9 @@ def test_what_is_missing_is_marked(browser, built, tmp_path):
     shutil.copytree(built.results, folder)
     for path in (folder / "tables").glob("table7.*"):
         path.unlink()
-    found = results(built.folder, "tiny")
-    made = StudyResults(found.study, "tiny", tmp_path / "nothing", folder, tmp_path / "logs")
-    pages = site([made], tmp_path / "site").parent / "tiny"
+    complete = results(built.folder, "tiny")
+    incomplete = StudyResults(complete.study, "tiny", tmp_path / "nothing", folder, tmp_path / "logs")
+    pages = site([incomplete], tmp_path / "site").parent / "tiny"
     assert "Not made yet" in (pages / "table7.html").read_text()
     assert "not on this machine" in (pages / "cells/table2/dots--stripes.html").read_text()
     assert faults(browser, pages / "table7.html") == []

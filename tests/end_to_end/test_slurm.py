@@ -82,15 +82,15 @@ class OnCluster(Study):
 
     def running(self, comment: str, not_: str = "") -> str:
         """The SLURM id of the running job with that comment, once there is one; `not_` another one."""
-        found = []
+        ids = []
 
         def is_running() -> bool:
             running = (job for job in self.cluster.jobs() if job["JobState"] == "RUNNING")
-            found[:] = [job["JobId"] for job in running if comment in job.get("Comment", "") and job["JobId"] != not_]
-            return bool(found)
+            ids[:] = [job["JobId"] for job in running if comment in job.get("Comment", "") and job["JobId"] != not_]
+            return bool(ids)
 
         self.until(is_running, f"no running job {comment}")
-        return found[-1]
+        return ids[-1]
 
 
 def project(folder: Path) -> None:
@@ -110,8 +110,8 @@ def project(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
-    with cluster(tmp_path_factory.mktemp("slurm")) as made:
-        yield made
+    with cluster(tmp_path_factory.mktemp("slurm")) as slurm_cluster:
+        yield slurm_cluster
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +178,8 @@ def test_results_are_those_of_a_local_run_bit_for_bit(stormy, local):
     study, seen = stormy
     assert seen["status"] == 0, seen["printed"]
     assert study.files() == local.files()
-    for made in local.artifacts.glob("*/*/*.safetensors"):
-        assert (study.artifacts / made.relative_to(local.artifacts)).read_bytes() == made.read_bytes(), made
+    for weights in local.artifacts.glob("*/*/*.safetensors"):
+        assert (study.artifacts / weights.relative_to(local.artifacts)).read_bytes() == weights.read_bytes(), weights
 
 
 @pytest.mark.fault("SLURM", "the signal before the time limit", "a checkpoint, and the next attempt goes on from it")
@@ -225,8 +225,8 @@ def _declared(printed: str):
     """Rule, artifact, memory in MB, minutes, and whether with a GPU, of each job that Snakemake says it runs."""
     job = r"^rule (\w+):\n(?:    .*\n)*?    wildcards: .*artifact=(\S+)\n    resources: (.*)$"
     for rule, artifact, resources in re.findall(job, printed, re.M):
-        given = dict(part.split("=", 1) for part in resources.split(", ") if "=" in part)
-        yield rule, artifact, given["mem_mb"], given["runtime"], "gpu" in given
+        reserved = dict(part.split("=", 1) for part in resources.split(", ") if "=" in part)
+        yield rule, artifact, reserved["mem_mb"], reserved["runtime"], "gpu" in reserved
 
 
 def test_tables_and_the_cells_that_they_share_are_one_submission(stormy):

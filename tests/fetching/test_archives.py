@@ -19,8 +19,8 @@ def is_png(name):
 
 @pytest.mark.parametrize("file", FORMATS)
 def test_gives_the_wanted_files_in_order(tmp_path, file):
-    found = list(members(pack(tmp_path / file, FILES), is_png))
-    assert found == [("set/a/1.png", b"one"), ("set/b/2.png", b"two" * 5000)]
+    extracted = list(members(pack(tmp_path / file, FILES), is_png))
+    assert extracted == [("set/a/1.png", b"one"), ("set/b/2.png", b"two" * 5000)]
 
 
 @pytest.mark.fault(
@@ -76,10 +76,10 @@ def test_a_file_that_is_no_archive_is_named(tmp_path):
 
 @pytest.mark.parametrize("file", FORMATS)
 def test_unpacks_what_is_wanted_under_its_name(tmp_path, file):
-    found = unpack(pack(tmp_path / file, FILES), is_png, tmp_path / "out", 10_003 * 10)
-    assert found == ["set/a/1.png", "set/b/2.png"]
+    unpacked = unpack(pack(tmp_path / file, FILES), is_png, tmp_path / "out", 10_003 * 10)
+    assert unpacked == ["set/a/1.png", "set/b/2.png"]
     files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert files == set(found)
+    assert files == set(unpacked)
     assert (tmp_path / "out/set/b/2.png").read_bytes() == b"two" * 5000
 
 

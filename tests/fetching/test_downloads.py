@@ -13,8 +13,8 @@ def test_a_file_is_fetched_once_and_its_digest_checked_each_time(tmp_path):
     source.parent.mkdir()
     source.write_bytes(b"words")
     digest = hashlib.sha256(b"words").hexdigest()
-    found = fetch(source.as_uri(), digest, tmp_path / "here")
-    assert found == tmp_path / "here/file.bin"
+    file = fetch(source.as_uri(), digest, tmp_path / "here")
+    assert file == tmp_path / "here/file.bin"
     source.unlink()
     assert fetch(source.as_uri(), digest, tmp_path / "here").read_bytes() == b"words"
     with pytest.raises(KeyfiltersError, match=rf"file\.bin: sha256 is {digest}, expected {'0' * 64}"):

@@ -121,14 +121,14 @@ def cached(cache):
 def test_fetches_once_and_then_reads_the_cache(registry, published, tmp_path, kind):
     package, path = published(kind)
     file = registry.carry(package, path)
-    found = fetch(package, tmp_path / "cache")
-    assert found == tmp_path / "cache" / "packages" / package.file
-    assert found.read_bytes() == path.read_bytes()
+    path_in_cache = fetch(package, tmp_path / "cache")
+    assert path_in_cache == tmp_path / "cache" / "packages" / package.file
+    assert path_in_cache.read_bytes() == path.read_bytes()
     assert cached(tmp_path / "cache") == [package.file]
 
     asked = registry.asked.copy()
     assert asked[file] == 1
-    assert fetch(package, tmp_path / "cache") == found
+    assert fetch(package, tmp_path / "cache") == path_in_cache
     assert registry.asked == asked
 
 
@@ -151,8 +151,8 @@ def test_a_file_with_another_digest_is_not_kept(registry, published, tmp_path, k
 def test_a_damaged_file_in_the_cache_is_removed_and_can_be_fetched_again(registry, published, tmp_path):
     package, path = published("pypi")
     registry.carry(package, path)
-    found = fetch(package, tmp_path)
-    found.write_bytes(b"damaged")
+    path_in_cache = fetch(package, tmp_path)
+    path_in_cache.write_bytes(b"damaged")
     with pytest.raises(KeyfiltersError, match=package.sha256):
         fetch(package, tmp_path)
     assert cached(tmp_path) == []
@@ -164,8 +164,8 @@ def test_two_at_a_time_fetch_once(registry, published, tmp_path):
     package, path = published("pypi")
     file = registry.carry(package, path)
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda _: fetch(package, tmp_path), range(2)))
-    assert found == [tmp_path / "packages" / package.file] * 2
+        files = list(pool.map(lambda _: fetch(package, tmp_path), range(2)))
+    assert files == [tmp_path / "packages" / package.file] * 2
     assert registry.asked[file] == 1
 
 

@@ -57,11 +57,11 @@ def extracted(tmp_path, job, **options):
 
 def test_a_member_of_a_package_comes_into_the_store(tmp_path):
     job = package_job(tmp_path / "cache", {MEMBER: onnx_bytes(), "package/other.js": b"x"})
-    made = extracted(tmp_path, job)
-    assert set(made.manifest["files"]) == {FILTERS, "layers.parquet", "contact_sheet.png"}
-    assert (made.facts["layers"], made.facts["filters"], made.facts["op_set"]) == (1, 12, 17)
-    assert made.facts["operators"] == {"Conv": 1, "Relu": 1}
-    ((_, weight),) = load_file(made.path / FILTERS).items()
+    artifact = extracted(tmp_path, job)
+    assert set(artifact.manifest["files"]) == {FILTERS, "layers.parquet", "contact_sheet.png"}
+    assert (artifact.facts["layers"], artifact.facts["filters"], artifact.facts["op_set"]) == (1, 12, 17)
+    assert artifact.facts["operators"] == {"Conv": 1, "Relu": 1}
+    ((_, weight),) = load_file(artifact.path / FILTERS).items()
     np.testing.assert_array_equal(weight, WEIGHT)
 
 
@@ -112,13 +112,13 @@ def with_outside_data():
     ids=["truncated", "not onnx", "empty", "nan", "infinite", "size", "outside data", "no member", "leads out"],
 )
 def test_what_cannot_be_read_is_refused_in_one_line_and_leaves_no_filters(tmp_path, files, reason):
-    made = extracted(tmp_path, package_job(tmp_path / "cache", files))
-    assert set(made.manifest["files"]) == set()
-    assert set(made.facts) == {"format", "bytes", "refused"}
-    assert "\n" not in made.facts["refused"]
-    assert str(tmp_path) not in made.facts["refused"], "a reason names no folder of this machine"
-    assert re.search(reason, made.facts["refused"]), made.facts["refused"]
-    assert Store(tmp_path / "artifacts", {"tiny": f"extract/{made.path.name}"}).refused.keys() == {"tiny"}
+    artifact = extracted(tmp_path, package_job(tmp_path / "cache", files))
+    assert set(artifact.manifest["files"]) == set()
+    assert set(artifact.facts) == {"format", "bytes", "refused"}
+    assert "\n" not in artifact.facts["refused"]
+    assert str(tmp_path) not in artifact.facts["refused"], "a reason names no folder of this machine"
+    assert re.search(reason, artifact.facts["refused"]), artifact.facts["refused"]
+    assert Store(tmp_path / "artifacts", {"tiny": f"extract/{artifact.path.name}"}).refused.keys() == {"tiny"}
 
 
 @pytest.mark.fault(
@@ -126,8 +126,8 @@ def test_what_cannot_be_read_is_refused_in_one_line_and_leaves_no_filters(tmp_pa
 )
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(members, "MAX_BYTES", 100_000)
-    made = extracted(tmp_path, package_job(tmp_path / "cache", {MEMBER: b"\0" * 3_000_000}))
-    assert "package/model.onnx unpacks to more than 100,000 bytes" in made.facts["refused"]
+    artifact = extracted(tmp_path, package_job(tmp_path / "cache", {MEMBER: b"\0" * 3_000_000}))
+    assert "package/model.onnx unpacks to more than 100,000 bytes" in artifact.facts["refused"]
 
 
 def test_a_link_in_place_of_the_member_is_refused(tmp_path):
@@ -162,8 +162,8 @@ def test_a_file_that_is_not_the_pinned_one_is_a_failure_not_a_refusal(tmp_path):
 def test_what_a_package_says_of_kinds_is_taken_where_the_format_says_nothing(tmp_path):
     file = io.BytesIO()
     np.savez(file, **{"conv/W": WEIGHT, "up/W": np.ones((4, 2, 3, 3), np.float32)})
-    told = {"member": "model.npz", "format": "npz", "kinds": "up=transposed; =regular"}
-    job = package_job(tmp_path / "cache", {"model.npz": file.getvalue()}, **told)
+    settings = {"member": "model.npz", "format": "npz", "kinds": "up=transposed; =regular"}
+    job = package_job(tmp_path / "cache", {"model.npz": file.getvalue()}, **settings)
     extracted(tmp_path, job)
     layers = Store(tmp_path / "artifacts", {"tiny": job.folder}).layers.set_index("layer")
     assert layers["kind"].to_dict() == {"conv/W": "regular", "up/W": "transposed"}
@@ -208,8 +208,8 @@ def test_a_network_trained_here_can_be_taken_as_it_was_after_an_epoch(tmp_path):
     inputs = {"network": trained, "dataset": trained.inputs["dataset"]}
     facts = {"source": "trained", "format": "onnx", "reader": 1, "image_size": 32}
     for epoch, file in ((0, "model-epoch000"), (1, "model-epoch001"), (None, "model")):
-        told = facts if epoch is None else facts | {"epoch": epoch}
-        job = Job("extract", "trained", told, inputs)
+        settings_of_epoch = facts if epoch is None else facts | {"epoch": epoch}
+        job = Job("extract", "trained", settings_of_epoch, inputs)
         extracted(tmp_path, job)
         weights = load_file(root / trained.folder / f"{file}.safetensors")
         store = Store(root, {"trained": job.folder})
@@ -221,8 +221,8 @@ def test_a_network_trained_here_can_be_taken_as_it_was_after_an_epoch(tmp_path):
 def test_a_librarys_published_network_is_in_the_store_by_its_name(tmp_path, monkeypatch):
     network = build({"architecture": "convnext_femto", "dims": [8, 8, 16, 16]}, 3).eval()
     monkeypatch.setattr("keyfilters.models.pretrained.named", lambda name, library: network)
-    told = {"source": "pretrained", "library": "timm", "name": "convnext_femto.d1_in1k", "format": "onnx", "reader": 1}
-    job = Job("extract", "timm-convnext_femto.d1_in1k", told)
+    facts = {"source": "pretrained", "library": "timm", "name": "convnext_femto.d1_in1k", "format": "onnx", "reader": 1}
+    job = Job("extract", "timm-convnext_femto.d1_in1k", facts)
     extracted(tmp_path, job)
     store = Store(tmp_path / "artifacts", {job.name: job.folder})
     assert store.models.loc[0, "Name"] == "convnext_femto.d1_in1k"
@@ -232,9 +232,9 @@ def test_a_librarys_published_network_is_in_the_store_by_its_name(tmp_path, monk
 
 @pytest.mark.fault("extract", "weights of a library that cannot be fetched", "the job fails; no artifact")
 def test_weights_of_a_library_that_cannot_be_fetched_are_a_failure_not_a_refusal(tmp_path):
-    told = {"source": "pretrained", "library": "timm", "name": "no_such_net", "format": "onnx", "reader": 1}
+    facts = {"source": "pretrained", "library": "timm", "name": "no_such_net", "format": "onnx", "reader": 1}
     with pytest.raises(KeyfiltersError, match="timm has no pretrained 'no_such_net'"):
-        extracted(tmp_path, Job("extract", "timm-no_such_net", told))
+        extracted(tmp_path, Job("extract", "timm-no_such_net", facts))
     assert not list((tmp_path / "artifacts").rglob("manifest.json"))
 
 
@@ -247,8 +247,8 @@ def test_a_mutated_model_is_stored_with_finite_filters_or_refused(tmp_path_facto
     content = bytes(content[: data.draw(st.integers(1, len(content)))])
     folder = tmp_path_factory.mktemp("mutated")
     job = package_job(folder / "cache", {MEMBER: content})
-    made = extracted(folder, job)
-    if "refused" not in made.facts:
+    artifact = extracted(folder, job)
+    if "refused" not in artifact.facts:
         store = Store(folder / "artifacts", {"tiny": job.folder})
         for _, block in store.blocks(store.layers):
             assert np.isfinite(block).all()

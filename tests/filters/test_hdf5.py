@@ -24,7 +24,7 @@ def everything(filters, layers):
 @pytest.fixture
 def store(tmp_path):
     models = {name: job(tmp_path, name, network(seed)) for seed, name in enumerate(("one", "two"))}
-    return Store(tmp_path, {name: made.folder for name, made in models.items()})
+    return Store(tmp_path, {name: extract_job.folder for name, extract_job in models.items()})
 
 
 @pytest.mark.parametrize("square", [False, True])
@@ -36,8 +36,8 @@ def test_there_and_back_bit_for_bit(store, tmp_path, square):
     for column in ("model_id", "conv_depth", "conv_depth_norm", "filters"):
         assert published.layers[column].tolist() == chosen[column].tolist()
     assert choose(published.layers).equals(published.layers)
-    told = store.models.dropna(axis="columns")
-    assert published.models[told.columns].astype(object).equals(told.astype(object))
+    known = store.models.dropna(axis="columns")
+    assert published.models[known.columns].astype(object).equals(known.astype(object))
 
     export(published, tmp_path / "b.h5", square=square)
     with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "b.h5") as b:
@@ -122,12 +122,12 @@ class _Code:
 
 
 @pytest.mark.fault("HDF5", "a pickle in an HDF5 file that wants to run a program", "refused; nothing runs")
-@pytest.mark.parametrize("place", ["array", "attribute"])
-def test_a_pickle_that_wants_to_run_code_is_refused_and_not_run(tmp_path, monkeypatch, place):
+@pytest.mark.parametrize("node_type", ["array", "attribute"])
+def test_a_pickle_that_wants_to_run_code_is_refused_and_not_run(tmp_path, monkeypatch, node_type):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.h5", meta_of("0:2"), (3, 9))
     with tables.open_file(tmp_path / "a.h5", "a") as file:
-        if place == "array":
+        if node_type == "array":
             array = file.create_vlarray("/meta", "more", tables.ObjectAtom())
             array.append(_Code())
         else:

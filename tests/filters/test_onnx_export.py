@@ -40,17 +40,17 @@ def read_back(network, folder):
 
 def test_every_kind_of_convolution_is_read_back_in_its_place(tmp_path):
     network = small()
-    found = read_back(network, tmp_path)
-    assert [(layer.name, layer.kind, layer.groups, layer.stride, layer.depth) for layer in found.convolutions] == [
+    exported = read_back(network, tmp_path)
+    assert [(layer.name, layer.kind, layer.groups, layer.stride, layer.depth) for layer in exported.convolutions] == [
         ("0", "regular", 1, (2, 2), 1),
         ("3", "transposed", 2, (1, 1), 4),
         ("5", "depthwise", 6, (1, 1), 6),
         ("7", "grouped", 2, (1, 1), 8),
         ("8", "pointwise", 1, (1, 1), 9),
     ]
-    assert found.operators == {"Conv": 4, "ConvTranspose": 1, "BatchNormalization": 3, "Relu": 1}
+    assert exported.operators == {"Conv": 4, "ConvTranspose": 1, "BatchNormalization": 3, "Relu": 1}
     assert network.training  # as it was
-    for layer in found.convolutions:
+    for layer in exported.convolutions:
         weight = network.get_submodule(layer.name).weight.detach()
         if layer.kind == "transposed":  # [4, 3, 3, 3] of two groups, each 2 -> 3 channels
             weight = torch.cat([group.swapaxes(0, 1) for group in weight.chunk(2)])
@@ -68,15 +68,15 @@ def test_every_kind_of_convolution_is_read_back_in_its_place(tmp_path):
 )
 def test_the_studies_networks_are_read_back_bit_for_bit(model, tmp_path):
     network = build(model, classes=3)
-    found = read_back(network, tmp_path)
+    exported = read_back(network, tmp_path)
     modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
-    assert {layer.name: layer.groups for layer in found.convolutions} == {n: m.groups for n, m in modules.items()}
-    for layer in found.convolutions:
+    assert {layer.name: layer.groups for layer in exported.convolutions} == {n: m.groups for n, m in modules.items()}
+    for layer in exported.convolutions:
         assert layer.load().tobytes() == modules[layer.name].weight.detach().numpy().tobytes()
-    depths = {layer.name: layer.depth for layer in found.convolutions}
+    depths = {layer.name: layer.depth for layer in exported.convolutions}
     for before, after in itertools.pairwise(main_path(network)):
         assert max(depths[name] for name in before) < min(depths[name] for name in after)
-    assert not found.left_out
+    assert not exported.left_out
 
 
 @pytest.mark.fault("extract", "a network that torch cannot export", "one line names it")
@@ -85,6 +85,6 @@ def test_a_network_that_cannot_be_traced_is_told(tmp_path):
         def forward(self, pictures):
             return pictures if pictures.sum() > 0 else self[0](pictures)
 
-    with pytest.raises(KeyfiltersError, match="Doubtful cannot be exported to ONNX") as told:
+    with pytest.raises(KeyfiltersError, match="Doubtful cannot be exported to ONNX") as error:
         read_back(Doubtful(nn.Conv2d(3, 4, 3)), tmp_path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)

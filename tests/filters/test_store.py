@@ -21,21 +21,21 @@ from tests.helpers.tiny_store import SHAPES, convolution, job, network, weight
 @pytest.fixture
 def store(tmp_path):
     models = {name: job(tmp_path, name, network(seed)) for seed, name in enumerate(("one", "two"))}
-    return Store(tmp_path, {name: made.folder for name, made in models.items()})
+    return Store(tmp_path, {name: extract_job.folder for name, extract_job in models.items()})
 
 
 def test_the_filters_of_a_choice_come_back_bit_for_bit(store):
     layers = choose(store.layers)
     assert layers["layer"].tolist() == ["conv0", "conv1", "conv3"] * 2
     for most in (1, 7, 1000):
-        found = {}
+        blocks = {}
         for label, block in store.blocks(layers, most):
             assert block.dtype == np.float32
             assert len(block) <= max(most, layers.loc[label, "in_channels"])
-            found.setdefault(label, []).append(block)
+            blocks.setdefault(label, []).append(block)
         for label, row in layers.iterrows():
             expected = weight((row.out_channels, row.in_channels, 3, 3), row.model_id)
-            np.testing.assert_array_equal(np.concatenate(found[label]), expected.reshape(-1, 9))
+            np.testing.assert_array_equal(np.concatenate(blocks[label]), expected.reshape(-1, 9))
 
 
 def test_other_sizes_and_kinds_are_chosen_by_name(store):
@@ -83,9 +83,9 @@ def test_names_that_repeat_or_are_empty_become_keys_of_their_own():
 
 def test_the_file_is_safetensors_in_the_order_of_the_network(tmp_path):
     writing.write(network(), tmp_path)
-    found = load_file(tmp_path / writing.FILTERS)
-    assert {name: array.shape for name, array in found.items()} == {f"conv{i}": s for i, s in enumerate(SHAPES)}
-    np.testing.assert_array_equal(found["conv3"], weight(SHAPES[3]))
+    tensors = load_file(tmp_path / writing.FILTERS)
+    assert {name: array.shape for name, array in tensors.items()} == {f"conv{i}": s for i, s in enumerate(SHAPES)}
+    np.testing.assert_array_equal(tensors["conv3"], weight(SHAPES[3]))
 
 
 @pytest.mark.parametrize(
@@ -102,15 +102,16 @@ def test_a_weight_that_is_not_as_told_is_refused(tmp_path, bad, reason):
 
 
 def test_a_model_without_convolutions_is_in_the_store(tmp_path):
-    made = job(tmp_path, "none", Network(()))
-    store = Store(tmp_path, {"none": made.folder})
+    extract_job = job(tmp_path, "none", Network(()))
+    store = Store(tmp_path, {"none": extract_job.folder})
     assert store.models.loc[0, "total_filters"] == 0
     assert store.layers.empty
 
 
 def test_visual_categories_are_those_of_the_table_of_models():
     modules = [
-        importlib.import_module(found.name) for found in pkgutil.walk_packages(sources.__path__, "keyfilters.sources.")
+        importlib.import_module(module_info.name)
+        for module_info in pkgutil.walk_packages(sources.__path__, "keyfilters.sources.")
     ]
     domains = {module.DOMAIN for module in modules if isinstance(getattr(module, "DOMAIN", None), str)}
     assert domains | {of.DOMAIN for of in torchvision.SETS.values()} == set(VISUAL_CATEGORIES)

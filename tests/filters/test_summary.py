@@ -20,10 +20,10 @@ def root(tmp_path):
 
 
 def refused(root, name, reason="model.onnx: ends early"):
-    made = Job("extract", name, {"format": "onnx"})
-    with artifacts.write(root, made.description) as draft:
+    extract_job = Job("extract", name, {"format": "onnx"})
+    with artifacts.write(root, extract_job.description) as draft:
         draft.facts.update(format="onnx", refused=reason)
-    return made
+    return extract_job
 
 
 def filters_job(inputs, allow_refused=False):
@@ -32,10 +32,10 @@ def filters_job(inputs, allow_refused=False):
 
 def test_the_tables_and_their_record(root, tmp_path):
     inputs = {name: job(root, name, network(seed)) for seed, name in enumerate(("one", "two"))}
-    made = filters_job(inputs)
+    tables_job = filters_job(inputs)
     record = tmp_path / "results/summary.json"
-    tables(made.description, root, record)
-    assert records.is_fresh(record, made.key)
+    tables(tables_job.description, root, record)
+    assert records.is_fresh(record, tables_job.key)
     models = pd.read_parquet(record.with_name("models.parquet"))
     assert models["model"].tolist() == ["one", "two"]
     assert models.index.name == "model_id"
@@ -113,13 +113,13 @@ def test_info_shows_a_network_and_its_layers(root):
 
 def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     inputs = {"one": job(root, "one", network())}
-    made = filters_job(inputs)
+    tables_job = filters_job(inputs)
     monkeypatch.setattr(
-        "sys.argv", ["keyfilters", "filters", "tables", json.dumps(made.description), str(root), "x.json"]
+        "sys.argv", ["keyfilters", "filters", "tables", json.dumps(tables_job.description), str(root), "x.json"]
     )
     monkeypatch.chdir(tmp_path)
     cli.main()
-    assert records.is_fresh(tmp_path / "x.json", made.key)
+    assert records.is_fresh(tmp_path / "x.json", tables_job.key)
     config = {"image_size": 32, "seeds": [0], "model": {"architecture": "convnext_femto"}, "datasets": {"digits": {}}}
     config |= {"training": {"epochs": 1, "batch_size": 8, "learning_rate": 0.1}, "training_of": {}, "transfer": {}}
     config |= {"tables": {}, "zoo": {"trained": ["digits"]}, "analysis": {}}

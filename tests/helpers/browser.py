@@ -46,11 +46,11 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
         options.add_argument(argument)
     options.add_argument(f"--user-data-dir={folder}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(service=Service(driver), options=options)
+    chrome = webdriver.Chrome(service=Service(driver), options=options)
     try:
-        yield found
+        yield chrome
     finally:
-        found.quit()
+        chrome.quit()
 
 
 def resize(browser: webdriver.Chrome, width: int) -> None:
@@ -63,17 +63,17 @@ def faults(browser: webdriver.Chrome, page: Path) -> list[str]:
     """Open the page; what is wrong with it: messages of the console, images that do not show, controls without a name,
     text that does not fit a wide or a narrow window."""
     browser.get(page.as_uri())
-    found = [f"{page.name}: {message['message']}" for message in browser.get_log("browser")]
+    problems = [f"{page.name}: {message['message']}" for message in browser.get_log("browser")]
     state = browser.execute_async_script(STATE)
-    found += [f"{page.name}: broken image {source}" for source in state["broken"]]
-    found += [f"{page.name}: without a name for a screen reader: {element}" for element in state["unnamed"]]
+    problems += [f"{page.name}: broken image {source}" for source in state["broken"]]
+    problems += [f"{page.name}: without a name for a screen reader: {element}" for element in state["unnamed"]]
     if state["text"] < 40:
-        found.append(f"{page.name}: without text")
+        problems.append(f"{page.name}: without text")
     for width in (WIDE, NARROW):
         resize(browser, width)
         if browser.execute_script("return document.documentElement.scrollWidth > window.innerWidth"):
-            found.append(f"{page.name}: wider than {width} pixels")
-    return found
+            problems.append(f"{page.name}: wider than {width} pixels")
+    return problems
 
 
 def is_blank(browser: webdriver.Chrome, page: Path, width: int) -> bool:
@@ -87,21 +87,21 @@ def is_blank(browser: webdriver.Chrome, page: Path, width: int) -> bool:
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+        self.addresses += [value for name, value in attrs if name in ("href", "src") and value]
 
 
 def broken_links(page: Path) -> list[str]:
     """What the page links to and is not there, or lies in the network."""
     links = _Links()
     links.feed(page.read_text())
-    found = []
-    for link in links.found:
+    broken = []
+    for link in links.addresses:
         split = urlsplit(urljoin(page.as_uri(), link))
         if split.scheme == "data":
             continue
         if split.scheme != "file" or not Path(url2pathname(split.path)).is_file():
-            found.append(f"{page.name}: {link}")
-    return found
+            broken.append(f"{page.name}: {link}")
+    return broken

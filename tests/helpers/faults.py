@@ -40,21 +40,21 @@ def faults(folder: Path = PROJECT / "tests") -> list[Fault]:
 
     Raises ValueError for a mark that is no stage and two texts.
     """
-    found = [
+    rows = [
         fault
         for path in sorted(folder.rglob("test_*.py"))
         for fault in _of_module(path.relative_to(PROJECT).as_posix(), path.read_text(encoding="utf-8"))
     ]
-    return sorted(found, key=lambda fault: STAGES.index(fault.stage))
+    return sorted(rows, key=lambda fault: STAGES.index(fault.stage))
 
 
 def _of_module(name: str, source: str) -> list[Fault]:
-    found = []
+    rows = []
     for function in ast.parse(source).body:
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
             marks = [node for decorator in function.decorator_list for node in ast.walk(decorator) if _is_mark(node)]
-            found += [_fault(f"{name}::{function.name}", mark) for mark in marks]
-    return found
+            rows += [_fault(f"{name}::{function.name}", mark) for mark in marks]
+    return rows
 
 
 def _is_mark(node: ast.AST) -> bool:
@@ -71,11 +71,11 @@ def _fault(test: str, mark: ast.Call) -> Fault:
     return Fault(stage, fault, outcome, test)
 
 
-def page(found: list[Fault]) -> str:
+def page(listed: list[Fault]) -> str:
     """The text of the page."""
-    rows = [(*astuple(fault)[:3], f"`{fault.test.removeprefix('tests/')}`") for fault in found]
+    rows = [(*astuple(fault)[:3], f"`{fault.test.removeprefix('tests/')}`") for fault in listed]
     table = tabulate(rows, headers=("stage", "fault", "what happens", "test"), tablefmt="github")
-    return f"{INTRODUCTION}\n{len(found)} faults.\n\n{table}\n"
+    return f"{INTRODUCTION}\n{len(listed)} faults.\n\n{table}\n"
 
 
 if __name__ == "__main__":

@@ -21,17 +21,17 @@ from keyfilters.study.study import Study, load
 
 def named_jobs(study: Study) -> dict[str, Job]:
     """Every job of a study by what `status` calls it."""
-    found = dict(jobs.keyed(study))
-    found |= jobs.cells(study) | jobs.filterdb(study) | {"filters": jobs.filters(study)} | jobs.tables(study)
-    return found
+    by_name = dict(jobs.keyed(study))
+    by_name |= jobs.cells(study) | jobs.filterdb(study) | {"filters": jobs.filters(study)} | jobs.tables(study)
+    return by_name
 
 
 def inputs(job: Job) -> dict[str, Job]:
     """What a job declares, by the names of `named_jobs`."""
-    names = {"cell": lambda role, given: role, "filterdb": lambda role, given: given.name}
+    names = {"cell": lambda role, input_job: role, "filterdb": lambda role, input_job: input_job.name}
     return {
-        names[given.stage](role, given) if given.stage in names else given.folder: given
-        for role, given in job.inputs.items()
+        names[input_job.stage](role, input_job) if input_job.stage in names else input_job.folder: input_job
+        for role, input_job in job.inputs.items()
     }
 
 
@@ -62,8 +62,8 @@ class Isolated:
         shutil.rmtree(self.alone, ignore_errors=True)
         for path in (self.alone / "artifacts", self.alone / "results"):
             path.mkdir(parents=True)
-        for input_name, given in inputs(job).items():
-            for path in outputs(self.folder, input_name, given):
+        for input_name, input_job in inputs(job).items():
+            for path in outputs(self.folder, input_name, input_job):
                 _link(path, self.alone / path.relative_to(self.folder))
         before = Path.cwd()
         os.chdir(self.alone)

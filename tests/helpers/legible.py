@@ -15,7 +15,7 @@ def faults(figure: Figure) -> list[str]:
     """Sentences: an image wider than a page, letters that are too small or cut off, labels of ticks that collide."""
     figure.canvas.draw()
     wide = figure.get_size_inches()[0]
-    found = [f"{wide:.1f} inches wide"] if wide > WIDTH + 0.01 else []
+    problems = [f"{wide:.1f} inches wide"] if wide > WIDTH + 0.01 else []
     axes = [axis for axes in figure.get_axes() for axis in (axes.xaxis, axes.yaxis)]
     ticks = {text for axis in axes for text in axis.findobj(Text) if text is not axis.label}
     shown = {axis: _labels(axis) for axis in axes}
@@ -26,16 +26,16 @@ def faults(figure: Figure) -> list[str]:
     for text in [text for text in texts if text not in hidden] + [text for labels in shown.values() for text in labels]:
         box = text.get_window_extent()
         if text.get_fontsize() < MIN_POINTS - 0.01:
-            found.append(f"{text.get_text()!r} in {text.get_fontsize():.1f} points")
+            problems.append(f"{text.get_text()!r} in {text.get_fontsize():.1f} points")
         if min(box.x0, box.y0) < -SLACK or box.x1 > figure.bbox.width + SLACK or box.y1 > figure.bbox.height + SLACK:
-            found.append(f"{text.get_text()!r} is cut off")
+            problems.append(f"{text.get_text()!r} is cut off")
     for labels in shown.values():
         boxes = [
             label.get_window_extent() for label in labels if label.get_rotation() % 90 == 0
         ]  # of slanted ones, larger
         if any(one.shrunk(0.95, 0.8).overlaps(other.shrunk(0.95, 0.8)) for one, other in pairwise(boxes)):
-            found.append(f"labels collide, such as {labels[0].get_text()!r}")
-    return found
+            problems.append(f"labels collide, such as {labels[0].get_text()!r}")
+    return problems
 
 
 def _labels(axis: Axis) -> list[Text]:

@@ -41,7 +41,7 @@ def outcomes(folder: Path, read: Callable[[], object], files: list[Path], mutati
     Each seed is one way to damage them. The work is done in a process of its own; where that dies, its seed is a fault
     and another goes on with the next seed. The files are whole again in the end.
     """
-    found, seed = Outcomes(), FORK.Value("q", 0)
+    tally, seed = Outcomes(), FORK.Value("q", 0)
     counts = FORK.Array("q", 2)
     queue = FORK.SimpleQueue()
     whole = {path: path.read_bytes() for path in files}
@@ -50,16 +50,16 @@ def outcomes(folder: Path, read: Callable[[], object], files: list[Path], mutati
         child.start()
         child.join()
         while not queue.empty():
-            found.faults.append(queue.get())
+            tally.faults.append(queue.get())
         if child.exitcode:
             how = signal.Signals(-child.exitcode).name if child.exitcode < 0 else f"exit {child.exitcode}"
             limit = f": more than {SECONDS} s of processor time" if how == "SIGPROF" else ""
-            found.faults.append(f"seed {seed.value}: the process died of {how}{limit}")
+            tally.faults.append(f"seed {seed.value}: the process died of {how}{limit}")
             seed.value += 1
     for path, content in whole.items():
         path.write_bytes(content)
-    found.refused, found.read = counts
-    return found
+    tally.refused, tally.read = counts
+    return tally
 
 
 def _work(folder, read, whole, seed, mutations, counts, queue) -> None:
@@ -185,7 +185,7 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
     return bytes(content)
 
 
-def _place(content: bytearray, random: np.random.Generator) -> int:
+def _offset(content: bytearray, random: np.random.Generator) -> int:
     """Anywhere, but in half of the cases in the first or the last kilobyte, where headers and tables are."""
     where = random.random()
     size = len(content)
@@ -196,36 +196,36 @@ def _place(content: bytearray, random: np.random.Generator) -> int:
 
 def _flip_bits(content, random):
     for _ in range(random.integers(1, 9)):
-        content[_place(content, random)] ^= 1 << int(random.integers(8))
+        content[_offset(content, random)] ^= 1 << int(random.integers(8))
     return content
 
 
 def _set_bytes(content, random):
     for _ in range(random.integers(1, 5)):
-        content[_place(content, random)] = int(random.integers(256))
+        content[_offset(content, random)] = int(random.integers(256))
     return content
 
 
 def _cut(content, random):
     return (
-        content[: int(random.integers(len(content)))] if random.random() < 0.5 else content[: _place(content, random)]
+        content[: int(random.integers(len(content)))] if random.random() < 0.5 else content[: _offset(content, random)]
     )
 
 
 def _remove(content, random):
-    start = _place(content, random)
+    start = _offset(content, random)
     del content[start : start + int(random.geometric(0.05))]
     return content
 
 
 def _repeat(content, random):
-    start, target = _place(content, random), _place(content, random)
+    start, target = _offset(content, random), _offset(content, random)
     piece = content[start : start + int(random.geometric(0.02))]
     return content[:target] + piece * int(random.integers(1, 4)) + content[target:]
 
 
 def _overwrite(content, random):
-    start, target = _place(content, random), _place(content, random)
+    start, target = _offset(content, random), _offset(content, random)
     piece = content[start : start + int(random.geometric(0.05))]
     content[target : target + len(piece)] = piece
     return content
@@ -234,7 +234,7 @@ def _overwrite(content, random):
 def _set_length(content, random):
     """A number of 1 to 8 bytes, in either order, or one of seven bits a byte, that is extreme or near the old one."""
     size = int(random.choice([1, 2, 4, 8]))
-    start = _place(content, random)
+    start = _offset(content, random)
     start -= start % size if random.random() < 0.5 else 0
     old = int.from_bytes(content[start : start + size], "little")
     near = old + int(random.integers(-3, 4))
@@ -257,16 +257,16 @@ def _varint(value):
 
 def _set_number(content, random):
     """A number that is written as text."""
-    found = list(NUMBER.finditer(content[:1_000_000]))
-    if not found:
+    matches = list(NUMBER.finditer(content[:1_000_000]))
+    if not matches:
         return _set_length(content, random)
-    match = found[random.integers(len(found))]
+    match = matches[random.integers(len(matches))]
     content[match.start() : match.end()] = NUMBERS[random.integers(len(NUMBERS))]
     return content
 
 
 def _fill(content, random):
-    start = _place(content, random)
+    start = _offset(content, random)
     size = min(int(random.geometric(0.02)), len(content) - start)
     content[start : start + size] = bytes([int(random.choice([0, 0xFF, 0x80]))]) * size
     return content

@@ -12,18 +12,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 def chain(path: Path, weights: Mapping[str, np.ndarray]) -> None:
     """Write a chain of convolutions with these weights, by name, to `path`."""
-    nodes, given = [], "x"
+    nodes, tensor = [], "x"
     for name, weight in weights.items():
         nodes.append(
-            helper.make_node("Conv", [given, name], [f"{name}_out"], name=name, pads=[weight.shape[2] // 2] * 4)
+            helper.make_node("Conv", [tensor, name], [f"{name}_out"], name=name, pads=[weight.shape[2] // 2] * 4)
         )
-        given = f"{name}_out"
+        tensor = f"{name}_out"
     channels = next(iter(weights.values())).shape[1]
     graph = helper.make_graph(
         nodes,
         "graph",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, 32, 32])],
-        [helper.make_tensor_value_info(given, TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None)],
         [numpy_helper.from_array(weight, name) for name, weight in weights.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)

@@ -84,9 +84,9 @@ def _program(name: str) -> str | None:
 
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [given.getsockname()[1] for given in sockets]
-    for given in sockets:
-        given.close()
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
     return ports
 
 
@@ -163,15 +163,15 @@ class Cluster:
 
     def steps(self) -> list[int]:
         """Process ids of slurmstepd with this cluster's configuration."""
-        found = []
+        processes = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 named = (process / "comm").read_text().startswith("slurmstepd")
                 if named and self.variable in (process / "environ").read_bytes().split(b"\0"):
-                    found.append(int(process.name))
+                    processes.append(int(process.name))
             except OSError:  # it ended meanwhile
                 continue
-        return found
+        return processes
 
     def is_stopped(self, job: str) -> bool:
         """Whether what runs on a job's node, its batch script aside, is stopped."""
@@ -217,10 +217,10 @@ def _fields(line: str) -> dict[str, str]:
 
 @contextmanager
 def cluster(folder: Path):
-    made = Cluster(folder)
-    made.configure()
+    slurm = Cluster(folder)
+    slurm.configure()
     try:
-        made.start()
-        yield made
+        slurm.start()
+        yield slurm
     finally:
-        made.stop_all()
+        slurm.stop_all()

@@ -39,11 +39,13 @@ def weights(name: str, layer: int) -> np.ndarray:
 
 
 def network(name: str) -> Network:
-    found = []
+    convolutions = []
     for layer in range(1 if name == "small" else 3 if name in ("four", "five") else 2):
         weight = weights(name, layer)
-        found.append(Convolution(f"conv{layer}", weight.shape, lambda w=weight: w, "regular", 1, (1, 1), layer + 1))
-    return Network(tuple(found), {"Conv": len(found)}, len(found), "tiny 1.0", 17)
+        convolutions.append(
+            Convolution(f"conv{layer}", weight.shape, lambda w=weight: w, "regular", 1, (1, 1), layer + 1)
+        )
+    return Network(tuple(convolutions), {"Conv": len(convolutions)}, len(convolutions), "tiny 1.0", 17)
 
 
 class FilterStudy:
@@ -59,11 +61,11 @@ class FilterStudy:
         filterdb.filterdb(self.tables.description, self.root, self.results / "filterdb" / SET / "tables.json")
 
     def _extract(self, name: str) -> Job:
-        made = Job("extract", name, {"format": "onnx"})
-        with artifacts.write(self.root, made.description) as draft:
+        job = Job("extract", name, {"format": "onnx"})
+        with artifacts.write(self.root, job.description) as draft:
             entry = KNOWN[name] | {"Precision": "float32"}
             draft.facts.update(store(network(name), draft.path), format="onnx", entry=entry)
-        return made
+        return job
 
     def figure(self, name: str, **settings) -> Job:
         """The job of a figure of the set, with what one that draws distributions has."""

@@ -13,7 +13,7 @@ def numbers(*shape, seed=0):
 
 def node(operator, inputs, output, name="", **attributes):
     """A node with one output; `inputs` by name, parted by spaces, `-` for one left out."""
-    names = ["" if given == "-" else given for given in inputs.split()]
+    names = ["" if tensor == "-" else tensor for tensor in inputs.split()]
     return helper.make_node(operator, names, [output], name, **attributes)
 
 
@@ -23,8 +23,8 @@ def graph_of(nodes, tensors=None, inputs=("x",), outputs=None):
         tensor if isinstance(tensor, TensorProto) else numpy_helper.from_array(tensor, name)
         for name, tensor in (tensors or {}).items()
     ]
-    given = outputs or [nodes[-1].output[0]]
-    values = [[helper.make_tensor_value_info(name, FLOAT, None) for name in names] for names in (inputs, given)]
+    output_names = outputs or [nodes[-1].output[0]]
+    values = [[helper.make_tensor_value_info(name, FLOAT, None) for name in names] for names in (inputs, output_names)]
     return helper.make_graph(nodes, "tiny", *values, initializer=stored)
 
 

@@ -26,14 +26,14 @@ def convolution(shape, groups=1, name="conv", depth=None, seed=0, transposed=Fal
 
 def network(seed=0, shapes=SHAPES, groups=GROUPS):
     layers = zip(shapes, groups, strict=True)
-    found = [convolution(shape, of, f"conv{i}", 3 * i + 1, seed) for i, (shape, of) in enumerate(layers)]
-    return Network(tuple(found), {"Conv": len(found), "Relu": 4}, 3 * len(found), "tiny 1.0", 17)
+    convolutions = [convolution(shape, of, f"conv{i}", 3 * i + 1, seed) for i, (shape, of) in enumerate(layers)]
+    return Network(tuple(convolutions), {"Conv": len(convolutions), "Relu": 4}, 3 * len(convolutions), "tiny 1.0", 17)
 
 
-def job(root: Path, name: str, given: Network) -> Job:
+def job(root: Path, name: str, model: Network) -> Job:
     """The `extract` job of a model, whose artifact lies below `root`."""
-    made = Job("extract", name, {"format": "onnx"})
-    with artifacts.write(root, made.description) as draft:
+    extract = Job("extract", name, {"format": "onnx"})
+    with artifacts.write(root, extract.description) as draft:
         entry = {"Name": "Tiny", "Task": f"task of {name}"}
-        draft.facts.update(store(given, draft.path), format="onnx", entry=entry)
-    return made
+        draft.facts.update(store(model, draft.path), format="onnx", entry=entry)
+    return extract

@@ -32,13 +32,13 @@ def network(name: str, epoch: int = 2) -> Network:
     """Two regular layers of 240 and 12 filters, and depthwise ones that differ much by layer and little by set."""
     if name == ROBUST:
         parts = [np.zeros((10, 10, 3, 3)), np.ones((10, 10, 3, 3)), weights(99, shape=(20, 10, 3, 3))]
-        found = [_convolution(f"conv{n}", part.astype(np.float32), None) for n, part in enumerate(parts)]
-        return Network(tuple(found), None, None, "tiny 1.0", None)
+        convolutions = [_convolution(f"conv{n}", part.astype(np.float32), None) for n, part in enumerate(parts)]
+        return Network(tuple(convolutions), None, None, "tiny 1.0", None)
     seed = list(SETS).index(name)
     parts = [weights(seed, epoch, shape=(20, 12, 3, 3), slope=epoch), weights(seed, 1, shape=(4, 3, 3, 3))]
     parts += [weights(seed, 10 + n, shape=(width, 1, 3, 3), slope=n) for n, width in enumerate(WIDTHS)]
-    found = [_convolution(f"conv{n}", part, n + 1) for n, part in enumerate(parts)]
-    return Network(tuple(found), {"Conv": len(found)}, len(found), "tiny 1.0", 17)
+    convolutions = [_convolution(f"conv{n}", part, n + 1) for n, part in enumerate(parts)]
+    return Network(tuple(convolutions), {"Conv": len(convolutions)}, len(convolutions), "tiny 1.0", 17)
 
 
 def _convolution(name: str, weight: np.ndarray, depth: int | None) -> Convolution:
@@ -68,24 +68,24 @@ class TrainedStudy:
         self.tables = {name: self._tables(name) for name in sets}
 
     def _train(self, name: str, pictures: int) -> Job:
-        made = Job("train", name, {"model": {"architecture": "convnext_femto"}, "training": {}})
-        with artifacts.write(self.root, made.description) as draft:
+        job = Job("train", name, {"model": {"architecture": "convnext_femto"}, "training": {}})
+        with artifacts.write(self.root, job.description) as draft:
             sizes = {"layer.weight": np.zeros((50, 20), np.float32), "norm.weight": np.zeros(7, np.float32)}
             save_file(sizes, draft.path / "model.safetensors")
             dataset = {"name": name, "title": name.title(), "train": pictures}
             draft.facts.update(accuracy=0.5 + 0.1 * list(SETS).index(name), dataset=dataset)
-        return made
+        return job
 
     def _extract(self, name: str, epoch: int | None = None) -> Job:
         inputs = {} if name == ROBUST else {"network": self.networks[name]}
         label = name if epoch is None else f"{name}-epoch{epoch}"
-        made = Job("extract", label, {"format": "onnx"}, inputs)
-        with artifacts.write(self.root, made.description) as draft:
+        job = Job("extract", label, {"format": "onnx"}, inputs)
+        with artifacts.write(self.root, job.description) as draft:
             family = "LeNet" if name == ROBUST else "convnext_femto"
             entry = {"Name": family, "Task": "classification", "Training-Dataset": name.title()}
             draft.facts.update(store(network(name, 2 if epoch is None else epoch), draft.path))
             draft.facts.update(format="onnx", entry=entry)
-        return made
+        return job
 
     def _tables(self, name: str) -> Job:
         settings = tables_of(self.analysis, name, {})

@@ -26,8 +26,8 @@ def test_pictures_of_32_px_go_in_and_scores_come_out(architecture):
 def test_the_sixth_layer_of_the_plain_network_covers_the_whole_map(pixels, arguments):
     with torch.device("meta"):
         network = build({"architecture": "yosinski8", **arguments}, classes=10)
-        found = network[: list(dict(network.named_children())).index("map")](torch.empty(1, 3, pixels, pixels))
-    assert found.shape[2:] == network.fc6.kernel_size
+        map_of_conv5 = network[: list(dict(network.named_children())).index("map")](torch.empty(1, 3, pixels, pixels))
+    assert map_of_conv5.shape[2:] == network.fc6.kernel_size
     assert [len(getattr(network, name).weight) for name in ("conv1", "conv5", "fc6", "fc7")] == [96, 256, 4096, 4096]
 
 

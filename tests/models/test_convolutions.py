@@ -26,10 +26,10 @@ def unfilled(architecture, **arguments):
 )
 def test_counts_per_architecture(architecture, layers, filters, pointwise, convolutions):
     network = unfilled(architecture)
-    found = depthwise_layers(network)
-    assert len(found) == layers
-    assert sum(len(convolution.weight) for convolution in found.values()) == filters
-    assert {tuple(convolution.weight.shape[1:]) for convolution in found.values()} <= {(1, 7, 7)}
+    layers_by_name = depthwise_layers(network)
+    assert len(layers_by_name) == layers
+    assert sum(len(convolution.weight) for convolution in layers_by_name.values()) == filters
+    assert {tuple(convolution.weight.shape[1:]) for convolution in layers_by_name.values()} <= {(1, 7, 7)}
     assert len(pointwise_layers(network)) == pointwise
     assert len(main_path(network)) == convolutions
 

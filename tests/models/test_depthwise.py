@@ -130,7 +130,7 @@ def test_of_a_frozen_kernel_no_gradient_is_made(monkeypatch):
 
 
 def test_pictures_that_need_no_gradient_get_none(monkeypatch):
-    monkeypatch.setattr(depthwise, "conv2d", lambda *given, **named: calls.append(1) or conv2d(*given, **named))
+    monkeypatch.setattr(depthwise, "conv2d", lambda *arguments, **named: calls.append(1) or conv2d(*arguments, **named))
     calls = []
     _, ours = layers(7, 1, 3, 1)
     ours(torch.randn(2, CHANNELS, 8, 8)).sum().backward()
@@ -151,8 +151,8 @@ def test_pictures_that_need_no_gradient_get_none(monkeypatch):
 def test_where_it_does_not_apply_the_layer_is_pytorchs(change, monkeypatch):
     monkeypatch.setattr(depthwise, "DepthwiseConvolution", None)
     theirs, ours = layers(7, 1, 3, 1)
-    given = torch.randn(2, CHANNELS, 8, 8)
-    (_, maps), _ = change(ours[0], given), change(theirs[0], given)
+    images = torch.randn(2, CHANNELS, 8, 8)
+    (_, maps), _ = change(ours[0], images), change(theirs[0], images)
     out = ours(maps)
     if not out.is_meta:
         assert torch.equal(out, theirs(maps))

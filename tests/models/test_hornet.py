@@ -23,16 +23,16 @@ def test_counts_per_variant(name, published, filters):
     with torch.device("meta"):
         network = build_hornet(name, num_classes=1000)
     assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(published, rel=0.02)
-    found = depthwise_layers(network)
-    assert len(found) == 25
-    assert sum(len(convolution.weight) for convolution in found.values()) == filters
-    assert {tuple(convolution.weight.shape[1:]) for convolution in found.values()} == {(1, 7, 7)}
+    layers = depthwise_layers(network)
+    assert len(layers) == 25
+    assert sum(len(convolution.weight) for convolution in layers.values()) == filters
+    assert {tuple(convolution.weight.shape[1:]) for convolution in layers.values()} == {(1, 7, 7)}
 
 
 def test_depthwise_widths_of_tiny():
     with torch.device("meta"):
-        found = depthwise_layers(build_hornet("hornet_tiny"))
-    widths = [found[f"stages.{stage}.0.gnconv.dwconv"].in_channels for stage in range(4)]
+        layers = depthwise_layers(build_hornet("hornet_tiny"))
+    widths = [layers[f"stages.{stage}.0.gnconv.dwconv"].in_channels for stage in range(4)]
     assert widths == [96, 224, 480, 992]
 
 
@@ -66,20 +66,20 @@ def test_gated_convolution_is_the_papers(order):
     dim, scale = 8, 0.3
     module = GatedConvolution(dim, order, scale).double()
     x = torch.randn(2, dim, 5, 9, dtype=torch.float64)
-    given = _arrays(module)
+    arrays = _arrays(module)
     widths = [dim // 2 ** (order - 1 - k) for k in range(order)]  # C_0 ... C_{n-1}
     for picture, actual in zip(x.numpy(), module(x).detach().numpy(), strict=True):
-        joint = _pointwise(given["proj_in.weight"], given["proj_in.bias"], picture)
+        joint = _pointwise(arrays["proj_in.weight"], arrays["proj_in.bias"], picture)
         p, start = joint[: widths[0]], widths[0]
         for k, width in enumerate(widths):
             if k > 0:
-                p = _pointwise(given[f"pws.{k - 1}.weight"], given[f"pws.{k - 1}.bias"], p)
+                p = _pointwise(arrays[f"pws.{k - 1}.weight"], arrays[f"pws.{k - 1}.bias"], p)
             own = slice(start - widths[0], start - widths[0] + width)
             q = joint[start : start + width]
-            p = p * scale * _depthwise(given["dwconv.weight"][own], given["dwconv.bias"][own], q)
+            p = p * scale * _depthwise(arrays["dwconv.weight"][own], arrays["dwconv.bias"][own], q)
             start += width
         assert start == len(joint) == 2 * dim
-        expected = _pointwise(given["proj_out.weight"], given["proj_out.bias"], p)
+        expected = _pointwise(arrays["proj_out.weight"], arrays["proj_out.bias"], p)
         np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-12)
 
 
@@ -96,16 +96,16 @@ def test_block_adds_a_gated_convolution_and_then_a_perceptron():
         for parameter in block.parameters():
             parameter.copy_(torch.randn_like(parameter))
     x = torch.randn(2, 4, 3, 5, dtype=torch.float64)
-    given = _arrays(block)
+    arrays = _arrays(block)
 
     positions = np.moveaxis(x.numpy(), 1, -1)
-    normed = _normalised(positions, given["norm1.weight"], given["norm1.bias"])
+    normed = _normalised(positions, arrays["norm1.weight"], arrays["norm1.bias"])
     gated = block.gnconv(torch.from_numpy(np.moveaxis(normed, -1, 1))).detach().numpy()
-    positions = positions + given["gamma1"] * np.moveaxis(gated, 1, -1)
-    hidden = _normalised(positions, given["norm2.weight"], given["norm2.bias"]) @ given["pwconv1.weight"].T
-    hidden += given["pwconv1.bias"]
+    positions = positions + arrays["gamma1"] * np.moveaxis(gated, 1, -1)
+    hidden = _normalised(positions, arrays["norm2.weight"], arrays["norm2.bias"]) @ arrays["pwconv1.weight"].T
+    hidden += arrays["pwconv1.bias"]
     hidden *= 0.5 * (1 + np.vectorize(math.erf)(hidden / math.sqrt(2)))
-    positions = positions + given["gamma2"] * (hidden @ given["pwconv2.weight"].T + given["pwconv2.bias"])
+    positions = positions + arrays["gamma2"] * (hidden @ arrays["pwconv2.weight"].T + arrays["pwconv2.bias"])
     np.testing.assert_allclose(block(x).detach().numpy(), np.moveaxis(positions, -1, 1), rtol=1e-9, atol=1e-9)
 
 

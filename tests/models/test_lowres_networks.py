@@ -111,7 +111,7 @@ def test_pictures_of_32_px_become_scores_at_an_eighth_of_the_width(architecture)
 )
 def test_maps_are_as_wide_as_the_docstring_says(architecture, layer, pixels):
     network, shapes = small(architecture), []
-    network.get_submodule(layer).register_forward_hook(lambda *given: shapes.append(given[2].shape))
+    network.get_submodule(layer).register_forward_hook(lambda *call: shapes.append(call[2].shape))
     network(torch.zeros(2, 3, 32, 32))
     assert shapes[0][2:] == (pixels, pixels)
 

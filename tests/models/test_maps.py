@@ -17,16 +17,16 @@ def as_passed(model, image_size):
     with torch.device("meta"):
         network = build(model, classes=10)
     layers = list(depthwise_layers(network).values()) or [next(iter(layer.values())) for layer in main_path(network)]
-    found = {}
+    widths = {}
 
-    def note(module, given):
-        found.setdefault(module, given[0].shape[-1])
+    def note(module, inputs):
+        widths.setdefault(module, inputs[0].shape[-1])
 
     for layer in layers:
         layer.register_forward_pre_hook(note)
     network(torch.empty(2, 3, image_size, image_size, device="meta"))
     return [
-        Reading(found[layer], layer.kernel_size[0], layer.stride[0], layer.padding[0], layer.dilation[0])
+        Reading(widths[layer], layer.kernel_size[0], layer.stride[0], layer.padding[0], layer.dilation[0])
         for layer in layers
     ]
 

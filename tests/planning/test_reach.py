@@ -55,9 +55,9 @@ def test_other_networks_are_judged_by_their_own_kernels():
 
 def test_the_source_of_stacked_filters_is_judged_with_all_its_layers():
     tables = {"table4": {"source": "signs", "target": "emoji", "model": "horn"}}
-    found = "\n".join(reach.report(study_of(tables, 64, models={"horn": {"architecture": "hornet_tiny"}})))
-    assert "Maps of hornet_tiny, layers 1 to 25: 16, 8, 4, 2 px." in found
-    assert "layers 24-25, 9 of 49 taps on 2 px" in found
+    report = "\n".join(reach.report(study_of(tables, 64, models={"horn": {"architecture": "hornet_tiny"}})))
+    assert "Maps of hornet_tiny, layers 1 to 25: 16, 8, 4, 2 px." in report
+    assert "layers 24-25, 9 of 49 taps on 2 px" in report
 
 
 def test_pointwise_layers_are_not_judged_by_maps():

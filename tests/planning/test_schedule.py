@@ -15,8 +15,8 @@ FAN = {"base": 4.0, "x": 1.0, "y": 2.0, "z": 3.0}, {"x": ["base"], "y": ["base"]
 
 @pytest.mark.parametrize("gpus", [1, 2, 64])
 def test_a_chain_takes_its_sum_on_any_number_of_gpus(gpus):
-    found = simulate(*CHAIN, gpus)
-    assert (found.seconds, found.critical) == (6.0, ("a", "b", "c"))
+    simulated = simulate(*CHAIN, gpus)
+    assert (simulated.seconds, simulated.critical) == (6.0, ("a", "b", "c"))
 
 
 @pytest.mark.parametrize(("gpus", "seconds"), [(1, 10.0), (2, 7.0), (3, 7.0)])
@@ -36,8 +36,8 @@ def test_the_longest_way_comes_first():
 
 def test_the_critical_chain_names_what_a_gpu_was_waited_for():
     # One after the other on one GPU: nothing is needed, all is waited for.
-    found = simulate({"a": 3.0, "b": 2.0}, {}, 1)
-    assert (found.seconds, found.critical) == (5.0, ("a", "b"))
+    simulated = simulate({"a": 3.0, "b": 2.0}, {}, 1)
+    assert (simulated.seconds, simulated.critical) == (5.0, ("a", "b"))
     assert simulate({"a": 3.0, "b": 2.0}, {}, 2).critical == ("a",)
     assert simulate(*FAN, 64).critical == ("base", "z")
 
@@ -61,10 +61,10 @@ def test_a_study_is_scheduled_from_its_own_images_per_second(tmp_path):
             draft.facts.update({"train": 3600, "test": 5} if job.stage == "prepare" else {"images_per_second": 2})
     text = schedule.schedule(study, "tiny", tmp_path)
     assert "images/s measured in this study: 16" in text
-    found = rows(text)
-    assert found["table7"] == [4, 4, 1, 1]
-    assert found["table2"] == [14, 14, 2, 2]
-    assert found["all"] == [16, 16, 2, 2]
+    by_table = rows(text)
+    assert by_table["table7"] == [4, 4, 1, 1]
+    assert by_table["table2"] == [14, 14, 2, 2]
+    assert by_table["all"] == [16, 16, 2, 2]
 
 
 def test_without_anything_made_or_published_the_limits_rate_is_used_and_said(tmp_path):

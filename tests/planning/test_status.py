@@ -65,8 +65,8 @@ def age(path: Path, seconds: float = heartbeat.SILENCE + 1) -> None:
     os.utime(path, (time.time() - seconds,) * 2)
 
 
-def found(folder: Path, study, name: str = "table7/set00"):
-    """What is found of the training of a cell of Table 7."""
+def state_of_training(folder: Path, study, name: str = "table7/set00"):
+    """The state of the training of a cell of Table 7."""
     return states("table7", jobs.tables(study)["table7"], files(folder))[training(study, name).folder]
 
 
@@ -90,23 +90,23 @@ def test_what_is_made_is_done(folder, study):
 
 def test_under_a_finished_table_nothing_waits(folder, study):
     shutil.rmtree(folder / "artifacts")
-    found = states("table7", jobs.tables(study)["table7"], files(folder))
-    assert len(found) == 1 + 2 + 2 + 2  # the table, its cells, trainings and sets
-    assert {now.state for now in found.values()} == {"done"}
+    by_name = states("table7", jobs.tables(study)["table7"], files(folder))
+    assert len(by_name) == 1 + 2 + 2 + 2  # the table, its cells, trainings and sets
+    assert {now.state for now in by_name.values()} == {"done"}
 
 
 def test_a_set_that_a_training_still_needs_is_not_done(folder, study):
     unmake(folder, study, "table7/set00")
     shutil.rmtree(folder / "artifacts/tiny/prepare")
-    found = states("table7", jobs.tables(study)["table7"], files(folder))
-    states_of_sets = {name.split("-")[0]: now.state for name, now in found.items() if name.startswith("prepare/")}
+    by_name = states("table7", jobs.tables(study)["table7"], files(folder))
+    states_of_sets = {name.split("-")[0]: now.state for name, now in by_name.items() if name.startswith("prepare/")}
     assert states_of_sets == {"prepare/set00": "waiting", "prepare/set01": "done"}
 
 
 def test_what_was_not_begun_waits(folder, study):
     unmake(folder, study, "table7/set00")
-    assert found(folder, study).state == "waiting"
-    assert found(folder, study, "table7/set01").state == "done"
+    assert state_of_training(folder, study).state == "waiting"
+    assert state_of_training(folder, study, "table7/set01").state == "done"
 
 
 def test_a_job_with_signs_of_life_runs(folder, study):
@@ -114,15 +114,16 @@ def test_a_job_with_signs_of_life_runs(folder, study):
     job = training(study, "table7/set00")
     age(write_log(folder, job, LINE))
     partial(folder, job)
-    assert (found(folder, study).state, found(folder, study).line) == ("running", LINE)
+    training_now = state_of_training(folder, study)
+    assert (training_now.state, training_now.line) == ("running", LINE)
 
 
 def test_a_job_that_is_starting_runs(folder, study):
     unmake(folder, study, "table7/set00")
     log = write_log(folder, training(study, "table7/set00"))
-    assert found(folder, study).state == "running"
+    assert state_of_training(folder, study).state == "running"
     age(log)
-    assert found(folder, study).state == "waiting"
+    assert state_of_training(folder, study).state == "waiting"
 
 
 @pytest.mark.fault("planning", "a job that gives no sign of life any more", "status says that it was killed")
@@ -131,7 +132,8 @@ def test_a_silent_job_was_killed(folder, study):
     job = training(study, "table7/set00")
     write_log(folder, job, LINE)
     age(partial(folder, job))
-    assert (found(folder, study).state, found(folder, study).line) == ("failed", f"killed; {LINE}")
+    training_now = state_of_training(folder, study)
+    assert (training_now.state, training_now.line) == ("failed", f"killed; {LINE}")
 
 
 @pytest.mark.fault("planning", "a log that ends with an error", "status counts the job as failed and shows the line")
@@ -145,14 +147,15 @@ def test_a_silent_job_was_killed(folder, study):
 def test_an_error_at_the_logs_end_is_a_failure(folder, study, lines):
     unmake(folder, study, "table7/set00")
     write_log(folder, training(study, "table7/set00"), *lines)
-    assert (found(folder, study).state, found(folder, study).line) == ("failed", lines[-1])
+    training_now = state_of_training(folder, study)
+    assert (training_now.state, training_now.line) == ("failed", lines[-1])
 
 
 @pytest.mark.parametrize("last", [f"keyfilters train: stopped by SIGTERM in epoch 3; {GOES_ON}", "set00-seed0: 50%"])
 def test_what_was_stopped_or_set_aside_waits(folder, study, last):
     unmake(folder, study, "table7/set00")
     write_log(folder, training(study, "table7/set00"), LINE, last)
-    assert found(folder, study).state == "waiting"
+    assert state_of_training(folder, study).state == "waiting"
 
 
 def test_a_failed_cell_and_a_failed_table_are_found(folder, study):
@@ -160,8 +163,8 @@ def test_a_failed_cell_and_a_failed_table_are_found(folder, study):
     for log in ("cell/tiny/table7/set00.log", "table7/tiny.log"):
         (folder / "logs" / log).parent.mkdir(parents=True, exist_ok=True)
         (folder / "logs" / log).write_text("keyfilters cell: something is wrong\n")
-    found = states("table7", jobs.tables(study)["table7"], files(folder))
-    assert (found["table7"].state, found["table7/set00"].state) == ("failed", "failed")
+    by_name = states("table7", jobs.tables(study)["table7"], files(folder))
+    assert (by_name["table7"].state, by_name["table7/set00"].state) == ("failed", "failed")
 
 
 def test_tables_are_counted_and_lines_shown(folder, study):
@@ -255,21 +258,21 @@ def test_the_log_of_a_training_tells_epoch_accuracy_rate_and_time_left(tmp_path,
 
 
 def test_figures_of_filters_and_what_they_rest_on_are_found(tmp_path):
-    given = configuration(targets=1, sources=1)
-    given["studies"]["tiny"] |= {
+    config = configuration(targets=1, sources=1)
+    config["studies"]["tiny"] |= {
         "zoo": {"trained": ["set00"]},
         "analysis": {"sets": {"conv_3x3": {}}},
         "tables": {"filterdb_fig8": {}},
     }
-    study = check(given).current
+    study = check(config).current
     figure = jobs.tables(study)["filterdb_fig8"]
     rested_on = [job for job in identity.walk([figure]) if job.stage in jobs.KEYED]
     assert {"extract", "moments", "basis", "histograms", "layers"} <= {job.stage for job in rested_on}
     for job in rested_on:
         write_text(tmp_path / "artifacts/tiny" / job.folder / "manifest.json", "{}")
-    found = states("filterdb_fig8", figure, files(tmp_path))
-    assert {name for name, now in found.items() if now.state == "waiting"} == {"filterdb_fig8", "conv_3x3"}
+    by_name = states("filterdb_fig8", figure, files(tmp_path))
+    assert {name for name, now in by_name.items() if now.state == "waiting"} == {"filterdb_fig8", "conv_3x3"}
     for name, job in {"filterdb_fig8": figure, "conv_3x3": next(iter(figure.inputs.values()))}.items():
         records.record(paths.record(tmp_path / "results/tiny", job.stage, name), job.key, {})
-    found = states("filterdb_fig8", figure, files(tmp_path))
-    assert {now.state for now in found.values()} == {"done"}
+    by_name = states("filterdb_fig8", figure, files(tmp_path))
+    assert {now.state for now in by_name.values()} == {"done"}

@@ -15,8 +15,8 @@ from tests.helpers.stubs import configuration, make
 
 
 @dataclass
-class Made:
-    """The study as it was made; `settings` may change since."""
+class Workspace:
+    """The study with what was made of it; `settings` may change since."""
 
     root: Path
     results: Path
@@ -40,7 +40,13 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path) -> Made:
-    made = Made(tmp_path / "artifacts/tiny", tmp_path / "results/tiny")
-    make(made.study, made.root, made.results)
-    return made
+def workspace(tmp_path) -> Workspace:
+    workspace = Workspace(tmp_path / "artifacts/tiny", tmp_path / "results/tiny")
+    make(workspace.study, workspace.root, workspace.results)
+    return workspace
+
+
+@pytest.fixture
+def made(workspace) -> Workspace:
+    """The same, by the name that test_changed_code.py has for it."""
+    return workspace

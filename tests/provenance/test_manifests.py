@@ -7,14 +7,14 @@ from keyfilters.provenance.manifests import copy_manifests
 from keyfilters.provenance.verify import verify
 
 
-def test_the_manifests_of_what_is_there_are_copied_and_older_ones_removed(made):
-    folder = made.results / "manifests"
-    assert copy_manifests(made.root, made.keyed.values(), made.results) == len(made.keyed)
-    gone, *kept = made.keyed.values()
-    shutil.rmtree(made.root / gone.folder)
-    assert copy_manifests(made.root, made.keyed.values(), made.results) == len(kept)
-    for copies in (folder, made.results / "runs"):
+def test_the_manifests_of_what_is_there_are_copied_and_older_ones_removed(workspace):
+    folder = workspace.results / "manifests"
+    assert copy_manifests(workspace.root, workspace.keyed.values(), workspace.results) == len(workspace.keyed)
+    gone, *kept = workspace.keyed.values()
+    shutil.rmtree(workspace.root / gone.folder)
+    assert copy_manifests(workspace.root, workspace.keyed.values(), workspace.results) == len(kept)
+    for copies in (folder, workspace.results / "runs"):
         copied = {str(path.relative_to(copies)) for path in copies.rglob("*") if path.is_file()}
         assert copied == {f"{job.folder}.json" for job in kept}
     assert json.loads((folder / f"{kept[0].folder}.json").read_text())["key"] == kept[0].key
-    assert verify(made.root, made.results) == []
+    assert verify(workspace.root, workspace.results) == []

@@ -29,8 +29,8 @@ def compared(folder: Path, suffix: str = ".csv", **columns) -> reproduce.Compari
     table = pd.DataFrame({"name": ["a", "b"], "value": [1.0, 2000.0]})
     result(folder / "recorded", table, suffix)
     result(folder / "made", table.assign(**columns), suffix)
-    (found,) = reproduce.compare({"table6": JOB}, folder / "recorded", folder / "made")
-    return found
+    (comparison,) = reproduce.compare({"table6": JOB}, folder / "recorded", folder / "made")
+    return comparison
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -44,10 +44,12 @@ def compared(folder: Path, suffix: str = ".csv", **columns) -> reproduce.Compari
     ],
 )
 def test_numbers_and_texts_are_equal_within_the_tolerance_or_different(tmp_path, suffix, columns, counts):
-    found = compared(tmp_path, suffix, **columns)
-    assert tuple(map(found.count, (reproduce.EQUAL, reproduce.WITHIN, reproduce.DIFFERENT))) == counts
-    assert found.same_bytes == (not columns)
-    assert found.line.startswith(f"table6: {found.worst}; of 4 numbers {counts[0]} equal, {counts[1]} within tolerance")
+    comparison = compared(tmp_path, suffix, **columns)
+    assert tuple(map(comparison.count, (reproduce.EQUAL, reproduce.WITHIN, reproduce.DIFFERENT))) == counts
+    assert comparison.same_bytes == (not columns)
+    assert comparison.line.startswith(
+        f"table6: {comparison.worst}; of 4 numbers {counts[0]} equal, {counts[1]} within tolerance"
+    )
 
 
 def test_a_missing_value_equals_a_missing_value(tmp_path):
@@ -67,18 +69,21 @@ def test_processors_are_those_of_the_trainings_alone(tmp_path):
 
 
 def test_another_shape_is_different(tmp_path):
-    found = compared(tmp_path, more=[0, 0])
-    assert (found.worst, [number.remade for number in found.numbers]) == ("different", ["2 rows of name, value, more"])
+    comparison = compared(tmp_path, more=[0, 0])
+    assert (comparison.worst, [number.remade for number in comparison.numbers]) == (
+        "different",
+        ["2 rows of name, value, more"],
+    )
 
 
 def test_everything_that_is_recorded_of_mini_is_made_by_it():
     study, results = load(PROJECT / "config.yaml", "mini").current, PROJECT / "results/mini"
-    made = {paths.record(results, "cell", name) for name in jobs.cells(study)}
+    outputs = {paths.record(results, "cell", name) for name in jobs.cells(study)}
     for name, job in jobs.everything(study).items():
         record = reproduce.record_of(results, name, job)
         if record.exists():
-            made |= {record, *(record.with_name(file) for file in records.load(record)["files"])}
+            outputs |= {record, *(record.with_name(file) for file in records.load(record)["files"])}
     listed = subprocess.check_output(["git", "ls-files", "-z", "results/mini"], cwd=PROJECT, text=True)
     recorded = {PROJECT / path for path in listed.split("\0") if path}
     copies = {path for path in recorded if path.relative_to(results).parts[0] in ("manifests", "runs", "README.md")}
-    assert sorted(recorded - copies - made) == []
+    assert sorted(recorded - copies - outputs) == []

@@ -33,22 +33,22 @@ FLOOR = {"floor": "probability", "epsilon": 2.0**-23}
 
 
 def of_depthwise(study, name, **settings):
-    given = {"set": DEPTHWISE, "networks": list(SETS), "min_filters_of_layer": 30}
-    return given | settings, {f"{name}/filterdb": study.tables[DEPTHWISE]}
+    defaults = {"set": DEPTHWISE, "networks": list(SETS), "min_filters_of_layer": 30}
+    return defaults | settings, {f"{name}/filterdb": study.tables[DEPTHWISE]}
 
 
 def fig1(study, network="apples", **settings):
-    given = {"set": REGULAR, "network": network, "filters": 15, "kernel": [3, 3], "kinds": ["regular"]}
+    defaults = {"set": REGULAR, "network": network, "filters": 15, "kernel": [3, 3], "kinds": ["regular"]}
     inputs = {"network": study.extracts[network]}
     if network in study.networks:
         inputs["training"] = study.networks[network]
-    return given | settings, {f"filterdb_fig1/{role}": job for role, job in inputs.items()}
+    return defaults | settings, {f"filterdb_fig1/{role}": job for role, job in inputs.items()}
 
 
 def fig2(study, **settings):
-    given = {"set": REGULAR, "robust": [ROBUST], "weights_per_picture": 1.0, "min_filters": 100, "min_layers": 2}
+    defaults = {"set": REGULAR, "robust": [ROBUST], "weights_per_picture": 1.0, "min_filters": 100, "min_layers": 2}
     inputs = {f"network/{name}": job for name, job in study.networks.items()}
-    return given | settings, {"filterdb_fig2/filterdb": study.tables[REGULAR], **inputs}
+    return defaults | settings, {"filterdb_fig2/filterdb": study.tables[REGULAR], **inputs}
 
 
 def fig7(study, **settings):
@@ -67,14 +67,14 @@ def reproducibility(study, **settings):
 
 
 def pca(study, **settings):
-    given = {name: {"kernel": [3, 3], "min_filters": 100} for name in (REGULAR, DEPTHWISE)}
-    return {"sets": given, **settings}, {"depthwise_pca/basis": study.basis, "depthwise_pca/layers": study.layers}
+    sets = {name: {"kernel": [3, 3], "min_filters": 100} for name in (REGULAR, DEPTHWISE)}
+    return {"sets": sets, **settings}, {"depthwise_pca/basis": study.basis, "depthwise_pca/layers": study.layers}
 
 
 def of_drift(study, **settings):
-    given, inputs = of_depthwise(study, "depthwise_drift", min_filters=50, draws=3, samples=200, **FLOOR)
+    defaults, inputs = of_depthwise(study, "depthwise_drift", min_filters=50, draws=3, samples=200, **FLOOR)
     inputs |= {"depthwise_drift/basis": study.basis}
-    return given | settings, inputs | {f"depthwise_drift/{name}": study.histograms[name] for name in SETS}
+    return defaults | settings, inputs | {f"depthwise_drift/{name}": study.histograms[name] for name in SETS}
 
 
 def quality(study, **settings):
@@ -82,16 +82,16 @@ def quality(study, **settings):
 
 
 def patterns(study, **settings):
-    given = {"sets": {REGULAR: {"kernel": [3, 3], "kinds": ["regular"]}}, "precision": "float32", "samples": 200}
-    given |= {"counts": [1, 8, 16], "drawn": 8, "filters_of_network": 100}
+    defaults = {"sets": {REGULAR: {"kernel": [3, 3], "kinds": ["regular"]}}, "precision": "float32", "samples": 200}
+    defaults |= {"counts": [1, 8, 16], "drawn": 8, "filters_of_network": 100}
     inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
-    return given | settings, inputs | {f"filters/{name}": job for name, job in study.extracts.items()}
+    return defaults | settings, inputs | {f"filters/{name}": job for name, job in study.extracts.items()}
 
 
 def covariance(study, **settings):
-    given = {"sets": [REGULAR, DEPTHWISE], "parts": 2, "min_filters_of_layer": 20, "samples": 200}
+    defaults = {"sets": [REGULAR, DEPTHWISE], "parts": 2, "min_filters_of_layer": 20, "samples": 200}
     inputs = {f"filterdb/{name}": study.tables[name] for name in (REGULAR, DEPTHWISE)}
-    return given | settings, inputs | {"depthwise_covariance/layers": study.layers}
+    return defaults | settings, inputs | {"depthwise_covariance/layers": study.layers}
 
 
 JOBS = {
@@ -121,7 +121,7 @@ def make(study, name, folder="figures", **settings):
 
 
 @pytest.fixture(scope="module")
-def made(study) -> dict:
+def figures(study) -> dict:
     return {name: make(study, name) for name in JOBS}
 
 
@@ -136,8 +136,8 @@ def drift_of(study, name, one, other):
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_all_files_are_there_without_nan_and_say_what_they_rest_on(name, made):
-    _, file = made[name]
+def test_all_files_are_there_without_nan_and_say_what_they_rest_on(name, figures):
+    _, file = figures[name]
     record = json.loads(file.with_suffix(".json").read_text())
     assert set(record["files"]) == {f"{name}.{suffix}" for suffix in ("csv", "md", "svg", "png")}
     with Image.open(file.with_suffix(".png")) as image:
@@ -151,14 +151,14 @@ def test_all_files_are_there_without_nan_and_say_what_they_rest_on(name, made):
 
 
 @pytest.mark.parametrize("name", ["filterdb_reproducibility", "depthwise_drift", "filterdb_fig2", "depthwise_patterns"])
-def test_what_is_drawn_at_random_is_always_the_same(name, study, made):
+def test_what_is_drawn_at_random_is_always_the_same(name, study, figures):
     _, again = make(study, name, "again")
     for suffix in (".csv", ".md", ".svg"):
-        assert again.with_suffix(suffix).read_bytes() == made[name][1].with_suffix(suffix).read_bytes()
+        assert again.with_suffix(suffix).read_bytes() == figures[name][1].with_suffix(suffix).read_bytes()
 
 
-def test_figure1_draws_the_first_filters_of_every_layer(made):
-    frame, _ = made["filterdb_fig1"]
+def test_figure1_draws_the_first_filters_of_every_layer(figures):
+    frame, _ = figures["filterdb_fig1"]
     columns = [f"w{y}{x}" for y in range(3) for x in range(3)]
     for (_, rows), filters in zip(frame.groupby("layer"), filters_of_layers("apples", True), strict=True):
         assert len(rows) == min(15, len(filters))
@@ -178,8 +178,8 @@ def test_figure1_refuses_a_network_without_such_filters(study):
         make(study, "filterdb_fig1", "refused", kernel=[5, 5])
 
 
-def test_figure2_tells_classes_by_weights_for_each_picture_and_by_the_list(made):
-    frame, _ = made["filterdb_fig2"]
+def test_figure2_tells_classes_by_weights_for_each_picture_and_by_the_list(figures):
+    frame, _ = figures["filterdb_fig2"]
     classes = frame.groupby("model")["class"].unique().map(list).to_dict()
     # 1,000 weights: the layer's, not the norm's
     assert classes == {
@@ -214,8 +214,8 @@ def test_figure2_has_a_class_for_each_set_of_over_parameterised_networks_if_aske
     assert [row[0] for row in shown] == [*over, "robust", "regular"]
 
 
-def test_figure7_shows_densities_of_each_epoch(study, made):
-    frame, _ = made["filterdb_fig7"]
+def test_figure7_shows_densities_of_each_epoch(study, figures):
+    frame, _ = figures["filterdb_fig7"]
     bins = study.bins(REGULAR)
     densities = frame.iloc[:, 4:].to_numpy(float)
     assert densities.sum(axis=1) * bins.width == pytest.approx(1, rel=1e-4)
@@ -226,9 +226,9 @@ def test_figure7_shows_densities_of_each_epoch(study, made):
         row = (frame["epoch"] == EPOCHS[-1]) & (frame["component"] == number + 1)
         assert densities[row.to_numpy()][0] == pytest.approx(expected, rel=1e-4)
         assert frame.loc[row, "deviation"].item() == pytest.approx(column.std(), abs=bins.width)
-    found = frame.groupby("epoch")["drift_to_last"].first()
-    assert found[EPOCHS[-1]] == 0
-    assert found[EPOCHS[0]] == pytest.approx(drift_of(study, REGULAR, first, last), rel=1e-5)
+    drift_to_last = frame.groupby("epoch")["drift_to_last"].first()
+    assert drift_to_last[EPOCHS[-1]] == 0
+    assert drift_to_last[EPOCHS[0]] == pytest.approx(drift_of(study, REGULAR, first, last), rel=1e-5)
 
 
 def test_figure7_refuses_a_network_with_too_few_filters(study):
@@ -236,8 +236,8 @@ def test_figure7_refuses_a_network_with_too_few_filters(study):
         make(study, "filterdb_fig7", "refused", min_filters=300)
 
 
-def test_reproducibility_compares_seeds_and_sets(study, made):
-    frame, _ = made["filterdb_reproducibility"]
+def test_reproducibility_compares_seeds_and_sets(study, figures):
+    frame, _ = figures["filterdb_reproducibility"]
     assert frame[["between", "networks", "pairs"]].to_numpy().tolist() == [["seeds", 2, 1], ["sets", 3, 2]]
     filters = {name: np.concatenate(filters_of_layers(name, True)) for name in SETS}
     seeds, sets = frame.to_dict("records")
@@ -254,10 +254,10 @@ def test_reproducibility_leaves_out_small_networks(study):
         make(study, "filterdb_reproducibility", "refused", min_filters=300)
 
 
-def test_the_depthwise_basis_is_that_of_the_filters(made):
+def test_the_depthwise_basis_is_that_of_the_filters(figures):
     from sklearn.decomposition import PCA
 
-    frame, _ = made["depthwise_pca"]
+    frame, _ = figures["depthwise_pca"]
     filters = scale(np.concatenate([layer for name in SETS for layer in filters_of_layers(name, False)]))
     expected = PCA().fit(filters.astype(float))
     rows = frame[frame["set"] == DEPTHWISE]
@@ -276,8 +276,8 @@ def test_a_set_with_too_few_filters_has_no_basis_drawn(study):
         make(study, "depthwise_pca", "none", sets={DEPTHWISE: sets[DEPTHWISE]})
 
 
-def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, made):
-    frame, _ = made["depthwise_drift"]
+def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, figures):
+    frame, _ = figures["depthwise_drift"]
     rows = frame[frame["panel"] == "Training sets of ConvNeXt femto"]
     assert len(rows) == 3
     assert set(rows["filters_drawn"]) == {sum(WIDTHS)}
@@ -286,8 +286,8 @@ def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, ma
         assert float(row["drift"]) == pytest.approx(drift_of(study, DEPTHWISE, one, other), rel=1e-5)
 
 
-def test_layers_of_this_study_drift_more_than_its_sets(made):
-    frame, file = made["depthwise_drift"]
+def test_layers_of_this_study_drift_more_than_its_sets(figures):
+    frame, file = figures["depthwise_drift"]
     means = frame[frame["panel"] == "Mean of ConvNeXt femto"].set_index("one")
     # 3 pairs of sets in 3 layers of enough filters; 3 pairs of these layers in 3 networks, one of them of one width
     assert means["pairs"].tolist() == ["9.0", "9.0", "3.0"] or means["pairs"].astype(float).tolist() == [9, 9, 3]
@@ -305,8 +305,8 @@ def test_small_layers_are_in_no_group_of_drift(study):
         make(study, "depthwise_drift", "none", min_filters_of_layer=60)
 
 
-def test_the_quality_of_depthwise_layers_is_that_of_their_weights(study, made):
-    frame, _ = made["depthwise_quality"]
+def test_the_quality_of_depthwise_layers_is_that_of_their_weights(study, figures):
+    frame, _ = figures["depthwise_quality"]
     assert frame["position"].tolist() == [2, 3, 4]
     for row in frame.to_dict("records"):
         expected = []
@@ -315,8 +315,8 @@ def test_the_quality_of_depthwise_layers_is_that_of_their_weights(study, made):
             variances = np.linalg.svd(layer - layer.mean(axis=0), compute_uv=False) ** 2
             ratios = variances / variances.sum()
             expected.append(-(ratios * np.log10(ratios)).sum())
-        found = [row[f"entropy_{how}"] for how in ("mean", "min", "max")]
-        assert found == pytest.approx([np.mean(expected), min(expected), max(expected)], rel=1e-4)
+        entropies = [row[f"entropy_{how}"] for how in ("mean", "min", "max")]
+        assert entropies == pytest.approx([np.mean(expected), min(expected), max(expected)], rel=1e-4)
         threshold = randomness.fitted(9)(row["filters"])
         assert row["of_random_mean"] == pytest.approx(np.mean(expected) / threshold, rel=1e-4)
 
@@ -336,8 +336,8 @@ def test_tables_of_other_settings_are_refused(study):
         render(job.description, study.root, study.results / "other/depthwise_quality.csv")
 
 
-def test_more_patterns_explain_more_of_filters_and_of_random_ones(made):
-    frame, file = made["depthwise_patterns"]
+def test_more_patterns_explain_more_of_filters_and_of_random_ones(figures):
+    frame, file = figures["depthwise_patterns"]
     for _, rows in frame.groupby("kind"):
         assert list(rows["patterns"]) == [1, 8, 16]
         assert rows["variance"].is_monotonic_increasing
@@ -350,8 +350,8 @@ def test_patterns_of_networks_that_are_not_independent_are_an_error(study):
         make(study, "depthwise_patterns", "none", sets={DEPTHWISE: {"kernel": [3, 3], "kinds": ["depthwise"]}})
 
 
-def test_covariances_by_depth_are_means_over_layers_and_networks(study, made):
-    frame, _ = made["depthwise_covariance"]
+def test_covariances_by_depth_are_means_over_layers_and_networks(study, figures):
+    frame, _ = figures["depthwise_covariance"]
     parts = frame[frame["set"] == DEPTHWISE]
     first = parts[(parts["depth"] == "depth 0 to 0.5") & (parts["quantity"] == "covariance")]
     expected = []

@@ -120,19 +120,19 @@ def started(stub):
 
 def test_a_job_is_a_process_of_its_own_and_sees_nothing_of_another(started, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    told = []
+    reports = []
     for subcommand in ("cell", "layers"):
         status, out, errors = run(subcommand, "tell", "{}", cwd=tmp_path, umask=0o27)
         assert (status, errors) == (0, "to stderr\n")
-        told.append(eval(out))
-    assert told[0]["loaded_by"] == told[1]["loaded_by"] == preload.servers[0].pid
-    assert len({told[0]["pid"], told[1]["pid"], preload.servers[0].pid}) == 3
-    for found, subcommand in zip(told, ("cell", "layers"), strict=True):
-        assert found["seen"] == ["tell"]
-        assert found["session"] == found["pid"]
-        assert (found["folder"], found["mine"], found["preload"]) == (str(tmp_path), str(tmp_path), None)
-        assert found["umask"] == 0o27
-        assert found["arguments"] == ["keyfilters", subcommand, "tell", "{}"]
+        reports.append(eval(out))
+    assert reports[0]["loaded_by"] == reports[1]["loaded_by"] == preload.servers[0].pid
+    assert len({reports[0]["pid"], reports[1]["pid"], preload.servers[0].pid}) == 3
+    for report, subcommand in zip(reports, ("cell", "layers"), strict=True):
+        assert report["seen"] == ["tell"]
+        assert report["session"] == report["pid"]
+        assert (report["folder"], report["mine"], report["preload"]) == (str(tmp_path), str(tmp_path), None)
+        assert report["umask"] == 0o27
+        assert report["arguments"] == ["keyfilters", subcommand, "tell", "{}"]
 
 
 def test_a_long_description_arrives_whole(started):
@@ -158,8 +158,8 @@ def test_only_the_user_reaches_it_and_nothing_is_left(stub):
 def test_a_job_that_fails_ends_its_command_alike_and_no_other_one(started, what, status, error):
     other = command("cell", "wait")
     assert other.stdout.readline().startswith("ready")
-    found, out, errors = run("cell", what)
-    assert (found, out) == (status, "")
+    exit_status, out, errors = run("cell", what)
+    assert (exit_status, out) == (status, "")
     assert error in errors
     assert other.poll() is None
     other.terminate()
@@ -275,8 +275,8 @@ def test_imports_start_no_thread_but_the_allocators(modules):
         "print({open(f'/proc/self/task/{task}/comm').read().strip() for task in os.listdir('/proc/self/task')})"
     )
     one_thread = {**os.environ, **preload.ONE_THREAD}
-    found = eval(subprocess.check_output([sys.executable, "-c", program, *modules], env=one_thread, text=True))
-    assert len(found - {"jemalloc_bg_thd"}) == 1
+    threads = eval(subprocess.check_output([sys.executable, "-c", program, *modules], env=one_thread, text=True))
+    assert len(threads - {"jemalloc_bg_thd"}) == 1
 
 
 def test_the_subcommands_exist():

@@ -128,11 +128,13 @@ def test_some_classes_of_imagenet_are_a_set(imagenet_root, tmp_path):
 
 
 def test_the_listing_is_recorded_and_may_be_pinned(imagenet_root, tmp_path):
-    found = prepared("imagenet", imagenet_root, tmp_path)["listing_sha256"]
-    assert prepared("imagenet", imagenet_root, tmp_path, sha256=found)["listing_sha256"] == found
+    digest = prepared("imagenet", imagenet_root, tmp_path)["listing_sha256"]
+    assert prepared("imagenet", imagenet_root, tmp_path, sha256=digest)["listing_sha256"] == digest
     (imagenet_root / f"train/{WNIDS[0]}/{WNIDS[0]}_0.JPEG").unlink()
-    with pytest.raises(KeyfiltersError, match=rf"its listing is [0-9a-f]{{64}}, expected {found}; complete the folder"):
-        prepared("imagenet", imagenet_root, tmp_path, sha256=found)
+    with pytest.raises(
+        KeyfiltersError, match=rf"its listing is [0-9a-f]{{64}}, expected {digest}; complete the folder"
+    ):
+        prepared("imagenet", imagenet_root, tmp_path, sha256=digest)
 
 
 def test_an_imagenet_folder_without_its_parts_is_one_line(imagenet_root, tmp_path):

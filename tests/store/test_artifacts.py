@@ -27,16 +27,16 @@ def left_in(root):
 
 def test_a_written_artifact_is_read_back(tmp_path):
     write(tmp_path)
-    found = artifacts.read(tmp_path, JOB.folder)
-    assert found.facts == {"count": 3}
-    assert found.description == JOB.description
+    artifact = artifacts.read(tmp_path, JOB.folder)
+    assert artifact.facts == {"count": 3}
+    assert artifact.description == JOB.description
     assert left_in(tmp_path) == [JOB.folder.split("/")[1]]
 
 
 def test_how_it_went_is_kept_apart_from_what_was_found(tmp_path):
     """The same artifact on another day, on another machine: other runs, the same bytes."""
     reader = Job("train", "net", {}, {"dataset": JOB})
-    found = []
+    manifests = []
     for name, hardware, seconds in (("one", "a processor", 5.0), ("other", "another", 7000.0)):
         root = tmp_path / name
         for job in (JOB, reader):
@@ -50,8 +50,8 @@ def test_how_it_went_is_kept_apart_from_what_was_found(tmp_path):
             assert run["seconds"] >= seconds
             assert run["images_per_second"] == seconds
             assert run["software"]["torch"]
-        found.append({path.relative_to(root): path.read_bytes() for path in root.glob("*/*/manifest.json")})
-    assert found[0] == found[1]
+        manifests.append({path.relative_to(root): path.read_bytes() for path in root.glob("*/*/manifest.json")})
+    assert manifests[0] == manifests[1]
     assert runs.load(JOB.folder, tmp_path / "none") is None
 
 

@@ -56,9 +56,9 @@ def test_imports_are_those_that_run():
     ],
 )
 def test_a_stage_reaches_what_it_imports_or_names(stage, reached, out_of_reach):
-    found = {name.removeprefix("keyfilters.") for name in code.reached(stage)}
-    assert reached <= found
-    assert not out_of_reach & found
+    modules = {name.removeprefix("keyfilters.") for name in code.reached(stage)}
+    assert reached <= modules
+    assert not out_of_reach & modules
 
 
 def test_every_stage_and_reader_has_a_digest():

@@ -35,26 +35,26 @@ FIGURES = {
 
 def config(**changes):
     """A study with all these figures; `changes` of its sections."""
-    given = deepcopy(configuration(1, 2))
-    study = given["studies"]["tiny"]
+    configured = deepcopy(configuration(1, 2))
+    study = configured["studies"]["tiny"]
     sets = {"conv_3x3": {}, "depthwise_7x7": {"kernel": [7, 7], "kinds": ["depthwise"]}}
     study |= {"lowres": LOWRES, "zoo": {"trained": ["set00", "set01"], "lowres": True}, "analysis": {"sets": sets}}
     study["tables"] = dict(FIGURES)
     for section, change in changes.items():
         study[section] = study[section] | change
-    return given
+    return configured
 
 
 def test_every_figure_has_the_artifacts_that_it_reads():
     study = check(config()).current
-    made = jobs.tables(study)
-    assert set(made) == set(FIGURES)
-    assert {name.partition("-epoch")[2] for name in (job.name for job in made["filterdb_fig7"].inputs.values())} == {
+    tables = jobs.tables(study)
+    assert set(tables) == set(FIGURES)
+    assert {name.partition("-epoch")[2] for name in (job.name for job in tables["filterdb_fig7"].inputs.values())} == {
         *("", "000", "004")
     }
-    stage_folders = {job.stage_folder for job in identity.walk([made["filterdb_fig7"]])}
+    stage_folders = {job.stage_folder for job in identity.walk([tables["filterdb_fig7"]])}
     assert {"extract_formation", "histograms_formation"} <= stage_folders
-    assert "histograms/set00-resnet9-seed1" in made["filterdb_reproducibility"].inputs
+    assert "histograms/set00-resnet9-seed1" in tables["filterdb_reproducibility"].inputs
     lowres = {"lowres-set00-resnet9-seed0", "lowres-set00-resnet9-seed1"}
     assert set(trained(study)) == lowres | {"set00-seed0", "set01-seed0"}
 
@@ -68,7 +68,7 @@ def test_a_setting_of_figure_2_that_is_off_changes_no_key():
 
 
 @pytest.mark.parametrize(
-    ("figure", "settings", "told"),
+    ("figure", "settings", "message"),
     [
         ("filterdb_fig1", {"network": "none"}, "network: no network 'none' in the study's zoo"),
         ("filterdb_fig1", {"set": "none"}, "set: no set of filters 'none'"),
@@ -83,13 +83,13 @@ def test_a_setting_of_figure_2_that_is_off_changes_no_key():
         ("depthwise_drift", {"draws": 0}, "draws: Input should be greater than 0"),
     ],
 )
-def test_wrong_settings_are_told(figure, settings, told):
-    with pytest.raises(KeyfiltersError, match=f"{figure}.*{told}"):
+def test_wrong_settings_are_told(figure, settings, message):
+    with pytest.raises(KeyfiltersError, match=f"{figure}.*{message}"):
         check(config(tables={figure: settings}))
 
 
 @pytest.mark.parametrize(
-    ("figure", "sections", "told"),
+    ("figure", "sections", "message"),
     [
         ("filterdb_fig7", {"lowres": {"formation": None}}, "set `lowres.formation`"),
         (
@@ -101,8 +101,8 @@ def test_wrong_settings_are_told(figure, settings, told):
         ("depthwise_drift", {"zoo": {"trained": [], "lowres": False}}, "name some in its section `zoo`"),
     ],
 )
-def test_what_a_figure_needs_of_its_study_is_told(figure, sections, told):
-    given = config(**sections)
-    given["studies"]["tiny"]["tables"] = {figure: {}}
-    with pytest.raises(KeyfiltersError, match=f"tables.{figure}: .*{told}"):
-        check(given)
+def test_what_a_figure_needs_of_its_study_is_told(figure, sections, message):
+    incomplete = config(**sections)
+    incomplete["studies"]["tiny"]["tables"] = {figure: {}}
+    with pytest.raises(KeyfiltersError, match=f"tables.{figure}: .*{message}"):
+        check(incomplete)

@@ -117,15 +117,15 @@ def test_patterns_need_a_set_of_other_images():
 
 def test_names_tell_the_trainings_of_a_table_apart():
     for job in jobs.tables(check(CONFIG).current).values():
-        trainings = [given for given in identity.walk([job]) if given.stage in ("train", "transfer")]
-        assert len({(given.stage_folder, given.name) for given in trainings}) == len(trainings)
+        trainings = [training for training in identity.walk([job]) if training.stage in ("train", "transfer")]
+        assert len({(training.stage_folder, training.name) for training in trainings}) == len(trainings)
 
 
 def test_settings_that_are_as_by_default_are_no_part_of_a_key():
     study = check(CONFIG).current
-    given = {"bias": "trained", "kernel_size": "refuse", "projections": "transferred"}
+    defaults = {"bias": "trained", "kernel_size": "refuse", "projections": "transferred"}
     config = copy.deepcopy(CONFIG)
-    config["studies"]["mini"]["transfer"] = given
+    config["studies"]["mini"]["transfer"] = defaults
     assert cell_keys(config) == cell_keys(CONFIG)
     job = jobs.transfer(study, "faces", "food", 0)
     assert job.settings["transfer"] == {"layers": "depthwise", "bias": "trained"}
@@ -201,9 +201,9 @@ def test_where_an_archive_lies_is_no_part_of_its_identity():
 
 def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
     study = check(CONFIG).current
-    told = jobs.train(study, "digits", seed=0).settings["training"]
-    assert told.keys() == Training.ORIGINAL_FIELDS
-    assert told["augmentation"].keys() == Augmentation.ORIGINAL_FIELDS
+    recipe = jobs.train(study, "digits", seed=0).settings["training"]
+    assert recipe.keys() == Training.ORIGINAL_FIELDS
+    assert recipe["augmentation"].keys() == Augmentation.ORIGINAL_FIELDS
 
     def change(study):
         study["training_of"] |= {"digits": study["training_of"]["digits"] | {"precision": "bf16"}}
@@ -212,7 +212,7 @@ def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
 
 
 @pytest.mark.parametrize(
-    ("given", "pin"),
+    ("source", "pin"),
     [
         (
             {"source": "torchvision", "set": "stl10"},
@@ -222,10 +222,10 @@ def test_a_later_setting_of_the_recipe_is_in_a_key_only_where_it_is_used():
         ({"source": "imagenet"}, {"sha256": None}),
     ],
 )
-def test_a_set_is_its_pin_and_not_the_folder_where_it_lies(given, pin):
+def test_a_set_is_its_pin_and_not_the_folder_where_it_lies(source, pin):
     def settings(path):
         config = copy.deepcopy(CONFIG)
-        config["studies"]["mini"]["datasets"]["mine"] = given | {"path": path}
+        config["studies"]["mini"]["datasets"]["mine"] = source | {"path": path}
         return dict(jobs.prepare(check(config).current, "mine").settings)
 
     assert settings("here") == settings("there")

@@ -66,8 +66,8 @@ def in_a_fork(*calls) -> list[int]:
 
 
 def outcome(root: Path, job: Job):
-    found = artifacts.read(root, job.folder)
-    return (found.path / WEIGHTS).read_bytes(), found.facts["losses"], found.facts["accuracy"]
+    artifact = artifacts.read(root, job.folder)
+    return (artifact.path / WEIGHTS).read_bytes(), artifact.facts["losses"], artifact.facts["accuracy"]
 
 
 def left_in(root: Path) -> list[str]:

@@ -36,9 +36,9 @@ def test_a_checkpoint_is_loaded_and_tested(tmp_path):
     theirs = tmp_path / trained.folder / WEIGHTS
     job = pretrained_job(tmp_path, sha256(theirs))
     train(job.description, tmp_path, threads=1, weights=str(theirs))
-    found = artifacts.read(tmp_path, job.folder)
-    assert found.facts["accuracy"] == artifacts.read(tmp_path, trained.folder).facts["accuracy"] > 0.9
-    ours = load_file(found.path / WEIGHTS)
+    artifact = artifacts.read(tmp_path, job.folder)
+    assert artifact.facts["accuracy"] == artifacts.read(tmp_path, trained.folder).facts["accuracy"] > 0.9
+    ours = load_file(artifact.path / WEIGHTS)
     assert all(torch.equal(ours[name], weight) for name, weight in load_file(theirs).items())
 
 
@@ -51,10 +51,10 @@ def test_filters_of_a_pretrained_network_are_transferred(tmp_path):
     settings = {**target.settings, "transfer": {"layers": "depthwise", "bias": "trained"}}
     job = Job("transfer", "dots--stripes", settings, {**target.inputs, "source": source})
     transfer(job.description, tmp_path, threads=1)
-    found = artifacts.read(tmp_path, job.folder)
-    assert len(found.facts["frozen"]) == 12
-    weights = load_file(found.path / WEIGHTS)
-    assert all(torch.equal(weights[name], theirs.state_dict()[name]) for name in found.facts["frozen"])
+    artifact = artifacts.read(tmp_path, job.folder)
+    assert len(artifact.facts["frozen"]) == 12
+    weights = load_file(artifact.path / WEIGHTS)
+    assert all(torch.equal(weights[name], theirs.state_dict()[name]) for name in artifact.facts["frozen"])
 
 
 @pytest.mark.fault("train", "a pretrained checkpoint of other bytes than the pinned ones", "refused in one line")

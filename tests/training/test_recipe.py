@@ -37,15 +37,15 @@ RECIPE = {
 
 def job(root, seed=0, checkpoints=(), model=NETWORK, **training):
     """A low-resolution network on 24 images for training and 9 for testing."""
-    given = training_job(root, seed=seed)
+    plain = training_job(root, seed=seed)
     settings = {"model": model, "training": RECIPE | training, "seed": seed}
-    return Job("train", given.name, settings | ({"checkpoints": checkpoints} if checkpoints else {}), given.inputs)
+    return Job("train", plain.name, settings | ({"checkpoints": checkpoints} if checkpoints else {}), plain.inputs)
 
 
 def trained(root, **settings):
-    made = job(root, **settings)
-    train(made.description, root, threads=1)
-    return artifacts.read(root, made.folder)
+    training = job(root, **settings)
+    train(training.description, root, threads=1)
+    return artifacts.read(root, training.folder)
 
 
 def same(first, second):
@@ -59,16 +59,19 @@ def test_the_schedule_is_a_line_and_a_cosine_between_the_same_smallest_rate():
 
     def rates(make, count):
         optimizer = torch.optim.SGD([weight], lr=peak)
-        schedule, found = make(optimizer), []
+        schedule, learning_rates = make(optimizer), []
         for _ in range(count):
-            found.append(schedule.get_last_lr()[0])
+            learning_rates.append(schedule.get_last_lr()[0])
             optimizer.step()
             schedule.step()
-        return found
+        return learning_rates
 
-    line = rates(lambda given: torch.optim.lr_scheduler.LinearLR(given, least / peak, total_iters=warmup - 1), warmup)
+    line = rates(
+        lambda optimizer: torch.optim.lr_scheduler.LinearLR(optimizer, least / peak, total_iters=warmup - 1), warmup
+    )
     cosine = rates(
-        lambda given: torch.optim.lr_scheduler.CosineAnnealingLR(given, steps - warmup, least), steps - warmup + 1
+        lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warmup, least),
+        steps - warmup + 1,
     )
     ours = [peak * recipe.between(least / peak, step, steps, warmup) for step in range(steps + 1)]
     assert ours == pytest.approx(line + cosine, rel=1e-6)
@@ -98,8 +101,8 @@ def test_sgd_is_nesterovs_and_decays_everything_that_trains():
     (group,) = optimizer.param_groups
     assert isinstance(optimizer, torch.optim.SGD)
     assert len(group["params"]) == 5
-    told = {name: group[name] for name in ("lr", "momentum", "weight_decay", "nesterov", "dampening")}
-    assert told == {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True, "dampening": 0}
+    options = {name: group[name] for name in ("lr", "momentum", "weight_decay", "nesterov", "dampening")}
+    assert options == {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True, "dampening": 0}
 
 
 def test_a_shift_with_zeros_is_a_crop_of_the_padded_picture():
@@ -128,12 +131,12 @@ def test_two_runs_of_one_seed_are_equal_and_of_two_are_not(tmp_path):
 def test_drop_last_leaves_out_what_fills_no_batch_in_training_and_test(tmp_path, monkeypatch, drop_last, seen, tested):
     counts, advance = [], Progress.advance
     monkeypatch.setattr(Progress, "advance", lambda self, images: (counts.append(images), advance(self, images)))
-    found = trained(tmp_path, drop_last=drop_last)
+    artifact = trained(tmp_path, drop_last=drop_last)
     assert sum(counts) == 4 * seen
     assert (set(counts) == {5}) == drop_last
-    assert found.facts["dataset"]["test"] == tested
-    assert (found.facts["accuracy"] * tested) % 1 == pytest.approx(0)
-    assert found.facts["dataset"]["train"] == 24
+    assert artifact.facts["dataset"]["test"] == tested
+    assert (artifact.facts["accuracy"] * tested) % 1 == pytest.approx(0)
+    assert artifact.facts["dataset"]["train"] == 24
 
 
 def test_drop_last_of_a_set_that_fills_no_batch_is_an_error(tmp_path):
@@ -145,9 +148,9 @@ def test_drop_last_of_a_set_that_fills_no_batch_is_an_error(tmp_path):
 def test_best_on_test_keeps_the_first_epoch_that_tests_best(tmp_path, monkeypatch):
     right = iter([torch.arange(10) < count for count in (2, 9, 9, 1)])
     monkeypatch.setattr(loop, "correct", lambda network, *_: (network.eval(), next(right))[1])
-    found = trained(tmp_path, best_on_test=True, checkpoints=[2, 3])
-    assert (found.facts["accuracy"], found.facts["best_epoch"]) == (0.9, 2)
-    kept, second, third = (load_file(found.path / file) for file in (WEIGHTS, weights_after(2), weights_after(3)))
+    artifact = trained(tmp_path, best_on_test=True, checkpoints=[2, 3])
+    assert (artifact.facts["accuracy"], artifact.facts["best_epoch"]) == (0.9, 2)
+    kept, second, third = (load_file(artifact.path / file) for file in (WEIGHTS, weights_after(2), weights_after(3)))
     assert same(kept, second)
     assert not same(kept, third)
 
@@ -155,7 +158,7 @@ def test_best_on_test_keeps_the_first_epoch_that_tests_best(tmp_path, monkeypatc
 def test_testing_after_each_epoch_changes_nothing_in_the_training(tmp_path):
     plain, tested = (trained(tmp_path / str(best), best_on_test=best, checkpoints=[4]) for best in (False, True))
     assert plain.facts["losses"] == tested.facts["losses"]
-    assert same(*(load_file(found.path / weights_after(4)) for found in (plain, tested)))
+    assert same(*(load_file(artifact.path / weights_after(4)) for artifact in (plain, tested)))
     assert "best_epoch" not in plain.facts
 
 
@@ -171,11 +174,11 @@ def test_checkpoints_are_what_a_run_that_is_stopped_there_has(tmp_path):
             if number == 2:
                 raise Stopped
 
-    found = trained(tmp_path, checkpoints=[0, 2, 4])
-    assert sorted(found.manifest["files"]) == [weights_after(epoch) for epoch in (0, 2, 4)] + [WEIGHTS]
+    artifact = trained(tmp_path, checkpoints=[0, 2, 4])
+    assert sorted(artifact.manifest["files"]) == [weights_after(epoch) for epoch in (0, 2, 4)] + [WEIGHTS]
     torch.manual_seed(0)
     network = build(NETWORK, classes=3).to(memory_format=torch.channels_last)
-    assert same(load_file(found.path / weights_after(0)), weights_of(network))
+    assert same(load_file(artifact.path / weights_after(0)), weights_of(network))
     prepared = artifacts.read(tmp_path, prepared_job(tmp_path, "stripes").folder)
     split, _ = batches.load(prepared.path, torch.device("cpu"))
     normalise = batches.Normalise(prepared.facts["mean"], prepared.facts["std"], torch.device("cpu"))
@@ -186,8 +189,8 @@ def test_checkpoints_are_what_a_run_that_is_stopped_there_has(tmp_path):
         pytest.raises(Stopped),
     ):
         loop.fit(network, split, normalise, Training(**RECIPE), generator, progress, resumed, {"stop": Stop()})
-    assert same(load_file(found.path / weights_after(2)), weights_of(network))
-    assert same(load_file(found.path / weights_after(4)), load_file(found.path / WEIGHTS))
+    assert same(load_file(artifact.path / weights_after(2)), weights_of(network))
+    assert same(load_file(artifact.path / weights_after(4)), load_file(artifact.path / WEIGHTS))
 
 
 def test_a_training_without_checkpoints_has_one_file_of_weights(tmp_path):
@@ -206,8 +209,8 @@ def test_a_stopped_training_goes_on_with_what_it_had_kept(tmp_path, monkeypatch,
     whole = trained(tmp_path / "whole", **settings)
     add, steps = state.State.add, iter(range(1, at))
 
-    def stop(given, *step):
-        add(given, *step)
+    def stop(training_state, *step):
+        add(training_state, *step)
         if next(steps, None) is None:
             monkeypatch.setattr(state.State, "add", add)
             signal.raise_signal(signal.SIGTERM)

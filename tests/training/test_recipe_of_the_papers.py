@@ -57,9 +57,9 @@ def test_the_whole_recipe_trains(tmp_path):
 
 
 def test_what_is_off_is_not_in_a_key():
-    told = recipe().key_fields
-    assert set(told) == Training.ORIGINAL_FIELDS
-    assert set(told["augmentation"]) == {"flip", "shift"}
+    fields = recipe().key_fields
+    assert set(fields) == Training.ORIGINAL_FIELDS
+    assert set(fields["augmentation"]) == {"flip", "shift"}
     rand_augment = {"magnitude": 9}
-    told = recipe(augmentation={"rand_augment": rand_augment}).key_fields["augmentation"]["rand_augment"]
-    assert told == {"operations": 2, "magnitude": 9, "deviation": 0, "probability": 1, "group": 1}
+    fields = recipe(augmentation={"rand_augment": rand_augment}).key_fields["augmentation"]["rand_augment"]
+    assert fields == {"operations": 2, "magnitude": 9, "deviation": 0, "probability": 1, "group": 1}

@@ -37,9 +37,9 @@ def test_another_seed_gives_another_network(tmp_path):
 
 
 def test_stripes_are_learnt(tmp_path):
-    found = trained(tmp_path, epochs=15)
-    assert found.facts["accuracy"] > 0.9
-    assert found.facts["losses"][-1] < found.facts["losses"][0]
+    artifact = trained(tmp_path, epochs=15)
+    assert artifact.facts["accuracy"] > 0.9
+    assert artifact.facts["losses"][-1] < artifact.facts["losses"][0]
 
 
 def test_a_log_has_a_line_an_epoch(tmp_path, capsys):
@@ -53,10 +53,10 @@ def test_a_log_has_a_line_an_epoch(tmp_path, capsys):
 
 
 def test_the_manifest_tells_what_was_read(tmp_path):
-    found = trained(tmp_path)
-    prepared = tmp_path / found.description["inputs"]["dataset"] / "manifest.json"
-    assert found.manifest["inputs"] == {"dataset": sha256(prepared)}
-    assert json.loads(prepared.read_text())["facts"]["train"] == found.facts["dataset"]["train"] == 24
+    artifact = trained(tmp_path)
+    prepared = tmp_path / artifact.description["inputs"]["dataset"] / "manifest.json"
+    assert artifact.manifest["inputs"] == {"dataset": sha256(prepared)}
+    assert json.loads(prepared.read_text())["facts"]["train"] == artifact.facts["dataset"]["train"] == 24
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
@@ -121,27 +121,27 @@ OUT_OF_MEMORY = (
 
 @pytest.mark.fault("train", "too little memory on the GPU", "one line says what to set")
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "line"),
     [
         (OUT_OF_MEMORY, "a batch_size of 8: 2.50 GiB asked for, 1.25 GiB free of 139.80 GiB; train smaller"),
         ("CUDA out of memory,\nin other words", "a batch_size of 8: CUDA out of memory, in other words; train smaller"),
     ],
 )
-def test_too_little_memory_on_the_gpu_is_one_line(tmp_path, monkeypatch, message, told):
+def test_too_little_memory_on_the_gpu_is_one_line(tmp_path, monkeypatch, message, line):
     def full(*_):
         raise torch.OutOfMemoryError(message)
 
     monkeypatch.setattr(loop, "augmented", full)
     with pytest.raises(KeyfiltersError) as caught:
         trained(tmp_path)
-    assert told in str(caught.value)
+    assert line in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list((tmp_path / "train").iterdir())
 
 
 def test_the_run_tells_what_it_cost(tmp_path):
-    made = trained(tmp_path)
-    run = runs.load(f"train/{made.path.name}", tmp_path)
+    artifact = trained(tmp_path)
+    run = runs.load(f"train/{artifact.path.name}", tmp_path)
     assert run["seconds"] > 0
     assert run["cpu_seconds"] > 0
     assert run["memory_mb"] > 50

@@ -45,11 +45,11 @@ def test_shuffling_crosses_layers_and_differs_between_seeds():
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 4), st.integers(0, 4))
 def test_padding_adds_zeros_that_cropping_takes_away(height, width, taller, wider):
-    given = torch.rand(2, height, width) + 1
-    padded = fit(given, height + taller, width + wider)
+    filters = torch.rand(2, height, width) + 1
+    padded = fit(filters, height + taller, width + wider)
     assert padded.shape == (2, height + taller, width + wider)
-    assert padded.count_nonzero() == given.numel()
-    assert torch.equal(fit(padded, height, width), given)
+    assert padded.count_nonzero() == filters.numel()
+    assert torch.equal(fit(padded, height, width), filters)
 
 
 @pytest.mark.parametrize(

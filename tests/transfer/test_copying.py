@@ -129,8 +129,8 @@ def test_only_the_first_layers_of_the_target_are_filled_from_the_stack():
 def test_shuffled_filters_are_all_there_and_carry_their_bias():
     source, target, _ = transferred(FEMTO, FEMTO, arrangement="shuffled", bias="copied")
     carried = {tuple(row) for row in torch.column_stack([stack(source).flatten(1), stack(source, "bias")]).tolist()}
-    found = {tuple(row) for row in torch.column_stack([stack(target).flatten(1), stack(target, "bias")]).tolist()}
-    assert found == carried
+    copied = {tuple(row) for row in torch.column_stack([stack(target).flatten(1), stack(target, "bias")]).tolist()}
+    assert copied == carried
     assert not torch.equal(stack(target), stack(source))
 
 

@@ -121,11 +121,11 @@ def test_random_filters_are_the_targets_own_as_initialised(tmp_path):
     settings = own.settings | {"transfer": {"layers": "depthwise", "control": "random"}}
     job = Job("transfer", "stripes--random", settings, own.inputs)
     transfer(job.description, tmp_path, threads=1)
-    made = artifacts.read(tmp_path, job.folder)
-    final, before = load_file(made.path / WEIGHTS), start().state_dict()
-    assert "source" not in made.facts
+    artifact = artifacts.read(tmp_path, job.folder)
+    final, before = load_file(artifact.path / WEIGHTS), start().state_dict()
+    assert "source" not in artifact.facts
     for name, value in final.items():
-        assert torch.equal(value, before[name]) == (name in made.facts["frozen"]), name
+        assert torch.equal(value, before[name]) == (name in artifact.facts["frozen"]), name
 
 
 def test_the_identity_mixes_no_pixels(tmp_path):

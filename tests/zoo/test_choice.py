@@ -19,10 +19,10 @@ TABLE = list(models().values())
 
 def config(zoo=None):
     """The project's configuration, its mini study with another zoo and without the figures that draw its own."""
-    found = yaml.safe_load(CONFIG.read_text())
+    configuration = yaml.safe_load(CONFIG.read_text())
     if zoo is not None:
-        found["studies"]["mini"] |= {"zoo": zoo, "tables": {}}
-    return found
+        configuration["studies"]["mini"] |= {"zoo": zoo, "tables": {}}
+    return configuration
 
 
 def changed(number, **values):

@@ -23,7 +23,7 @@ from tests.helpers.tiny_files import pack
 from tests.helpers.weight_files import checkpoint_names, save_checkpoint, save_tza
 
 
-def found(path):
+def recognised(path):
     """Name and format of each network, each of which can be read."""
     with weight_files(str(path)) as files:
         for file in files:
@@ -39,7 +39,7 @@ def test_a_file_of_every_format_is_recognised_under_any_name(tmp_path, name):
     if sample.format not in ("ncnn", "tf-checkpoint"):  # of which the other file is found by its name
         path = path.rename(path.with_name("weights"))
     assert format_of(path) == sample.format
-    [(_, format)] = found(path)
+    [(_, format)] = recognised(path)
     assert format == sample.format
 
 
@@ -50,12 +50,12 @@ def test_a_network_of_several_files_is_one_network_of_its_folder_and_of_an_archi
     SAMPLES[name].save(folder / "deep/model")
     (folder / "notes.txt").write_text("no network")
     (folder / "package.json").write_text(json.dumps({"name": "net", "paths": [], "files": ["a"]}))
-    [(of_folder, format)] = found(folder)
+    [(of_folder, format)] = recognised(folder)
     assert format == SAMPLES[name].format
     assert of_folder.startswith("deep/")
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for archive in ("a.zip", "a.whl", "a.tar", "a.tgz"):
-        assert found(pack(tmp_path / archive, files)) == [(of_folder, format)]
+        assert recognised(pack(tmp_path / archive, files)) == [(of_folder, format)]
 
 
 def test_every_network_of_an_archive_is_named_by_its_path(tmp_path):
@@ -63,13 +63,13 @@ def test_every_network_of_an_archive_is_named_by_its_path(tmp_path):
     save_state_dict(tmp_path / "two")
     files = {"a/one.onnx": (tmp_path / "one").read_bytes(), "b/two.dat": (tmp_path / "two").read_bytes()}
     archive = pack(tmp_path / "package.whl", files | {"b/code.py": b"import torch\n", "b/empty": b""})
-    assert found(archive) == [("a/one.onnx", "onnx"), ("b/two.dat", "torch")]
-    assert found(archive / "b/two.dat") == [("b/two.dat", "torch")]
-    assert found(archive / "a") == [("a/one.onnx", "onnx")]
+    assert recognised(archive) == [("a/one.onnx", "onnx"), ("b/two.dat", "torch")]
+    assert recognised(archive / "b/two.dat") == [("b/two.dat", "torch")]
+    assert recognised(archive / "a") == [("a/one.onnx", "onnx")]
     with pytest.raises(KeyfiltersError, match=r"b/code\.py: no network in it"):
-        found(archive / "b/code.py")
+        recognised(archive / "b/code.py")
     with pytest.raises(KeyfiltersError, match="c: no network in it"):
-        found(archive / "c")
+        recognised(archive / "c")
 
 
 def test_a_file_with_several_networks_names_each(tmp_path):
@@ -77,13 +77,13 @@ def test_a_file_with_several_networks_names_each(tmp_path):
     with library.open("ab") as file:
         file.write(save_tza(tmp_path / "second").read_bytes() + b"\xd7\x41\x02\x00" + b"\xff" * 30)
     start = library.stat().st_size - (tmp_path / "second").stat().st_size - 34
-    assert found(library) == [("library.so#0x40", "oidn-tza"), (f"library.so#{start:#x}", "oidn-tza")]
+    assert recognised(library) == [("library.so#0x40", "oidn-tza"), (f"library.so#{start:#x}", "oidn-tza")]
 
 
 def test_a_list_of_chunks_is_not_written_to(tmp_path):
     path = save_chunks(tmp_path / "model")
     before = sorted(tmp_path.iterdir())
-    assert found(path) == [("resources.json", "onnx-chunked")]
+    assert recognised(path) == [("resources.json", "onnx-chunked")]
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -94,15 +94,15 @@ def test_the_shards_of_a_checkpoint_are_one_network(tmp_path):
     assert is_sibling("m/model.index")
     assert is_sibling("m/model.data-00001-of-00002")
     assert not is_sibling("m/model2.index")
-    assert len(found(tmp_path)) == 1
+    assert len(recognised(tmp_path)) == 1
 
 
 def test_half_a_network_is_none_in_a_folder_and_says_what_is_missing_by_itself(tmp_path):
     save_ncnn(tmp_path / "net").unlink()
     with pytest.raises(KeyfiltersError, match="no network in it"):
-        found(tmp_path)
+        recognised(tmp_path)
     with pytest.raises(KeyfiltersError, match=r"net\.bin is missing beside it"):
-        found(tmp_path / "net.param")
+        recognised(tmp_path / "net.param")
 
 
 @pytest.mark.fault("weight file", "a folder or an archive without a weight file", "one line names the formats")
@@ -113,7 +113,7 @@ def test_nothing_to_read_is_one_line(tmp_path, name):
     else:
         pack(tmp_path / name, {"readme.txt": b"none"})
     with pytest.raises(KeyfiltersError, match=f"{name}: no network in it, in any of the weight formats caffemodel"):
-        found(tmp_path / name)
+        recognised(tmp_path / name)
 
 
 @pytest.mark.fault(
@@ -122,12 +122,12 @@ def test_nothing_to_read_is_one_line(tmp_path, name):
 def test_what_no_format_recognises_is_read_by_its_extension(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(KeyfiltersError, match=r"broken\.onnx: not an ONNX file"):
-        found(tmp_path / "broken.onnx")
+        recognised(tmp_path / "broken.onnx")
     (tmp_path / "letter.txt").write_bytes(b"no model")
     with pytest.raises(KeyfiltersError, match=r"letter\.txt: its content is of no weight format that can be read"):
-        found(tmp_path / "letter.txt")
+        recognised(tmp_path / "letter.txt")
     with pytest.raises(KeyfiltersError, match=r"absent\.onnx: there is no such file"):
-        found(tmp_path / "absent.onnx")
+        recognised(tmp_path / "absent.onnx")
 
 
 @pytest.mark.fault("weight file", "an archive that leads out of its folder", "refused; nothing is written outside")
@@ -135,7 +135,7 @@ def test_an_archive_that_leads_out_is_refused(tmp_path):
     save_onnx(tmp_path / "net.onnx")
     archive = pack(tmp_path / "a.zip", {"../../out.onnx": (tmp_path / "net.onnx").read_bytes()})
     with pytest.raises(KeyfiltersError, match="leads out of the archive"):
-        found(archive)
+        recognised(archive)
 
 
 def test_links_of_an_archive_are_passed_over(tmp_path):
@@ -144,7 +144,7 @@ def test_links_of_an_archive_are_passed_over(tmp_path):
     save_onnx(folder / "net.onnx")
     (folder / "link.onnx").symlink_to("/etc/passwd")
     archive = shutil.make_archive(str(tmp_path / "a"), "gztar", folder)
-    assert [name for name, _ in found(archive)] == ["./net.onnx"] or found(archive) == [("net.onnx", "onnx")]
+    assert [name for name, _ in recognised(archive)] == ["./net.onnx"] or recognised(archive) == [("net.onnx", "onnx")]
 
 
 def test_shards_that_a_manifest_lists_elsewhere_are_left_alone(tmp_path):

@@ -33,10 +33,10 @@ def test_first_pattern_found_in_the_name_decides():
 
 
 def test_layout_of_stored_weights():
-    [found] = apply(Network((layer("c", 5, 2, 3, 4),)), parse("=regular OHWI")).convolutions
-    assert found.shape == (5, 4, 2, 3)
-    np.testing.assert_array_equal(found.load(), weight(5, 2, 3, 4).transpose(0, 3, 1, 2))
-    assert found.load().flags["C_CONTIGUOUS"]
+    [convolution] = apply(Network((layer("c", 5, 2, 3, 4),)), parse("=regular OHWI")).convolutions
+    assert convolution.shape == (5, 4, 2, 3)
+    np.testing.assert_array_equal(convolution.load(), weight(5, 2, 3, 4).transpose(0, 3, 1, 2))
+    assert convolution.load().flags["C_CONTIGUOUS"]
 
 
 def test_what_the_file_tells_stands_and_what_nobody_tells_stays_unknown():

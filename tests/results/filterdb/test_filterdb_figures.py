@@ -37,7 +37,7 @@ def study(tmp_path_factory) -> FilterStudy:
 
 
 @pytest.fixture(scope="module")
-def made(study) -> dict:
+def figures(study) -> dict:
     """Every figure with its usual settings: its CSV and the path of that."""
     return {name: make(study, name) for name in SETTINGS}
 
@@ -67,8 +67,8 @@ def notes(file):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_figure_has_all_files_without_nan_and_the_same_bytes_twice(study, made, name):
-    file = made[name][1]
+def test_a_figure_has_all_files_without_nan_and_the_same_bytes_twice(study, figures, name):
+    file = figures[name][1]
     files = sorted(file.parent.glob(f"{name}.*"))
     data = {".parquet"} if OUTPUTS[name].data else set()
     assert {path.suffix for path in files} == {".csv", ".json", ".md", ".png", ".svg"} | data
@@ -85,8 +85,8 @@ def test_a_figure_has_all_files_without_nan_and_the_same_bytes_twice(study, made
     assert "Least size of a group: 150 filters, 1 network." in notes(file)
 
 
-def test_figure3_has_densities_of_the_groups_and_of_all(study, made):
-    frame, file = made["filterdb_fig3"]
+def test_figure3_has_densities_of_the_groups_and_of_all(study, figures):
+    frame, file = figures["filterdb_fig3"]
     assert list(frame["group"].unique()) == ["all", "digits", "natural", "people"]
     assert "visual category: vehicles" in notes(file)
     assert frame.groupby("group")["models"].first().to_dict() == {"all": 6, "digits": 2, "natural": 2, "people": 1}
@@ -105,8 +105,8 @@ def test_figure3_draws_the_chosen_groups_alone(study):
     assert frame["component"].max() == 2
 
 
-def test_figure4_counts_the_first_two_coefficients_of_examples(study, made):
-    frame, file = made["filterdb_fig4"]
+def test_figure4_counts_the_first_two_coefficients_of_examples(study, figures):
+    frame, file = figures["filterdb_fig4"]
     table = file.with_suffix(".md").read_text()
     first = table.split("\n")[4].split("|")
     name, filters = first[3].strip(), int(first[4].replace(",", ""))
@@ -126,8 +126,8 @@ def test_figure4_draws_a_layer_where_no_network_is_of_its_phenotype(study):
     assert "small" not in table
 
 
-def test_figure5_has_the_bases_of_all_and_of_the_merged_segmentation_tasks(made):
-    frame, _ = made["filterdb_fig5"]
+def test_figure5_has_the_bases_of_all_and_of_the_merged_segmentation_tasks(figures):
+    frame, _ = figures["filterdb_fig5"]
     assert list(frame["group"].unique()) == ["all", "task segmentation"]
     of_group = frame[frame["group"] == "task segmentation"]
     filters = filters_of("four", "five")
@@ -135,7 +135,7 @@ def test_figure5_has_the_bases_of_all_and_of_the_merged_segmentation_tasks(made)
     assert set(of_group["filters"]) == {len(filters)}
     assert set(of_group["models"]) == {2}
     np.testing.assert_allclose(of_group["ratio"], expected.ratios, rtol=1e-4, atol=1e-9)
-    components = of_group[[f"w{place}" for place in range(9)]].to_numpy()
+    components = of_group[[f"w{tap}" for tap in range(9)]].to_numpy()
     np.testing.assert_allclose(components, expected.components, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(of_group["cumulative"].iloc[-1], 1, rtol=1e-5)
 
@@ -154,8 +154,8 @@ def test_figure5_leaves_out_a_group_with_too_few_filters(study):
     assert "task driving (1 networks, 16 filters)" in notes(file)
 
 
-def test_figure6_has_the_divergence_of_all_pairs_of_large_networks(study, made):
-    frame, file = made["filterdb_fig6"]
+def test_figure6_has_the_divergence_of_all_pairs_of_large_networks(study, figures):
+    frame, file = figures["filterdb_fig6"]
     assert len(frame) == 10
     assert "small" not in {*frame["one"], *frame["other"]}
     assert "network: small" in notes(file)
@@ -164,8 +164,8 @@ def test_figure6_has_the_divergence_of_all_pairs_of_large_networks(study, made):
     np.testing.assert_allclose(row.to_numpy(float), expected, rtol=1e-5)
 
 
-def test_figure8_has_the_drift_between_groups_in_the_order_of_its_mean(study, made):
-    frame, file = made["filterdb_fig8"]
+def test_figure8_has_the_drift_between_groups_in_the_order_of_its_mean(study, figures):
+    frame, file = figures["filterdb_fig8"]
     tasks = frame[frame["grouping"] == "task"]
     assert set(tasks["group"]) == {"classification", "segmentation"}
     assert tasks.groupby("group")["models"].first().to_dict() == {"classification": 3, "segmentation": 2}
@@ -182,8 +182,8 @@ def test_figure8_has_the_drift_between_groups_in_the_order_of_its_mean(study, ma
     assert list(deciles["group"].unique()) == ["[0.0, 0.1]", "(0.4, 0.5]", "(0.9, 1.0]"]
 
 
-def test_figure9_compares_networks_of_the_task_by_decile_without_low_resolution_ones(study, made):
-    frame, file = made["filterdb_fig9"]
+def test_figure9_compares_networks_of_the_task_by_decile_without_low_resolution_ones(study, figures):
+    frame, file = figures["filterdb_fig9"]
     assert {*frame["one"], *frame["other"]} == {"one", "two"}
     assert list(frame["depth_decile"]) == ["[0.0, 0.1]", "(0.9, 1.0]"]
     layers = [network(name).convolutions[0].load().reshape(-1, 9) for name in ("one", "two")]
@@ -200,8 +200,8 @@ def test_figure9_without_any_pair_says_so(study):
     assert "Deciles without two such networks: [0.0, 0.1], (0.1, 0.2]" in notes(file)
 
 
-def test_figure10_compares_the_networks_of_a_family(made):
-    frame, _ = made["filterdb_fig10"]
+def test_figure10_compares_the_networks_of_a_family(figures):
+    frame, _ = figures["filterdb_fig10"]
     assert set(frame["group"]) == {"one", "two", "three"}
     assert dict(zip(frame["group"], frame["family"], strict=True))["three"] == "lowres_resnet9"
     assert (frame.loc[frame["group"] == frame["other"], "drift"] == 0).all()
@@ -215,8 +215,8 @@ def test_figure10_leaves_out_other_tasks_and_low_resolution_networks(study):
     assert set(frame["group"]) == {"one", "two", "three", "five"}
 
 
-def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, made):
-    frame, file = made["filterdb_claims"]
+def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, figures):
+    frame, file = figures["filterdb_claims"]
     layers = pd.read_csv(study.results / "filterdb" / SET / "layers.csv")
     ours = frame.set_index("statement")["ours"]
     assert ours["the average sparsity S over all layers is 0.12"] == pytest.approx(layers["sparsity"].mean(), rel=1e-5)
@@ -232,8 +232,8 @@ def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, made):
     assert "| the average entropy H is 0.69" in file.with_suffix(".md").read_text()
 
 
-def test_claims_on_pairs_are_means_over_independent_networks(study, made):
-    ours = made["filterdb_claims"][0].set_index("statement")["ours"]
+def test_claims_on_pairs_are_means_over_independent_networks(study, figures):
+    ours = figures["filterdb_claims"][0].set_index("statement")["ours"]
     tables = study.results / "filterdb" / SET
     whole, without = (
         pd.read_csv(tables / f"drift_model{suffix}.csv").set_index("group") for suffix in ("", "_ablated")
@@ -252,8 +252,8 @@ def test_claims_on_pairs_are_means_over_independent_networks(study, made):
     assert ours["entropy decreases with depth for every classifier"] == pytest.approx(falls.mean(), rel=1e-4)
 
 
-def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, made):
-    frame, file = made["filterdb_ablation"]
+def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, figures):
+    frame, file = figures["filterdb_ablation"]
     task = frame.set_index("grouping").loc["task"]
     ratios = study.read_bins().basis.ratios
     classification = distribution(study, "one", "two", "three")

@@ -14,9 +14,9 @@ def test_a_row_per_network_and_a_column_per_set(tmp_path, gathered):
     accuracies["small", "vgg16"] = (0.8,)
     inputs = dict(
         gathered(
-            "lowres", dataset, None, found, f"{dataset}--{network}", {"network": network, "model": models[network]}
+            "lowres", dataset, None, shares, f"{dataset}--{network}", {"network": network, "model": models[network]}
         )
-        for (dataset, network), found in accuracies.items()
+        for (dataset, network), shares in accuracies.items()
     )
     order = [name.partition("/")[2] for name in inputs]
     file = tmp_path / "results/tables/lowres.csv"

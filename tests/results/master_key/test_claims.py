@@ -28,8 +28,8 @@ def judged(tmp_path):
     return judge
 
 
-def row(found, beginning):
-    return found.loc[next(text for text in found.index if text.startswith(beginning))]
+def row(verdicts, beginning):
+    return verdicts.loc[next(text for text in verdicts.index if text.startswith(beginning))]
 
 
 def test_what_the_papers_own_numbers_give():
@@ -56,8 +56,8 @@ def controlled(gathered, identity):
 
 
 def test_a_claim_of_filters_is_not_testable_where_networks_do_not_use_them(gathered, judged):
-    found = judged([*curve(gathered), *controlled(gathered, identity=(0.5, 0.5, 0.5))])
-    assert row(found, "Figure 2c")["verdict"] == "not testable here"
+    verdicts = judged([*curve(gathered), *controlled(gathered, identity=(0.5, 0.5, 0.5))])
+    assert row(verdicts, "Figure 2c")["verdict"] == "not testable here"
 
 
 def test_a_claim_of_filters_is_not_testable_without_the_control(gathered, judged):
@@ -65,9 +65,9 @@ def test_a_claim_of_filters_is_not_testable_without_the_control(gathered, judged
 
 
 def test_a_claim_is_judged_where_the_identity_loses(gathered, judged):
-    found = judged([*curve(gathered), *controlled(gathered, identity=(0.0, 0.0, 0.0))])
-    assert row(found, "Figure 2c")["verdict"] in ("supported", "undecided")
-    assert row(found, "Table 1's target: spatial filters")["effect"] == pytest.approx(50)
+    verdicts = judged([*curve(gathered), *controlled(gathered, identity=(0.0, 0.0, 0.0))])
+    assert row(verdicts, "Figure 2c")["verdict"] in ("supported", "undecided")
+    assert row(verdicts, "Table 1's target: spatial filters")["effect"] == pytest.approx(50)
 
 
 def test_the_last_layer_is_the_last_that_there_is(gathered, judged):
@@ -83,8 +83,8 @@ def test_a_curves_own_control_at_the_last_layer_says_whether_its_networks_use_th
         gathered("fig2c", "small", None, (accuracy,), f"identity-n{n}", {"n": n, "control": "identity"})
         for n, accuracy in ((2, 0.3), (4, identity))
     ]
-    found = judged([*curve(gathered, last=(0.5,), base=(0.5,)), *own, *controlled(gathered, identity=(0.4,))])
-    assert row(found, "Figure 2c")["verdict"] == verdict
+    verdicts = judged([*curve(gathered, last=(0.5,), base=(0.5,)), *own, *controlled(gathered, identity=(0.4,))])
+    assert row(verdicts, "Figure 2c")["verdict"] == verdict
 
 
 def test_the_plateau_is_of_the_last_layer(gathered, judged):
@@ -108,28 +108,28 @@ def test_larger_is_twice_as_large(gathered, judged):
             ("small", "middle", 0.7),
         )
     ]
-    found = judged(cells)
-    assert row(found, "Table 2: filters of much larger")["pairs"] == 2
-    assert row(found, "Table 2: filters of much smaller")["pairs"] == 1  # 500 is more than half of 900
+    verdicts = judged(cells)
+    assert row(verdicts, "Table 2: filters of much larger")["pairs"] == 2
+    assert row(verdicts, "Table 2: filters of much smaller")["pairs"] == 1  # 500 is more than half of 900
 
 
 def test_one_seed_decides_nothing(gathered, judged):
-    found = judged([gathered("table5", "small", None, (0.9,)), gathered("table5", "small", "small", (0.1,))])
-    line = row(found, "Table 5: pointwise layers lose even")
+    verdicts = judged([gathered("table5", "small", None, (0.9,)), gathered("table5", "small", "small", (0.1,))])
+    line = row(verdicts, "Table 5: pointwise layers lose even")
     assert (line["verdict"], line["n"]) == ("undecided", 1)
     assert np.isnan(line["low"])
 
 
 def test_one_seed_says_undecided_where_the_identity_loses_and_not_testable_where_it_does_not(gathered, judged):
     model = {"method": "Baseline", "model": FEMTO}
-    made = [
+    cells = [
         gathered("table1", "small", None, (0.5,), "baseline", model),
         gathered("table1", "small", "big", (0.5,), "shuffled", {"method": "Shuffled", "model": FEMTO}),
     ]
     for identity, verdict in ((0.2, "undecided"), (0.5, "not testable here")):
         control = gathered("table1", "small", None, (identity,), "identity", {"control": "identity", "model": FEMTO})
-        found = judged([*made, control])
-        assert row(found, "Table 1: shuffled")["verdict"] == verdict
+        verdicts = judged([*cells, control])
+        assert row(verdicts, "Table 1: shuffled")["verdict"] == verdict
 
 
 def test_the_verdict_is_corrected_for_the_number_of_claims():
@@ -145,5 +145,5 @@ def test_the_verdict_is_corrected_for_the_number_of_claims():
 
 
 def test_a_study_without_the_tables_says_so(gathered, judged):
-    found = judged([gathered("table5", "small", None, (0.9, 0.8)), gathered("table5", "small", "small", (0.1, 0.1))])
-    assert row(found, "Table 3")["verdict"] == "not run"
+    verdicts = judged([gathered("table5", "small", None, (0.9, 0.8)), gathered("table5", "small", "small", (0.1, 0.1))])
+    assert row(verdicts, "Table 3")["verdict"] == "not run"

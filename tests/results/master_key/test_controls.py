@@ -52,8 +52,8 @@ def test_every_source_is_compared_with_both_controls(rendered):
     }
     assert frame["difference"].to_dict() == pytest.approx(expected)
     assert frame.loc[("big", "random"), "low"] > 0
-    told = {place for place, excludes in frame["excludes_zero"].items() if excludes}
-    assert {*expected} - told == {("small", "random"), ("small", "identity"), ("random", "identity")}
+    significant = {pair for pair, excludes in frame["excludes_zero"].items() if excludes}
+    assert {*expected} - significant == {("small", "random"), ("small", "identity"), ("random", "identity")}
     assert shown["rows"][0][2].startswith("+10.0 (-")
     assert shown["rows"][0][5] == ""  # random against itself
 
@@ -72,5 +72,5 @@ def test_a_study_needs_the_controls_in_its_table_2():
     with pytest.raises(KeyfiltersError, match=r"tables\.controls: needs table2 with `controls: \[random, identity\]`"):
         check(config)
     tables["table2"]["controls"] = ["random", "identity"]
-    made = jobs.tables(check(config).current)
-    assert set(made["controls"].inputs) == set(made["table2"].inputs)
+    table_jobs = jobs.tables(check(config).current)
+    assert set(table_jobs["controls"].inputs) == set(table_jobs["table2"].inputs)

@@ -165,17 +165,17 @@ def test_a_curve_begins_at_the_base_model_and_its_axis_at_0():
         record(12, "small"),
         record(),
     ]
-    made = gather(records, "Title", "layers", relative=True, printed=90.0)
-    assert list(made.series) == ["big", "small", "Identity, frozen"]
+    curves = gather(records, "Title", "layers", relative=True, printed=90.0)
+    assert list(curves.series) == ["big", "small", "Identity, frozen"]
     _, axes = plt.subplots()
-    draw(axes, made)
+    draw(axes, curves)
     assert axes.get_ylim()[0] == 0
-    found = {bars.get_label(): bars for bars in axes.containers}
-    assert found["base B"].lines[0].get_xydata().tolist() == [[0, 100]]
-    assert found["big"].lines[0].get_ydata().tolist() == [110, 120]
-    half_bars = [(high - low) / 2 for (_, low), (_, high) in found["big"].lines[2][0].get_segments()]
+    by_label = {bars.get_label(): bars for bars in axes.containers}
+    assert by_label["base B"].lines[0].get_xydata().tolist() == [[0, 100]]
+    assert by_label["big"].lines[0].get_ydata().tolist() == [110, 120]
+    half_bars = [(high - low) / 2 for (_, low), (_, high) in by_label["big"].lines[2][0].get_segments()]
     assert half_bars == pytest.approx([2 * 100 * (0.55 * 0.45 / 100) ** 0.5, 8])
-    assert [found[name].lines[0].get_color() for name in ("big", "small", "Identity, frozen")] == [
+    assert [by_label[name].lines[0].get_color() for name in ("big", "small", "Identity, frozen")] == [
         palette.DISTANT,
         palette.OWN,
         palette.CONTROLS["identity"],

@@ -34,10 +34,10 @@ def recognised_and_read(file):
     return file.read()
 
 
-def report(name, found):
-    print(f"{name}: {found.refused:,} refused, {found.read:,} read, {len(found.faults)} faults")
-    assert found.faults == []
-    assert found.refused + found.read == COUNT
+def report(name, outcomes):
+    print(f"{name}: {outcomes.refused:,} refused, {outcomes.read:,} read, {len(outcomes.faults)} faults")
+    assert outcomes.faults == []
+    assert outcomes.refused + outcomes.read == COUNT
 
 
 @pytest.mark.fault(
@@ -49,16 +49,16 @@ def report(name, found):
 def test_damaged_files_are_refused_or_hold_what_is_read(tmp_path, name):
     sample = SAMPLES[name]
     file = WeightFile(name, sample.save(tmp_path / "model"), sample.format, sample.part)
-    found = mutations.outcomes(tmp_path, partial(recognised_and_read, file), sorted(tmp_path.iterdir()), COUNT)
-    report(name, found)
-    assert found.refused > COUNT / 50, "hardly anything was damaged"
+    outcomes = mutations.outcomes(tmp_path, partial(recognised_and_read, file), sorted(tmp_path.iterdir()), COUNT)
+    report(name, outcomes)
+    assert outcomes.refused > COUNT / 50, "hardly anything was damaged"
 
 
 def real_files():
     if not REAL.is_dir():
         return []
-    with weight_files(str(REAL)) as found:
-        return found
+    with weight_files(str(REAL)) as files:
+        return files
 
 
 @pytest.mark.parametrize("file", real_files(), ids=lambda file: file.name)
@@ -117,10 +117,10 @@ def refuse(text, cause=None):
 def test_what_must_not_happen_is_noticed(tmp_path, monkeypatch, read, says):
     monkeypatch.setattr(mutations, "SECONDS", 1)
     path = save_flax(tmp_path / "model")
-    found = mutations.outcomes(tmp_path, read, [path], 2)
-    assert len(found.faults) == 2
-    assert says in found.faults[0]
-    assert [f.partition(":")[0] for f in found.faults] == ["seed 0", "seed 1"]
+    outcomes = mutations.outcomes(tmp_path, read, [path], 2)
+    assert len(outcomes.faults) == 2
+    assert says in outcomes.faults[0]
+    assert [f.partition(":")[0] for f in outcomes.faults] == ["seed 0", "seed 1"]
 
 
 def test_free_space_of_no_bytes_in_a_heap_of_hdf5_does_not_hang(tmp_path):
@@ -130,8 +130,8 @@ def test_free_space_of_no_bytes_in_a_heap_of_hdf5_does_not_hang(tmp_path):
     space = next(at for at in range(heap + 16, len(content), 8) if content[at : at + 8] == bytes(8))
     content[space + 8 : space + 16] = bytes(8)
     path.write_bytes(content)
-    found = mutations.outcomes(tmp_path, partial(reader("keras-h5").read, path), [], 1)
-    assert (found.refused, found.faults) == (1, [])
+    outcomes = mutations.outcomes(tmp_path, partial(reader("keras-h5").read, path), [], 1)
+    assert (outcomes.refused, outcomes.faults) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["keras_version", "model_config"])
@@ -151,8 +151,8 @@ SHAPE = b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R."
 def test_a_pickle_of_few_bytes_that_needs_gigabytes_is_refused(tmp_path, content, says):
     path = tmp_path / "model.pkl"
     path.write_bytes(content)
-    found = mutations.outcomes(tmp_path, partial(reader("flax-pickle").read, path), [], 1)
-    assert (found.refused, found.faults) == (1, [])
+    outcomes = mutations.outcomes(tmp_path, partial(reader("flax-pickle").read, path), [], 1)
+    assert (outcomes.refused, outcomes.faults) == (1, [])
     with pytest.raises(KeyfiltersError, match=says):
         reader("flax-pickle").read(path)
 
@@ -160,14 +160,14 @@ def test_a_pickle_of_few_bytes_that_needs_gigabytes_is_refused(tmp_path, content
 def test_an_older_file_of_pytorch_with_a_text_of_4_gb_is_refused_before_it_is_made(tmp_path):
     path = save_state_dict(tmp_path / "model.pth", older=True)
     path.write_bytes(path.read_bytes()[:40] + pickle.BINUNICODE + b"\xff\xff\xff\x7f" + b"text")
-    found = mutations.outcomes(tmp_path, partial(reader("torch").read, path), [], 1)
-    assert (found.refused, found.faults) == (1, [])
+    outcomes = mutations.outcomes(tmp_path, partial(reader("torch").read, path), [], 1)
+    assert (outcomes.refused, outcomes.faults) == (1, [])
 
 
 def test_a_small_file_of_katago_needs_little_memory(tmp_path):
     path = save_katago(tmp_path / "net.bin.gz", LAYERS[:1])
-    found = mutations.outcomes(tmp_path, partial(reader("katago").read, path), [], 1)
-    assert (found.read, found.faults) == (1, [])
+    outcomes = mutations.outcomes(tmp_path, partial(reader("katago").read, path), [], 1)
+    assert (outcomes.read, outcomes.faults) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_weights_may_lie_in_files_that_are_not_damaged(tmp_path):
 
 def test_every_seed_changes_a_file_in_its_own_way(tmp_path):
     whole = {tmp_path / "a": bytes(range(256)), tmp_path / "b": b'{"size": 12}'}
-    found = [mutations.mutated(whole, seed) for seed in range(200)]
-    assert found == [mutations.mutated(whole, seed) for seed in range(200)]
-    assert sum(one != whole for one in found) > 190
-    assert len({tuple(one.values()) for one in found}) > 180
+    mutants = [mutations.mutated(whole, seed) for seed in range(200)]
+    assert mutants == [mutations.mutated(whole, seed) for seed in range(200)]
+    assert sum(one != whole for one in mutants) > 190
+    assert len({tuple(one.values()) for one in mutants}) > 180
 
 
 def test_make_fuzz_fails_where_a_damaged_file_does(tmp_path):

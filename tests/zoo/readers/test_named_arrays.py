@@ -18,9 +18,9 @@ ALL = (*LAYERS, UP)
 
 def test_keras_model_with_its_configuration(tmp_path):
     network = keras_h5.read(save_h5(tmp_path / "m.h5"))
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride) == (layer.kind, layer.groups, layer.stride)
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride) == (layer.kind, layer.groups, layer.stride)
     assert [c.depth for c in network.convolutions] == [1, 2, 3, 4]
     assert network.operators == {"Conv2D": 2, "Conv2DTranspose": 1, "DepthwiseConv2D": 1, "InputLayer": 1}
     assert network.producer == "keras 2.9.0"
@@ -58,17 +58,17 @@ def test_numpy_archive(tmp_path, save):
     )
     network = npz.read(tmp_path / "m.npz")
     assert [c.name for c in network.convolutions] == [f"{layer.name}/W" for layer in LAYERS]
-    for found, layer in zip(network.convolutions, LAYERS, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride, found.depth) == (None, None, None, None)
+    for convolution, layer in zip(network.convolutions, LAYERS, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride, convolution.depth) == (None, None, None, None)
 
 
 @pytest.mark.fault("weight file", "a NumPy archive with pickled objects", "refused; nothing is unpickled")
 def test_numpy_archive_with_pickled_objects_is_refused(tmp_path):
     np.savez(tmp_path / "m.npz", **{"a/W": np.full((1, 1, 1, 1), object())})
-    [found] = npz.read(tmp_path / "m.npz").convolutions
+    [convolution] = npz.read(tmp_path / "m.npz").convolutions
     with pytest.raises(KeyfiltersError, match="allow_pickle"):
-        found.load()
+        convolution.load()
 
 
 def test_numpy_archive_whose_bytes_do_not_fill_the_shape(tmp_path):
@@ -88,10 +88,10 @@ def test_safetensors(tmp_path, framework):
     save_file(tensors, tmp_path / "m.safetensors", {"format": framework} if framework else None)
     network = safetensors.read(tmp_path / "m.safetensors")
     assert {c.name for c in network.convolutions} == {f"{layer.name}.weight" for layer in LAYERS}
-    for found in network.convolutions:
-        layer = next(layer for layer in LAYERS if found.name == f"{layer.name}.weight")
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride, found.depth) == (None, None, None, None)
+    for convolution in network.convolutions:
+        layer = next(layer for layer in LAYERS if convolution.name == f"{layer.name}.weight")
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride, convolution.depth) == (None, None, None, None)
     assert network.left_out == ("line.weight: a weight of 3 dimensions, no 2-D convolution",)
 
 
@@ -109,9 +109,9 @@ def test_weights_that_are_not_finite(tmp_path):
     with h5py.File(tmp_path / "m.h5", "w") as file:
         file["a/a/kernel:0"] = array
     for reader, name in ((npz, "m.npz"), (safetensors, "m.safetensors"), (keras_h5, "m.h5")):
-        [found] = reader.read(tmp_path / name).convolutions
+        [convolution] = reader.read(tmp_path / name).convolutions
         with pytest.raises(KeyfiltersError, match=f"{name}.*NaN or infinite"):
-            found.load()
+            convolution.load()
 
 
 @pytest.mark.parametrize("reader", [npz, safetensors, keras_h5])

@@ -15,10 +15,10 @@ ALL = (*LAYERS, UP)
 @pytest.mark.parametrize("suffix", [".bin", ".param"])
 def test_all_kinds_of_layers(tmp_path, stored, suffix):
     network = read(save(tmp_path / "m", stored=stored).with_suffix(suffix))
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert found.name == layer.name
-        assert (found.kind, found.groups, found.stride) == (layer.kind, layer.groups, layer.stride)
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert convolution.name == layer.name
+        assert (convolution.kind, convolution.groups, convolution.stride) == (layer.kind, layer.groups, layer.stride)
     assert [c.depth for c in network.convolutions] == [1, 2, 3, 4]
     assert network.operators == {"Convolution": 2, "ConvolutionDepthWise": 1, "Deconvolution": 1, "Input": 1}
 

@@ -24,10 +24,10 @@ def only(nodes, tensors, folder, **options):
     """The one convolution of a model."""
     network = read(save(model_of(nodes, tensors, **options), folder))
     assert not network.left_out
-    (found,) = network.convolutions
-    assert found.load().shape == found.shape
-    assert found.load().dtype == np.float32
-    return found
+    (convolution,) = network.convolutions
+    assert convolution.load().shape == convolution.shape
+    assert convolution.load().dtype == np.float32
+    return convolution
 
 
 def load_all(path):
@@ -38,11 +38,11 @@ def load_all(path):
 def refusal(model, folder):
     """The line that a model gets, without the name of the file, which must begin it."""
     path = save(model, folder)
-    with pytest.raises(KeyfiltersError) as told:
+    with pytest.raises(KeyfiltersError) as error:
         load_all(path)
-    assert "\n" not in str(told.value)
-    assert str(told.value).startswith(f"{path}: ")
-    return str(told.value).removeprefix(f"{path}: ")
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{path}: ")
+    return str(error.value).removeprefix(f"{path}: ")
 
 
 def test_a_network_is_told_whole(tmp_path):
@@ -56,16 +56,16 @@ def test_a_network_is_told_whole(tmp_path):
     ]
     model = model_of(nodes, tensors, op_set=17)
     model.producer_name, model.producer_version = "someone", "1.2"
-    found = read(save(model, tmp_path))
-    assert [(c.name, c.shape, c.kind, c.groups, c.stride, c.depth) for c in found.convolutions] == [
+    network = read(save(model, tmp_path))
+    assert [(c.name, c.shape, c.kind, c.groups, c.stride, c.depth) for c in network.convolutions] == [
         ("a", (8, 3, 3, 3), "regular", 1, (2, 1), 1),
         ("grouped", (6, 4, 1, 1), "grouped", 2, (1, 1), 2),
         ("dw", (8, 1, 5, 5), "depthwise", 8, (1, 1), 3),
         ("d", (2, 8, 1, 1), "pointwise", 1, (1, 1), 4),
     ]
-    assert (found.operators, found.depth) == ({"Conv": 4, "Relu": 1}, 4)
-    assert (found.producer, found.op_set, found.left_out) == ("someone 1.2", 17, ())
-    for convolution, name in zip(found.convolutions, "acbd", strict=True):
+    assert (network.operators, network.depth) == ({"Conv": 4, "Relu": 1}, 4)
+    assert (network.producer, network.op_set, network.left_out) == ("someone 1.2", 17, ())
+    for convolution, name in zip(network.convolutions, "acbd", strict=True):
         assert np.array_equal(convolution.load(), tensors[name])
 
 
@@ -73,9 +73,9 @@ def test_large_tensors_stay_on_disk(tmp_path):
     weight = numbers(64, 16, 3, 3)
     assert weight.nbytes > LARGE
     path = save(model_of([node("Conv", "x w", "y")], {"w": weight}), tmp_path)
-    (found,) = read(path).convolutions
+    (convolution,) = read(path).convolutions
     path.write_bytes(path.read_bytes().replace(weight.tobytes(), (weight + 1).tobytes()))
-    assert np.array_equal(found.load(), weight + 1)
+    assert np.array_equal(convolution.load(), weight + 1)
 
 
 @pytest.mark.parametrize("count", [1, 64])
@@ -93,15 +93,15 @@ def test_a_large_tensor_may_be_typed_numbers_or_say_after_its_bytes_where_they_a
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, ml_dtypes.bfloat16, np.int8])
 def test_every_type_of_number_becomes_float32(tmp_path, dtype, large):
     weight = (4 * numbers(*((64, 64, 3, 3) if large else (2, 3, 3, 3)))).astype(dtype)
-    found = only([node("Conv", "x w", "y")], {"w": weight}, tmp_path)
-    assert np.array_equal(found.load(), weight.astype(np.float32))
+    convolution = only([node("Conv", "x w", "y")], {"w": weight}, tmp_path)
+    assert np.array_equal(convolution.load(), weight.astype(np.float32))
 
 
 def test_half_precision_as_typed_integers(tmp_path):
     half = helper.make_tensor("w", TensorProto.FLOAT16, WEIGHT.shape, WEIGHT.ravel())
     assert half.int32_data
-    found = only([node("Conv", "x w", "y")], {"w": half}, tmp_path)
-    assert np.array_equal(found.load(), WEIGHT.astype(np.float16).astype(np.float32))
+    convolution = only([node("Conv", "x w", "y")], {"w": half}, tmp_path)
+    assert np.array_equal(convolution.load(), WEIGHT.astype(np.float16).astype(np.float32))
 
 
 STEPS = {
@@ -163,27 +163,27 @@ def test_weights_are_found_behind(step, op_set, tmp_path):
     nodes, tensors, weight = STEPS[step]
     if op_set == 13 and ("blocks" in step or "four bits" in step):
         op_set = 23
-    found = only([*nodes, node("Conv", "x v", "y")], tensors, tmp_path, op_set=op_set)
-    assert np.allclose(found.load(), weight, rtol=1e-6, atol=0)
-    assert found.depth == 1  # what makes a weight is on no path from an input
+    convolution = only([*nodes, node("Conv", "x v", "y")], tensors, tmp_path, op_set=op_set)
+    assert np.allclose(convolution.load(), weight, rtol=1e-6, atol=0)
+    assert convolution.depth == 1  # what makes a weight is on no path from an input
 
 
 def test_four_bits_stay_on_disk_too(tmp_path):
     integers = np.random.default_rng(0).integers(-8, 8, (32, 32, 3, 3)).astype(ml_dtypes.int4)
     nodes = [node("DequantizeLinear", "w s", "v"), node("Conv", "x v", "y")]
-    found = only(nodes, {"w": integers, "s": np.float32(0.5)}, tmp_path)
-    assert np.array_equal(found.load(), integers.astype(np.float32) * 0.5)
+    convolution = only(nodes, {"w": integers, "s": np.float32(0.5)}, tmp_path)
+    assert np.array_equal(convolution.load(), integers.astype(np.float32) * 0.5)
 
 
 def test_convolutions_of_integers(tmp_path):
     tensors = {"w": INTEGERS, "zero": np.full(4, 3, np.uint8), "scale": SCALES, "one": np.float32(1), "z": np.uint8(0)}
     expected = (INTEGERS - 3.0) * SCALES[:, None, None, None]
-    found = only([node("QLinearConv", "x one z w scale zero one z", "y")], tensors, tmp_path)
-    assert np.array_equal(found.load(), expected)
-    found = only([node("ConvInteger", "x w z zero", "y")], tensors, tmp_path)
-    assert np.array_equal(found.load(), INTEGERS - 3.0)
-    found = only([node("ConvInteger", "x w", "y")], tensors, tmp_path)
-    assert np.array_equal(found.load(), INTEGERS)
+    convolution = only([node("QLinearConv", "x one z w scale zero one z", "y")], tensors, tmp_path)
+    assert np.array_equal(convolution.load(), expected)
+    convolution = only([node("ConvInteger", "x w z zero", "y")], tensors, tmp_path)
+    assert np.array_equal(convolution.load(), INTEGERS - 3.0)
+    convolution = only([node("ConvInteger", "x w", "y")], tensors, tmp_path)
+    assert np.array_equal(convolution.load(), INTEGERS)
 
 
 def test_dynamic_quantisation_leaves_the_scale_behind_the_convolution(tmp_path):
@@ -200,19 +200,19 @@ def test_dynamic_quantisation_leaves_the_scale_behind_the_convolution(tmp_path):
 
 def test_a_transposed_convolution_has_its_outputs_first(tmp_path):
     stored = numbers(4, 3, 2, 5)  # 4 inputs, 2 groups of 3 outputs
-    found = only([node("ConvTranspose", "x w", "y", group=2)], {"w": stored}, tmp_path)
-    assert (found.shape, found.kind, found.groups) == ((6, 2, 2, 5), "transposed", 2)
+    convolution = only([node("ConvTranspose", "x w", "y", group=2)], {"w": stored}, tmp_path)
+    assert (convolution.shape, convolution.kind, convolution.groups) == ((6, 2, 2, 5), "transposed", 2)
     for output in range(6):
         for channel in range(2):
             kernel = stored[output // 3 * 2 + channel, output % 3]
-            assert np.array_equal(found.load()[output, channel], kernel)
+            assert np.array_equal(convolution.load()[output, channel], kernel)
 
 
 def test_names_are_unique(tmp_path):
     names = ["a", "a_2", "a", "", "two\nlines"]
     nodes = [node("Conv", "x w", str(i), name) for i, name in enumerate(names)]
-    found = read(save(model_of([*nodes, node("Conv", "x w", "y", "a")], {"w": WEIGHT}), tmp_path))
-    assert [c.name for c in found.convolutions] == ["a", "a_2", "a_3", "w", "two lines", "a_4"]
+    network = read(save(model_of([*nodes, node("Conv", "x w", "y", "a")], {"w": WEIGHT}), tmp_path))
+    assert [c.name for c in network.convolutions] == ["a", "a_2", "a_3", "w", "two lines", "a_4"]
 
 
 def test_what_is_no_2d_convolution_with_weights_is_listed(tmp_path):
@@ -230,13 +230,13 @@ def test_what_is_no_2d_convolution_with_weights_is_listed(tmp_path):
         node("QLinearConv", "x one one w - one one one", "10", "unscaled"),
         node("Conv", "x w", "y", "good"),
     ]
-    found = read(save(model_of(nodes, tensors), tmp_path))
-    assert [convolution.name for convolution in found.convolutions] == ["good"]
-    assert [line.split(":")[0] for line in found.left_out] == [
+    network = read(save(model_of(nodes, tensors), tmp_path))
+    assert [convolution.name for convolution in network.convolutions] == ["good"]
+    assert [line.split(":")[0] for line in network.left_out] == [
         "line", "volume", "dynamic", "made", "constant", "without", "deformed", "scaled",
         "unscaled",
     ]  # fmt: skip
-    reasons = "\n".join(found.left_out)
+    reasons = "\n".join(network.left_out)
     for reason in ("a 1-D conv", "a 3-D conv", "is no constant", "no path leads", "has no weight", "DeformConv is"):
         assert reason in reasons
 
@@ -253,20 +253,20 @@ def test_subgraphs_are_walked(tmp_path):
         helper.make_node("Loop", ["", "choice", "2"], ["3"], body=body),
         node("Conv", "3 w", "y", "last"),
     ]
-    found = read(save(model_of(nodes, {"w": WEIGHT}, inputs=("x", "choice")), tmp_path))
+    network = read(save(model_of(nodes, {"w": WEIGHT}, inputs=("x", "choice")), tmp_path))
     # x -> Relu 1 -> then 2 or (Relu 2 -> otherwise 3) -> If 4 -> body 5 -> Loop 6 -> last 7
-    depths = {convolution.name: convolution.depth for convolution in found.convolutions}
+    depths = {convolution.name: convolution.depth for convolution in network.convolutions}
     assert depths == {"then": 2, "otherwise": 3, "body": 5, "last": 7}
-    assert found.operators == {"Conv": 4, "Relu": 2, "If": 1, "Loop": 1}
-    assert found.convolutions[1].shape == (4, 3, 1, 3)
+    assert network.operators == {"Conv": 4, "Relu": 2, "If": 1, "Loop": 1}
+    assert network.convolutions[1].shape == (4, 3, 1, 3)
 
 
 def test_a_subgraph_in_a_graph_without_names_counts_for_the_depth(tmp_path):
     inner = graph_of([node("Conv", "x w", "i")], inputs=())
     outer = graph_of([helper.make_node("If", ["c"], ["o"], then_branch=inner, else_branch=inner)], inputs=())
     nodes = [helper.make_node("If", ["c"], ["1"], then_branch=outer, else_branch=outer), node("Conv", "1 w", "y")]
-    found = read(save(model_of(nodes, {"w": WEIGHT}, inputs=("x", "c")), tmp_path))
-    assert [convolution.depth for convolution in found.convolutions] == [1, 1, 1, 1, 4]
+    network = read(save(model_of(nodes, {"w": WEIGHT}, inputs=("x", "c")), tmp_path))
+    assert [convolution.depth for convolution in network.convolutions] == [1, 1, 1, 1, 4]
 
 
 def with_functions(*functions):
@@ -287,11 +287,11 @@ def test_local_functions_are_put_in_place(tmp_path):
     reference.ref_attr_name = "group"
     reference.ClearField("i")
     convolution.attribute.append(reference)
-    found = read(save(with_functions(("f", [node("Relu", "fx", "1"), convolution])), tmp_path))
-    (inside,) = found.convolutions
+    network = read(save(with_functions(("f", [node("Relu", "fx", "1"), convolution])), tmp_path))
+    (inside,) = network.convolutions
     assert (inside.kind, inside.groups, inside.depth) == ("depthwise", 3, 2)
     assert np.array_equal(inside.load(), WEIGHT[:3, :1])
-    assert found.operators == {"Conv": 1, "Relu": 1}
+    assert network.operators == {"Conv": 1, "Relu": 1}
 
 
 def test_a_function_that_calls_itself_is_refused(tmp_path):
@@ -322,8 +322,8 @@ def external(folder, location="data.bin", length=None, offset=0):
 
 
 def test_external_data_are_read_from_the_folder(tmp_path):
-    (found,) = read(save(external(tmp_path, offset=12), tmp_path)).convolutions
-    assert np.array_equal(found.load(), WEIGHT)
+    (convolution,) = read(save(external(tmp_path, offset=12), tmp_path)).convolutions
+    assert np.array_equal(convolution.load(), WEIGHT)
 
 
 @pytest.mark.fault(
@@ -427,14 +427,14 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_file_that_vanishes_before_its_weights_are_read_is_told(tmp_path):
     path = save(model_of([node("Conv", "x w", "y")], {"w": numbers(64, 16, 3, 3)}), tmp_path)
-    (found,) = read(path).convolutions
+    (convolution,) = read(path).convolutions
     whole = path.read_bytes()
     path.write_bytes(whole[:-40000])
     with pytest.raises(KeyfiltersError, match=r"tiny\.onnx: .*(shorter|do not fill)"):
-        found.load()
+        convolution.load()
     path.unlink()
     with pytest.raises(KeyfiltersError, match=r"tiny\.onnx: cannot be read: No such file"):
-        found.load()
+        convolution.load()
 
 
 @pytest.mark.parametrize(

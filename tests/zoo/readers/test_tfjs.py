@@ -14,9 +14,9 @@ ALL = (*LAYERS, UP)
 
 
 def check(network, layers=ALL):
-    for found, layer in zip(network.convolutions, layers, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride) == (layer.kind, layer.groups, layer.stride)
+    for convolution, layer in zip(network.convolutions, layers, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride) == (layer.kind, layer.groups, layer.stride)
     assert [c.depth for c in network.convolutions] == list(range(1, len(layers) + 1))
     assert network.depth == len(layers)
 
@@ -153,9 +153,9 @@ def test_shard_outside_the_folder(tmp_path, name):
 def test_weights_that_are_not_finite(tmp_path):
     array = hwio(LAYERS[0]).copy()
     array[0, 0, 0, 0] = np.inf
-    [found] = read(save(tmp_path, {"node": graph(LAYERS[:1])}, [("first/w", array, None)])).convolutions
+    [convolution] = read(save(tmp_path, {"node": graph(LAYERS[:1])}, [("first/w", array, None)])).convolutions
     with pytest.raises(KeyfiltersError, match=r"model\.json.*'first'.*NaN or infinite"):
-        found.load()
+        convolution.load()
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[1]", '{"weightsManifest": [], "modelTopology": 3}'])

@@ -16,10 +16,10 @@ CONV = tflite.BuiltinOperator.CONV_2D
 @pytest.mark.parametrize("half", [False, True])
 def test_all_kinds_of_layers(tmp_path, half):
     network = read(save(tmp_path / "m.tflite", half=half))
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert found.name == layer.name
-        assert (found.kind, found.groups, found.stride) == (layer.kind, layer.groups, layer.stride)
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert convolution.name == layer.name
+        assert (convolution.kind, convolution.groups, convolution.stride) == (layer.kind, layer.groups, layer.stride)
     # The DEQUANTIZE of a constant is on no path from the input.
     assert [c.depth for c in network.convolutions] == [1, 2, 3, 4]
     assert network.depth == 4
@@ -40,19 +40,19 @@ def one(tmp_path, array, channels=3, **options):
 
 def test_quantised_per_tensor_and_per_channel(tmp_path):
     array = np.arange(2 * 3 * 4 * 3).reshape(2, 3, 4, 3)
-    [found] = read(one(tmp_path, array.astype(np.uint8), scale=[0.5], zero=[100])).convolutions
-    np.testing.assert_array_equal(found.load(), ((array - 100) * 0.5).transpose(0, 3, 1, 2))
+    [convolution] = read(one(tmp_path, array.astype(np.uint8), scale=[0.5], zero=[100])).convolutions
+    np.testing.assert_array_equal(convolution.load(), ((array - 100) * 0.5).transpose(0, 3, 1, 2))
 
-    [found] = read(one(tmp_path, array.astype(np.int8), scale=[0.5, 0.25], zero=[0, 3])).convolutions
+    [convolution] = read(one(tmp_path, array.astype(np.int8), scale=[0.5, 0.25], zero=[0, 3])).convolutions
     expected = array.astype(np.float32)
     expected[0] *= 0.5
     expected[1] = (expected[1] - 3) * 0.25
-    np.testing.assert_array_equal(found.load(), expected.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(convolution.load(), expected.transpose(0, 3, 1, 2))
 
 
 def test_groups_are_told_by_the_channels_of_the_input(tmp_path):
-    [found] = read(one(tmp_path, weight(6, 3, 2, 2), channels=6)).convolutions
-    assert (found.groups, found.kind, found.shape) == (3, "grouped", (6, 2, 3, 2))
+    [convolution] = read(one(tmp_path, weight(6, 3, 2, 2), channels=6)).convolutions
+    assert (convolution.groups, convolution.kind, convolution.shape) == (3, "grouped", (6, 2, 3, 2))
 
 
 def test_weight_used_twice_or_computed_is_told_of(tmp_path):
@@ -89,14 +89,14 @@ CHANNELS_FIRST = [6, ([0, 1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 0]), 1, 1]
 )
 def test_sparse_weights(tmp_path, values, sparse):
     path = one_sparse(tmp_path, values, sparse)
-    [found] = read(path).convolutions
-    np.testing.assert_array_equal(found.load(), BLOCKED.transpose(0, 3, 1, 2))
+    [convolution] = read(path).convolutions
+    np.testing.assert_array_equal(convolution.load(), BLOCKED.transpose(0, 3, 1, 2))
 
 
 def test_sparse_weight_of_more_values_than_its_shape(tmp_path):
-    [found] = read(one_sparse(tmp_path, [1], ([0, 1, 2, 3], [], [2, 1, 1, 10**9]))).convolutions
+    [convolution] = read(one_sparse(tmp_path, [1], ([0, 1, 2, 3], [], [2, 1, 1, 10**9]))).convolutions
     with pytest.raises(KeyfiltersError, match="more than its shape"):
-        found.load()
+        convolution.load()
 
 
 def one_sparse(tmp_path, values, sparse):
@@ -120,17 +120,17 @@ def test_bytes_that_do_not_fill_the_shape(tmp_path):
     builder.operator(CONV, [0, 1], [2], (1, 1))
     path = tmp_path / "m.tflite"
     path.write_bytes(builder.finish())
-    [found] = read(path).convolutions
+    [convolution] = read(path).convolutions
     with pytest.raises(KeyfiltersError, match=r"m\.tflite: 'w' has 140 bytes, which do not fill the shape"):
-        found.load()
+        convolution.load()
 
 
 def test_weights_that_are_not_finite(tmp_path):
     array = weight(2, 3, 3, 3)
     array[0, 0, 0, 0] = np.nan
-    [found] = read(one(tmp_path, array)).convolutions
+    [convolution] = read(one(tmp_path, array)).convolutions
     with pytest.raises(KeyfiltersError, match="NaN or infinite"):
-        found.load()
+        convolution.load()
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x18\0\0\0TFL3", b"\x18\0\0\0ABCD" + bytes(64)])

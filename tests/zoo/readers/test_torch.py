@@ -31,9 +31,9 @@ def test_state_dict_tells_weights_and_nothing_else(tmp_path, zipped):
     network = read(path)
 
     assert [c.name for c in network.convolutions] == [f"state_dict.{layer.name}.weight" for layer in LAYERS]
-    for found, layer in zip(network.convolutions, LAYERS, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride, found.depth) == (None, None, None, None)
+    for convolution, layer in zip(network.convolutions, LAYERS, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride, convolution.depth) == (None, None, None, None)
     assert (network.operators, network.depth) == (None, None)
 
 
@@ -51,19 +51,19 @@ def test_torchscript_tells_kinds_groups_and_strides(tmp_path, form):
 
 def _check_module(network, prefix):
     assert [c.name for c in network.convolutions] == [f"{prefix}{layer.name}.weight" for layer in ALL]
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
-        assert (found.kind, found.groups, found.stride) == (layer.kind, layer.groups, layer.stride)
-        assert found.depth is None
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
+        assert (convolution.kind, convolution.groups, convolution.stride) == (layer.kind, layer.groups, layer.stride)
+        assert convolution.depth is None
 
 
 def test_grouped_transposed_weight_keeps_each_output_with_its_group(tmp_path):
     module = torch.nn.ConvTranspose2d(4, 6, (2, 3), groups=2, bias=False)
-    [found] = read(save(tmp_path / "m.pt", module)).convolutions
+    [convolution] = read(save(tmp_path / "m.pt", module)).convolutions
 
-    assert found.shape == (6, 2, 2, 3)
+    assert convolution.shape == (6, 2, 2, 3)
     # Output 3 is the first of the second group, which reads the inputs 2 and 3.
-    np.testing.assert_array_equal(found.load()[3], module.weight.detach().numpy()[2:4, 0])
+    np.testing.assert_array_equal(convolution.load()[3], module.weight.detach().numpy()[2:4, 0])
 
 
 def test_module_of_unknown_classes_is_read_without_them(tmp_path, monkeypatch):
@@ -101,10 +101,10 @@ def test_training_state_and_the_second_copy_of_the_network_are_left_out(tmp_path
 def test_weight_norm_is_put_together(tmp_path, norm):
     module = norm(torch.nn.Conv2d(3, 4, (2, 3), bias=False))
     next(p for p in module.parameters() if p.numel() == 4).data *= 2
-    [found] = read(save(tmp_path / "m.pt", module.state_dict())).convolutions
-    assert found.name == "weight"
+    [convolution] = read(save(tmp_path / "m.pt", module.state_dict())).convolutions
+    assert convolution.name == "weight"
     module(torch.zeros(1, 3, 5, 5))  # computes the weight from its parts
-    np.testing.assert_allclose(found.load(), module.weight.detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose(convolution.load(), module.weight.detach().numpy(), rtol=1e-6)
 
 
 def test_tensors_of_other_sizes_are_told_of(tmp_path):
@@ -150,9 +150,9 @@ def test_module_of_the_old_format_is_refused_with_the_reason(tmp_path):
 def test_weights_that_are_not_finite_are_refused_when_loaded(tmp_path, value):
     broken = torch.from_numpy(weight(2, 3, 3, 3))
     broken[0, 0, 0, 0] = value
-    [found] = read(save(tmp_path / "m.pt", {"conv.weight": broken})).convolutions
+    [convolution] = read(save(tmp_path / "m.pt", {"conv.weight": broken})).convolutions
     with pytest.raises(KeyfiltersError, match=r"m\.pt.*'conv\.weight'.*NaN or infinite"):
-        found.load()
+        convolution.load()
 
 
 @pytest.mark.parametrize("content", [{"a": 1}, {}])

@@ -54,18 +54,18 @@ def test_every_format_has_a_sample():
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_same_network_in_every_format(tmp_path, name):
     sample = SAMPLES[name]
-    layers, told = sample.layers, sample.facts
+    layers, checked_facts = sample.layers, sample.facts
     network = read(sample, sample.save(tmp_path / "model.bin"))
-    found = network.convolutions
+    convolutions = network.convolutions
     if sample.format == "safetensors":  # sorted by its writer
-        found = sorted(found, key=lambda c: [layer.name for layer in layers].index(c.name.split(".")[0]))
-    assert len(found) == len(layers)
-    for rank, (convolution, layer) in enumerate(zip(found, layers, strict=True)):
+        convolutions = sorted(convolutions, key=lambda c: [layer.name for layer in layers].index(c.name.split(".")[0]))
+    assert len(convolutions) == len(layers)
+    for rank, (convolution, layer) in enumerate(zip(convolutions, layers, strict=True)):
         loaded = convolution.load()
         np.testing.assert_array_equal(loaded, layer.weight)
         assert (loaded.dtype, loaded.shape) == (np.float32, convolution.shape)
         facts = {"kind": layer.kind, "groups": layer.groups, "stride": layer.stride, "depth": rank + 1}
-        for fact in told:
+        for fact in checked_facts:
             assert getattr(convolution, fact) == facts[fact]
     assert (network.depth is None) == (network.operators is None)
     assert network.left_out == ()
@@ -100,9 +100,9 @@ BROKEN = (Layer("first", "regular", np.full((2, 3, 4, 2), np.nan, np.float32)),)
     ],
 )
 def test_weights_that_are_not_finite(tmp_path, reader, save):
-    [found] = reader.read(save(tmp_path / "m", BROKEN)).convolutions
+    [convolution] = reader.read(save(tmp_path / "m", BROKEN)).convolutions
     with pytest.raises(KeyfiltersError, match=r"first|con_0") as caught:
-        found.load()
+        convolution.load()
     assert "NaN or infinite" in str(caught.value)
 
 
@@ -110,8 +110,8 @@ def test_weights_that_are_not_finite(tmp_path, reader, save):
 @pytest.mark.parametrize("raw", [True, False])
 def test_forms_of_caffe(tmp_path, newer, raw):
     network = caffemodel.read(save_caffe(tmp_path / "m", newer=newer, raw=raw))
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
     # The ReLU in place lies between the first convolution and the second.
     assert [c.depth for c in network.convolutions] == [1, 3, 4, 5]
     expected = {"Convolution": 3, "Deconvolution": 1, "ReLU": 1}
@@ -141,8 +141,8 @@ def test_graphdef_with_one_value_for_a_whole_weight(tmp_path):
         tensor.tensor_shape.dim.add(size=size)
     document.node.add(name="c", op="Conv2D", input=["x", "w"])
     (tmp_path / "m").write_bytes(document.SerializeToString())
-    [found] = tf_pb.read(tmp_path / "m").convolutions
-    np.testing.assert_array_equal(found.load(), np.full((4, 2, 3, 3), 0.5))
+    [convolution] = tf_pb.read(tmp_path / "m").convolutions
+    np.testing.assert_array_equal(convolution.load(), np.full((4, 2, 3, 3), 0.5))
 
 
 @pytest.mark.parametrize("snappy", [False, True])
@@ -194,8 +194,8 @@ def test_flax_pickle_that_wants_to_run_code_is_refused_and_does_not_run(tmp_path
 
 def test_coreml_in_half_precision_and_its_operators(tmp_path):
     network = coreml_mlmodel.read(save_coreml(tmp_path / "m", half=True))
-    for found, layer in zip(network.convolutions, ALL, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
+    for convolution, layer in zip(network.convolutions, ALL, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
     assert network.operators == {"convolution": 4, "softmax": 1}
     assert network.depth == 5
 
@@ -216,8 +216,8 @@ def test_archive_bomb_is_refused(tmp_path, monkeypatch):
 
 def test_tza_within_a_library(tmp_path):
     path = save_tza(tmp_path / "m", before=b"ELF" * 7)
-    for found, layer in zip(oidn_tza.read(path, offset=21).convolutions, LAYERS, strict=True):
-        np.testing.assert_array_equal(found.load(), layer.weight)
+    for convolution, layer in zip(oidn_tza.read(path, offset=21).convolutions, LAYERS, strict=True):
+        np.testing.assert_array_equal(convolution.load(), layer.weight)
 
 
 def test_missing_shard_of_javascript(tmp_path):
