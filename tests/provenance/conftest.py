@@ -44,9 +44,3 @@ def workspace(tmp_path) -> Workspace:
     workspace = Workspace(tmp_path / "artifacts/tiny", tmp_path / "results/tiny")
     make(workspace.study, workspace.root, workspace.results)
     return workspace
-
-
-@pytest.fixture
-def made(workspace) -> Workspace:
-    """The same, by the name that test_changed_code.py has for it."""
-    return workspace
