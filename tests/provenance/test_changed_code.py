@@ -71,7 +71,7 @@ def test_status_names_what_the_runs_beside_the_results_know_where_no_artifact_is
     without_artifacts(workspace)
     explain.show(status(workspace.study, Files("tiny", workspace.root, workspace.results, workspace.root / "logs")))
     printed = capsys.readouterr().out
-    line = f"code of transfer changed since it made {training.folder} (on record in {made.results / 'runs'})\n"
+    line = f"code of transfer changed since it made {training.folder} (on record in {workspace.results / 'runs'})\n"
     assert printed.count("changed since") == printed.count(line) == 1
 
 
