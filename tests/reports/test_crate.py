@@ -59,9 +59,9 @@ def study(tmp_path) -> StudyResults:
 def entities(folder: Path) -> dict[str, dict]:
     """The entities of a crate as its JSON has them, by their identifiers."""
     graph = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
-    found = {entity["@id"]: entity for entity in graph}
-    assert len(found) == len(graph)
-    return found
+    by_id = {entity["@id"]: entity for entity in graph}
+    assert len(by_id) == len(graph)
+    return by_id
 
 
 def triples(folder: Path) -> rdflib.Graph:
@@ -112,12 +112,12 @@ def test_every_word_is_a_term_and_every_reference_leads_somewhere(study, tmp_pat
 def test_another_reader_finds_the_way_from_the_table_to_the_archives(study, tmp_path):
     export_crate(study, PROJECT, tmp_path / "crate", "table2")
     graph = triples(tmp_path / "crate")
-    made_by = {made: action for action, made in graph.subject_objects(SCHEMA.result) if "#run-of-" in action}
+    action_of = {result: action for action, result in graph.subject_objects(SCHEMA.result) if "#run-of-" in action}
     workflow = graph.value(rdflib.URIRef(ROOT), SCHEMA.mainEntity)
     assert (workflow, rdflib.RDF.type, rdflib.URIRef(f"{BIOSCHEMAS}ComputationalWorkflow")) in graph
     waiting, seen = [rdflib.URIRef(f"{ROOT}results/tiny/tables/table2.csv")], set()
     while waiting:
-        action = made_by.get(waiting.pop())
+        action = action_of.get(waiting.pop())
         if action and action not in seen:
             seen.add(action)
             tool = graph.value(action, SCHEMA.instrument)
@@ -125,8 +125,8 @@ def test_another_reader_finds_the_way_from_the_table_to_the_archives(study, tmp_
             waiting += graph.objects(action, SCHEMA.object)
     jobs_of_table = {job.folder for job in _rested_on(study, "table2")}
     assert {str(action).removeprefix(f"{ROOT}#run-of-") for action in seen} == jobs_of_table
-    read = {graph.value(given, RUN.sha256) for action in seen for given in graph.objects(action, SCHEMA.object)}
-    assert {str(digest) for digest in read if digest} >= {given.sha256 for given in study.study.sets.values()}
+    read = {graph.value(entity, RUN.sha256) for action in seen for entity in graph.objects(action, SCHEMA.object)}
+    assert {str(digest) for digest in read if digest} >= {dataset.sha256 for dataset in study.study.sets.values()}
 
 
 def _rested_on(study: StudyResults, table: str):
@@ -142,9 +142,9 @@ def test_runs_are_told_with_start_end_software_and_what_they_wrote(study, tmp_pa
     crate = entities(tmp_path / "crate")
     action = crate[f"#run-of-{training.folder}"]
     assert (action["startTime"], action["endTime"]) == (run["started"], run["ended"])
-    told = [other for other in of_type(crate, "CreateAction") if "startTime" in other]
-    assert len(told) > len(jobs.keyed(study.study))
-    assert all(other["startTime"] <= other["endTime"] for other in told)
+    timed = [other for other in of_type(crate, "CreateAction") if "startTime" in other]
+    assert len(timed) > len(jobs.keyed(study.study))
+    assert all(other["startTime"] <= other["endTime"] for other in timed)
     tool = crate[action["instrument"]["@id"]]
     assert tool["name"] == "keyfilters train"
     assert {(crate[of]["name"], crate[of]["softwareVersion"]) for of in references(tool["softwareRequirements"])} == {
@@ -155,7 +155,7 @@ def test_runs_are_told_with_start_end_software_and_what_they_wrote(study, tmp_pa
     results = [crate[of] for of in references(action["result"])]
     assert {result["sha256"] for result in results} >= set(manifest["files"].values())
     held = [crate[of] for of in references(action["object"])]
-    assert {given["sha256"] for given in held} >= set(manifest["inputs"].values())
+    assert {artifact["sha256"] for artifact in held} >= set(manifest["inputs"].values())
 
 
 def test_steps_are_in_the_order_in_which_they_need_each_other(study, tmp_path):
@@ -164,7 +164,7 @@ def test_steps_are_in_the_order_in_which_they_need_each_other(study, tmp_path):
     steps = {step["name"].removeprefix("rule "): int(step["position"]) for step in of_type(crate, "HowToStep")}
     assert set(references(crate["Snakefile"]["step"])) == {step["@id"] for step in of_type(crate, "HowToStep")}
     for job in _rested_on(study, "table2"):
-        assert all(steps[given.stage] < steps[job.stage] for given in job.inputs.values())
+        assert all(steps[needed.stage] < steps[job.stage] for needed in job.inputs.values())
 
 
 def test_the_package_for_crates_reads_it_from_a_file_with_authors_licence_and_papers(study, tmp_path):
@@ -187,9 +187,9 @@ def test_the_package_for_crates_reads_it_from_a_file_with_authors_licence_and_pa
 
 
 def test_results_whose_artifacts_are_elsewhere_have_a_crate_too(tmp_path):
-    given = load(PROJECT / "config.yaml", "mini").current
-    places = (tmp_path / "none", PROJECT / "results/mini", tmp_path / "none")
-    export_crate(StudyResults(given, "mini", *places), PROJECT, tmp_path / "crate", "table7")
+    study = load(PROJECT / "config.yaml", "mini").current
+    folders = (tmp_path / "none", PROJECT / "results/mini", tmp_path / "none")
+    export_crate(StudyResults(study, "mini", *folders), PROJECT, tmp_path / "crate", "table7")
     crate = entities(tmp_path / "crate")
     assert {entity["name"] for entity in of_type(crate, "HowToStep")} == {
         *("rule prepare", "rule train", "rule cell", "rule table7"),
@@ -214,9 +214,9 @@ def test_what_is_not_made_is_told_with_the_command_that_makes_it(study, tmp_path
 
 
 def test_nothing_is_made(tmp_path):
-    given = check(configuration(targets=1, sources=1)).current
+    study = check(configuration(targets=1, sources=1)).current
     with pytest.raises(KeyfiltersError, match=r"^tiny: nothing is made; run `snakemake --cores all all "):
-        export_crate(StudyResults(given, "tiny", tmp_path, tmp_path, tmp_path), PROJECT, tmp_path / "crate")
+        export_crate(StudyResults(study, "tiny", tmp_path, tmp_path, tmp_path), PROJECT, tmp_path / "crate")
 
 
 def test_what_is_damaged_missing_or_in_the_way_is_told_and_nothing_is_written(study, tmp_path):
