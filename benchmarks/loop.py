@@ -103,6 +103,7 @@ def _runs(folder: Path, timm_train: str | None, rivals: list[Rival]) -> dict[str
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
 
     def ours(job: Job) -> float:
+        shutil.rmtree(root / job.folder, ignore_errors=True)  # one that is there is not made again
         command = [installed("keyfilters"), job.stage, job.as_json, str(root), "--threads", "1"]
         return rate_of_ours(output_of(command, environment))
 

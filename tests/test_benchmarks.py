@@ -40,17 +40,17 @@ def test_a_log_that_cannot_be_read_is_shown(rate):
 
 
 def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "IMAGES", 512)
+    monkeypatch.setattr(loop, "IMAGES", 256)
     monkeypatch.setattr(loop, "EPOCHS", 2)
     monkeypatch.setattr(loop, "RIVALS", loop.RIVALS[:1])
     monkeypatch.delenv("TIMM_TRAIN", raising=False)
     assert loop.NO_TIMM in loop.report(1).notes
     (tmp_path / "train.py").write_text(FAKE_TRAIN)
     monkeypatch.setenv("TIMM_TRAIN", str(tmp_path / "train.py"))
-    report = loop.report(1)
+    report = loop.report(2)
     assert loop.NO_TIMM not in report.notes
     assert report.numbers["images_per_second"][loop.RIVALS[0].name]["median"] == pytest.approx(50)
-    assert report.rows[-1]["to reach"] == "2"
+    assert report.rows[-1]["to reach"] == "2.5"
 
 
 def test_the_earlier_version_has_to_be_named(monkeypatch):
