@@ -1,6 +1,8 @@
 """A wrong `config.yaml` is one line that names the key and what was expected."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import yaml
 from keyfilters.errors import KeyfiltersError
 from keyfilters.study import jobs
 from keyfilters.study.study import check
+from keyfilters.study.tables import OUTPUTS
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "helpers/example.yaml").read_text())
 
@@ -139,3 +142,10 @@ def test_a_figure_of_filters_needs_networks():
     config["studies"]["mini"]["tables"] = {"filterdb_fig8": {}}
     with pytest.raises(KeyfiltersError, match="filterdb_fig8: the study has no networks whose filters it could show"):
         check(config)
+
+
+@pytest.mark.parametrize("first", ["master_key", "filterdb", "depthwise"])
+def test_tables_are_listed_in_one_order_whichever_module_was_imported_first(first):
+    code = f"import keyfilters.study.{first}; from keyfilters.study.tables import OUTPUTS; print(*OUTPUTS)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == list(OUTPUTS)

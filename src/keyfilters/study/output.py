@@ -18,7 +18,7 @@ Kind = Literal["table", "figure"]
 Reads = Literal["cells", "artifacts", "filters"]
 
 OUTPUTS: dict[str, type[Output]] = {}
-"""Every table and figure by name, in the order of their declarations."""
+"""Every table and figure by name, as their modules were imported; `study.tables` has them in order."""
 
 
 class Output(Settings):

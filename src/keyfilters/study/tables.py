@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import create_model
 
 from keyfilters.config.base import Settings
-from keyfilters.study import master_key  # noqa: F401  (it declares, and is listed first)
+from keyfilters.study import depthwise, filterdb, master_key, output
+from keyfilters.study.output import Output
 
-# isort: split
-from keyfilters.study import depthwise, filterdb  # noqa: F401  (they declare)
-from keyfilters.study.output import OUTPUTS, Output
+FAMILIES = [family.__name__ for family in (master_key, filterdb, depthwise)]
+"""The modules that declare, as docs and pages list them, whichever was imported first."""
+
+OUTPUTS = dict(sorted(output.OUTPUTS.items(), key=lambda item: FAMILIES.index(item[1].__module__)))
+"""Every table and figure by name, in order."""
 
 
 class _Enabled(Settings):
