@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -55,7 +54,8 @@ STUDY: dict[str, Any] = {
 NOTES = (
     "Each of the two makes the same jobs through `snakemake --cores all`, in turns, from the artifacts of the stages "
     "before; a ratio compares two runs of one round. Seconds are divided by the artifacts of the first stage, "
-    "as today's transfers ask for base models of two seeds. Processor time is that of Snakemake and all its processes. "
+    "as today's transfers ask for base models of two seeds. Processor time is not compared: jobs that a preloaded process "
+    "forks are nobody's children. "
     "What is trained is the network of the earlier commit's mini study, a third of ConvNeXt femto's width, 32 px.",
 )
 NOT_RUN = f"Not run: {VARIABLE} names the commit to compare with, {VARIABLE}=eb0f175 for the one of 2026-11-20."
@@ -87,15 +87,15 @@ class Version:
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "src")}
         output_of([installed("snakemake"), "--cores", "all", *targets], environment, self.folder)
 
-    def seconds(self, work: Work) -> tuple[float, float]:
-        """Wall and processor seconds per artifact of the work's first stage."""
+    def seconds(self, work: Work) -> float:
+        """Wall seconds per artifact of the work's first stage."""
         for stage in work.stages:
             shutil.rmtree(self.folder / "artifacts/mini" / stage, ignore_errors=True)
-        wall, processor = time.perf_counter(), _of_children()
+        start = time.perf_counter()
         self.snakemake(*(f"all_{stage}" for stage in work.stages))
-        wall, processor = time.perf_counter() - wall, _of_children() - processor
+        wall = time.perf_counter() - start
         count = sum(1 for _ in self.folder.glob(f"artifacts/mini/{work.stages[0]}/*/manifest.json"))
-        return wall / count, processor / count
+        return wall / count
 
 
 def report(rounds: int) -> Report:
@@ -116,24 +116,19 @@ def report(rounds: int) -> Report:
             for number in range(1, rounds + 1):
                 print(f"round {number} of {rounds}: {work.name}", file=sys.stderr, flush=True)
                 pairs.append((earlier.seconds(work), today.seconds(work)))
-            for kind, which in (("wall", 0), ("processor", 1)):
-                before, after = (Sample(tuple(pair[side][which] for pair in pairs)) for side in (0, 1))
-                ratio = Sample(tuple(a / b for a, b in zip(before.values, after.values, strict=True)))
-                rows.append(
-                    {
-                        "": f"{work.name}, {kind} s",
-                        commit: before.text(".2f"),
-                        "today": after.text(".2f"),
-                        "times as fast": ratio.text(".2f"),
-                        "to reach": work.to_reach,
-                        "n": rounds,
-                    }
-                )
-                numbers[f"{work.name}, {kind}"] = {
-                    "earlier": before.numbers,
-                    "today": after.numbers,
-                    "ratio": ratio.numbers,
+            before, after = (Sample(tuple(pair[side] for pair in pairs)) for side in (0, 1))
+            ratio = Sample(tuple(a / b for a, b in pairs))
+            rows.append(
+                {
+                    "": work.name,
+                    commit: before.text(".2f"),
+                    "today": after.text(".2f"),
+                    "times as fast": ratio.text(".2f"),
+                    "to reach": work.to_reach,
+                    "n": rounds,
                 }
+            )
+            numbers[work.name] = {"earlier": before.numbers, "today": after.numbers, "ratio": ratio.numbers}
     return Report("Against an earlier version, seconds of a job", rows, NOTES, numbers)
 
 
@@ -141,8 +136,3 @@ def _check_out(commit: str, folder: Path) -> None:
     folder.mkdir()
     archive = subprocess.run(["git", "archive", commit, *PARTS], cwd=PROJECT, stdout=subprocess.PIPE, check=True)
     subprocess.run(["tar", "--extract", "--directory", folder], input=archive.stdout, check=True)
-
-
-def _of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
