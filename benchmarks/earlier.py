@@ -54,8 +54,8 @@ STUDY: dict[str, Any] = {
 NOTES = (
     "Each of the two makes the same jobs through `snakemake --cores all`, in turns, from the artifacts of the stages "
     "before; a ratio compares two runs of one round. Seconds are divided by the artifacts of the first stage, "
-    "as today's transfers ask for base models of two seeds. Processor time is not compared: jobs that a preloaded process "
-    "forks are nobody's children. "
+    "as today's transfers ask for base models of two seeds. Processor time is not compared: what a preloaded "
+    "process forks is nobody's child. "
     "What is trained is the network of the earlier commit's mini study, a third of ConvNeXt femto's width, 32 px.",
 )
 NOT_RUN = f"Not run: {VARIABLE} names the commit to compare with, {VARIABLE}=eb0f175 for the one of 2026-11-20."
