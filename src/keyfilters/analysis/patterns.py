@@ -49,11 +49,12 @@ def fit(units: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
     generator = random(units, weights)
     fits = [_climb(units, weights, _start(units, weights, count, generator)) for _ in range(STARTS)]
     _, patterns = max(fits, key=lambda share_and_patterns: share_and_patterns[0])
-    shares = np.bincount(_nearest(units, patterns), weights, len(patterns))
+    shares = np.bincount(nearest(units, patterns), weights, len(patterns))
     return signed(patterns[np.argsort(-shares, kind="stable")])
 
 
-def _nearest(units: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+def nearest(units: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+    """The number of the pattern that explains most of each filter, `[n]`."""
     return ((units @ patterns.T) ** 2).argmax(axis=1)
 
 
@@ -75,9 +76,9 @@ def _climb(units: np.ndarray, weights: np.ndarray, patterns: np.ndarray) -> tupl
         share = float(np.average(explained(units, patterns), weights=weights))
         if share - before < GAIN:
             break
-        before, nearest = share, _nearest(units, patterns)
+        before, numbers = share, nearest(units, patterns)
         for number in range(len(patterns)):
-            own = nearest == number
+            own = numbers == number
             if own.any():
                 patterns[number] = np.linalg.eigh((units[own] * weights[own, None]).T @ units[own])[1][:, -1]
     return share, patterns

@@ -20,6 +20,8 @@ from numpy import ndarray
 from scipy.special import ive
 from torch import Tensor
 
+from keyfilters.analysis.patterns import units
+
 SCALES = (0.0, *np.geomspace(0.05, 16, 40))
 """Variances in squared pixels, of which a kernel of 7x7 tells the larger hardly apart."""
 DIFFERENCES = {
@@ -43,10 +45,7 @@ def shapes(height: int, width: int) -> Tensor:
     """The closed forms less their means as unit vectors `[forms, height * width]`, none for a kernel of one tap: all
     that tells them apart as x of a x + b."""
     forms = np.stack([form.ravel() for scale in SCALES for form in closed_forms(scale, height, width)])
-    forms -= forms.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(forms, axis=1, keepdims=True)
-    kept = norms[:, 0] > 1e-9
-    return torch.from_numpy(forms[kept] / norms[kept])
+    return torch.from_numpy(units(forms))
 
 
 def closed_forms(scale: float, height: int, width: int) -> list[ndarray]:

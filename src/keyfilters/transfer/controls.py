@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from keyfilters.analysis import patterns
+from keyfilters.config.transfer import Control
 from keyfilters.errors import KeyfiltersError
 from keyfilters.transfer import closed_forms
 from keyfilters.transfer.shapes import nearest
@@ -79,5 +80,11 @@ CHANGES: dict[str, Change] = {
     "permuted": permuted,
     "closed_forms": closed_form,
 }
-"""What becomes of each filter, by control; the first two change the target's own filters, the others the source's.
-`universal` needs other networks' filters and is made of them."""
+"""What becomes of each filter, by control; the first two change the target's own filters, the others the source's."""
+
+
+def change_of(control: Control | None, pattern_layers: Sequence[Tensor]) -> Change:
+    """What a transfer does to each filter; `pattern_layers` is what the control `universal` finds its patterns in."""
+    if control is None:
+        return unchanged
+    return universal(pattern_layers) if control == "universal" else CHANGES[control]

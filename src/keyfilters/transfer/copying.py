@@ -13,7 +13,7 @@ from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.convolutions import depthwise_layers, main_path, map_sizes, pointwise_layers
 from keyfilters.transfer.assignment import assign, fit
-from keyfilters.transfer.controls import CHANGES, Change, unchanged, universal
+from keyfilters.transfer.controls import Change, change_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +71,8 @@ def copy_filters(
     """Copy filters of `source` into `target`, and freeze them there unless the settings train them along.
 
     `seed` permutes `shuffled` filters and draws those of a control. `pattern_sources`: what the control `universal`
-    finds its patterns in. Returns the names of the filled
-    parameters. Raises KeyfiltersError where a network has too few layers, or a filter does not fit where it is to go.
+    finds its patterns in. Returns the names of the filled parameters. Raises KeyfiltersError where a network has too
+    few layers, or a filter does not fit where it is to go.
     """
     source_layers, target_layers = source.layers(settings), target.layers(settings)
     if settings.arrangement == "repeated":
@@ -86,10 +86,8 @@ def copy_filters(
     shuffle_seed = seed if settings.arrangement == "shuffled" else None
     assigned = [filters for theirs, ours in parts for filters in _assigned(theirs, ours, shuffle_seed)]
     targets = [convolution for layer in filled for convolution in layer]
-    change = CHANGES.get(settings.control or "", unchanged)
-    if settings.control == "universal":
-        others = [layer for end in pattern_sources for layer in end.layers(settings)]
-        change = universal([convolution.filters for layer in others for convolution in layer])
+    pattern_layers = [layer for end in pattern_sources for layer in end.layers(settings)]
+    change = change_of(settings.control, [convolution.filters for layer in pattern_layers for convolution in layer])
     generator = torch.Generator().manual_seed(seed)
     copied = []
     for convolution, filters in zip(targets, assigned, strict=False):  # of all layers, the first are filled

@@ -187,9 +187,9 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
         row |= {"Layers": first["layers"], "Filters": f"{first['filters']:,}"}
         by_quantity = of_part.set_index("quantity")
         for quantity, words in QUANTITIES.items():
-            found = quantity in by_quantity.index
-            value, low, high = by_quantity.loc[quantity, ["value", "low", "high"]] if found else (None,) * 3
-            row[f"{words} (95 %)"] = f"{value:.2f} ({low:.2f} to {high:.2f})" if found else ""
+            measured = quantity in by_quantity.index
+            value, low, high = by_quantity.loc[quantity, ["value", "low", "high"]] if measured else (None,) * 3
+            row[f"{words} (95 %)"] = f"{value:.2f} ({low:.2f} to {high:.2f})" if measured else ""
         table.append(row)
     return pd.DataFrame(table)
 

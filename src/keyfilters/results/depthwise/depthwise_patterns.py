@@ -155,8 +155,7 @@ def _draw(
 
 
 def _tiles(figure: Figure, sample: Sample, fitted: np.ndarray) -> None:
-    nearest = ((sample.units @ fitted.T) ** 2).argmax(axis=1)
-    shares = np.bincount(nearest, sample.weights, len(fitted)) / len(sample.clusters)
+    shares = np.bincount(patterns.nearest(sample.units, fitted), sample.weights, len(fitted)) / len(sample.clusters)
     axes = figure.subplots(2, (len(fitted) + 1) // 2, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
