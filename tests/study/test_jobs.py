@@ -76,6 +76,18 @@ def test_all_that_is_trained_on_a_set_under_one_seed_starts_from_the_same_weight
             assert job.inputs["source"].settings["seed"] == job.settings["seed"] + 1
 
 
+def test_a_table_has_seeds_of_its_own():
+    """Its trainings under the study's seeds stay the same; other tables have the study's alone."""
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["tables"]["table1"]["seeds"] = [0, 1, 2]
+    before, after = jobs.tables(check(CONFIG).current), jobs.tables(check(config).current)
+    trainings = {name: job.inputs for name, job in after["table1"].inputs.items()}
+    assert {tuple(inputs) for inputs in trainings.values()} == {("seed0", "seed1", "seed2")}
+    for name, job in before["table1"].inputs.items():
+        assert trainings[name]["seed0"].folder == job.inputs["seed0"].folder
+    assert after["fig2c"].key == before["fig2c"].key
+
+
 def test_a_control_without_a_source_has_none():
     config = copy.deepcopy(CONFIG)
     config["studies"]["mini"]["tables"]["table2"]["controls"] = ["random", "permuted"]

@@ -8,12 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from keyfilters.config.base import Name, PositiveInt, Settings
+from keyfilters.config.base import Name, PositiveInt, Seeds, Settings
 from keyfilters.config.dataset import Dataset
 from keyfilters.config.model import Model
 from keyfilters.config.training import Training, TrainingOverrides
-
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class Reproducibility(Settings):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from keyfilters.config.base import MODEL, Name, PositiveInt
+from keyfilters.config.base import MODEL, Name, PositiveInt, Seeds
 from keyfilters.config.transfer import WITHOUT_SOURCE, Choices, Control
 from keyfilters.store.identity import Job
 from keyfilters.study.jobs import train, transfer
@@ -44,6 +44,20 @@ class Experiment(Output):
         """What the paper calls the study's sets."""
         stands_for = {name: dataset.paper for name, dataset in study.datasets.items() if dataset.paper}
         return {"paper": stands_for} if stands_for else {}
+
+
+class Seeded(Experiment):
+    """One whose cells are all its own, so that it may have other seeds than the study."""
+
+    seeds: Seeds | None = None  # of its trainings; the study's when left out
+
+    def full_inputs(self, study: Study) -> dict[str, Job]:
+        return super().full_inputs(_with_seeds(study, self.seeds) if self.seeds else study)
+
+
+@cache  # jobs are made once for a study
+def _with_seeds(study: Study, seeds: tuple[int, ...]) -> Study:
+    return study.model_copy(update={"seeds": seeds})
 
 
 class Ordered(Experiment):

@@ -19,6 +19,7 @@ from keyfilters.study.experiment import (
     Experiment,
     Names,
     Ordered,
+    Seeded,
     base_cell,
     cells_of,
     transfer_cell,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from keyfilters.study.study import Study
 
 
-class Table1(Ordered, Controlled):
+class Table1(Seeded, Ordered, Controlled):
     """All depthwise filters of the source in the target: as they are, shuffled, the first 3 layers' repeated."""
 
     name = "table1"
@@ -98,7 +99,7 @@ class Table2(Grid, Controlled):
         return cells | {name: bases[name] for name in names if name in bases}
 
 
-class Table3(Ordered):
+class Table3(Seeded, Ordered):
     """Depthwise filters of several models, trained on the source and stacked, in one small target."""
 
     name = "table3"
@@ -114,7 +115,7 @@ class Table3(Ordered):
         return {model: cell({"model": study.model_of(model).key_fields}, source_model=model) for model in self.models}
 
 
-class Table4(Ordered):
+class Table4(Seeded, Ordered):
     """Depthwise filters of another architecture and domain, beside the target's selffer."""
 
     name = "table4"
@@ -134,7 +135,7 @@ class Table4(Ordered):
         }
 
 
-class Table5(Grid):
+class Table5(Seeded, Grid):
     """Pointwise layers, compared with the row's base model."""
 
     name = "table5"
@@ -195,7 +196,7 @@ class Figure1(Ordered):
         return super().settings(study) | {"filters": self.filters, "seed": study.seeds[0]}
 
 
-class Curve(Ordered, Controlled):
+class Curve(Seeded, Ordered, Controlled):
     """Accuracy against the number n of layers transferred."""
 
     layers: ClassVar[Literal["depthwise", "convolutions"]]

@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from keyfilters.config.analysis import Analysis
-from keyfilters.config.base import MODEL, Name, PositiveInt, Settings
+from keyfilters.config.base import MODEL, Name, PositiveInt, Seeds, Settings
 from keyfilters.config.dataset import Dataset
 from keyfilters.config.lowres import LowRes
 from keyfilters.config.model import Model
@@ -35,7 +35,7 @@ class Study(Settings):
 
     image_size: PositiveInt
     """Pixels."""
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    seeds: Seeds
     """Of every training."""
     model: Model
     """The study's own network."""

@@ -75,6 +75,17 @@ def test_the_last_layer_is_the_last_that_there_is(gathered, judged):
     assert row(judged(cells), "Figure 2c")["verdict"] == "not run"
 
 
+def test_tables_3_and_4_are_judged_by_table_1s_control_of_their_target(gathered, judged):
+    three = [
+        gathered("table3", "small", "big", (accuracy,), model) for model, accuracy in (("model", 0.5), ("femto", 0.9))
+    ]
+    assert row(judged(three), "Table 3")["verdict"] == "not testable here"
+    assert row(judged([*three, *controlled(gathered, identity=(0.0, 0.0, 0.0))]), "Table 3")["verdict"] == "undecided"
+    assert (
+        row(judged([*three, *controlled(gathered, identity=(0.5,) * 3)]), "Table 3")["verdict"] == "not testable here"
+    )
+
+
 @pytest.mark.parametrize(("identity", "verdict"), [(0.0, "undecided"), (0.5, "not testable here")])
 def test_a_curves_own_control_at_the_last_layer_says_whether_its_networks_use_their_filters(
     gathered, judged, identity, verdict

@@ -258,9 +258,10 @@ def of_identity(table: str, target: str, tables: Tables) -> Compared:
         for record in curve.values():
             if cells.control(record) == "identity" and record["role"]["n"] == cells.layers(curve["base"]):
                 return [(curve["base"], record)]
-    if table in ("table1", "fig2c"):
-        pairs = _named("baseline", "identity", tables.get("table1", {}))
-        return [pair for pair in pairs if pair[0]["target"]["name"] == target]
+    pairs = _named("baseline", "identity", tables.get("table1", {}))
+    of_target = [pair for pair in pairs if pair[0]["target"]["name"] == target]
+    if table in ("table1", "fig2c") or (table in ("table3", "table4") and of_target):
+        return of_target
     base, control = tables.get("table7", {}).get(target), tables.get("table2", {}).get(f"{target}--identity")
     return [(base, control)] if base and control else []
 
