@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.analysis import BLOCK, GROUPS, WEIGHTS, draw
+from benchmarks.analysis import BLOCK, GROUPS, MAPPED, WEIGHTS, draw
 from benchmarks.report import Report
 from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes, histograms
@@ -27,11 +27,12 @@ ROWS = PAPER_SIZES["filters"]
 KEPT, DRAWN = 1 << 24, 1 << 20  # rows of the file, and of them at random
 
 NOTE = (
-    "{rows:,} filters of 3x3, float32, {size:.1f} GB: a file of {kept:,} that lies in memory, read again and again in "
-    "blocks of {block:,}; a million random ones, neighbours correlated, over and over. All {cores} cores. Every pass "
-    "reads all of it; the plain read does nothing else, into one small buffer. The range of the coefficients is a pass "
-    "of its own, which `range: bounded` has no need of. Once. On a busy machine the processor's seconds, of all cores "
-    "together, say more. What compiles is not counted. Memory: at most, beyond what the process had before."
+    "{rows:,} filters of 3x3, float32, {size:.1f} GB: a mapped file of {kept:,} that lies in memory, gone through "
+    "again and again in blocks of {block:,}; a million random ones, neighbours correlated, over and over. All "
+    "{cores} cores. Every pass reads all of it; the plain read does nothing else, into one small buffer. The range "
+    "of the coefficients is a pass of its own, which `range: bounded` has no need of. Once. On a busy machine the "
+    "processor's seconds, of all cores together, say more. What compiles is not counted. Memory: at most, beyond "
+    "what the process had before, with the file."
 )
 
 
@@ -42,9 +43,10 @@ def report(rounds: int) -> Report:
         with path.open("wb") as file:
             for _ in range(0, KEPT, DRAWN):
                 draw(DRAWN).tofile(file)
-        _passes(path, KEPT)  # compiles, and reads the file once
+        filters = np.memmap(path, np.float32, "r").reshape(-1, WEIGHTS)
+        _passes(filters, KEPT)  # compiles, and goes through the file once
         before = _reset_peak()
-        seconds = _passes(path, ROWS)
+        seconds = _passes(filters, ROWS)
         memory = _peak() - before
         _, plain = _seconds("plain read", lambda: _read(path, ROWS))
     whole = sum(seconds.values())
@@ -61,23 +63,23 @@ def report(rounds: int) -> Report:
         for name, (wall, processor) in times.items()
     ]
     rows.append({"": "peak memory, MB", "s": f"{memory / 1e6:.0f}"})
-    note = NOTE.format(rows=ROWS, size=ROWS * 4 * WEIGHTS / 1e9, kept=KEPT, block=BLOCK, cores=cores())
+    note = NOTE.format(rows=ROWS, size=ROWS * 4 * WEIGHTS / 1e9, kept=KEPT, block=MAPPED, cores=cores())
     of = {name: {"wall": float(wall), "processor": float(processor)} for name, (wall, processor) in times.items()}
     numbers = {"rows": ROWS, "seconds": of, "peak_bytes": memory}
     return Report("As many filters as CNN Filter DB has, from blocks to D", rows, [note], numbers)
 
 
-def _passes(path: Path, rows: int) -> dict[str, np.ndarray]:
+def _passes(filters: np.ndarray, rows: int) -> dict[str, np.ndarray]:
     """Seconds of each pass over so many rows, and of the drift between groups of them."""
-    measured, of_moments = _seconds("moments", lambda: moments(stream(path, 0, rows), WEIGHTS))
+    measured, of_moments = _seconds("moments", lambda: moments(stream(filters, 0, rows), WEIGHTS))
     basis = fit(measured)
-    limits, of_range = _seconds("range", lambda: extremes(stream(path, 0, rows), basis))
+    limits, of_range = _seconds("range", lambda: extremes(stream(filters, 0, rows), basis))
     low, high = bounds(basis)
     assert low <= limits[0] < limits[1] <= high
     borders = edges(*limits, Analysis().bins)
     cuts = pairwise(np.linspace(0, rows, GROUPS + 1).astype(int))
     counts, of_histograms = _seconds(
-        "histograms", lambda: np.stack([histograms(stream(path, *cut), basis, borders) for cut in cuts])
+        "histograms", lambda: np.stack([histograms(stream(filters, *cut), basis, borders) for cut in cuts])
     )
     assert (counts[..., :-1].sum(axis=(0, 2)) == rows).all()
     shares = distributions(counts[..., :-1], borders[1] - borders[0], Analysis())
@@ -85,17 +87,13 @@ def _passes(path: Path, rows: int) -> dict[str, np.ndarray]:
     return {"moments": of_moments, "range": of_range, "histograms": of_histograms, "drift": of_drift}
 
 
-def stream(path: Path, start: int, stop: int) -> Iterator[np.ndarray]:
-    """Rows `start` to `stop` of the file repeated without end, in blocks."""
-    kept = path.stat().st_size // (4 * WEIGHTS)
-    with path.open("rb", buffering=0) as file:
-        while start < stop:
-            first = start % kept
-            block = np.empty((min(BLOCK, stop - start, kept - first), WEIGHTS), np.float32)
-            file.seek(first * 4 * WEIGHTS)
-            file.readinto(block)
-            yield block
-            start += len(block)
+def stream(filters: np.ndarray, start: int, stop: int) -> Iterator[np.ndarray]:
+    """Rows `start` to `stop` of the filters repeated without end, in blocks."""
+    while start < stop:
+        first = start % len(filters)
+        block = filters[first : first + min(MAPPED, stop - start)]
+        yield block
+        start += len(block)
 
 
 def _read(path: Path, rows: int) -> None:

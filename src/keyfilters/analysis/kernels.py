@@ -225,43 +225,58 @@ def coefficients(filters, mean, components):
 
 
 @_compiled(fastmath={"contract"})
-def _all_within(tile, n, mean, distance, squares):
-    """Whether no filter of a tile is further from the mean than `distance`, nor NaN."""
-    squares, limit = squares[:n], distance * distance * (1 - 1e-9) if distance > 0 else -1.0
+def _squared_distances(tile, n, mean, squares):
+    """Of the filters of a tile from the mean."""
+    squares = squares[:n]
     for r in range(n):
         squares[r] = 0
     for c in range(tile.shape[0]):
         middle, row = mean[c], tile[c, :n]
         for r in range(n):
             squares[r] = squares[r] + (row[r] - middle) ** 2
-    beyond = 0
-    for r in range(n):
-        beyond |= np.int32(not squares[r] <= limit)
-    return not beyond
+
+
+@_compiled()
+def _widen(filters, n, mean, components, centred, projected, low, high):
+    """Take the coefficients of a tile into the smallest and the largest of each of its places; no NaN among them."""
+    _project(filters, n, mean, components, centred, projected)
+    for i in range(filters.shape[0]):
+        row = projected[i, :n]
+        for r in range(n):
+            low[r] = row[r] if row[r] < low[r] else low[r]
+            high[r] = row[r] if row[r] > high[r] else high[r]
 
 
 @_compiled()
 def extremes(filters, mean, components):
-    """The smallest and the largest coefficient; infinity and minus infinity if there is none."""
+    """The smallest and the largest coefficient; infinity and minus infinity if there is none.
+
+    No coefficient is larger than its filter's distance from the mean: only filters that are farther from it than the
+    range known so far are projected, gathered into tiles of their own.
+    """
     n, d = filters.shape
     tile, peak = np.empty((d, TILE), filters.dtype), np.empty(TILE, filters.dtype)
-    centred, projected = np.empty((d, TILE)), np.empty((d, TILE))
+    far, centred, projected = np.empty((d, TILE), filters.dtype), np.empty((d, TILE)), np.empty((d, TILE))
     squares, low, high = np.empty(TILE), np.full(TILE, np.inf), np.full(TILE, -np.inf)
-    lowest, highest = np.inf, -np.inf
+    waiting, limit = 0, -1.0
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
         _load(filters[start : start + size], tile)
         _scale(tile, size, peak)
-        if _all_within(tile, size, mean, min(-lowest, highest), squares):
-            continue  # no coefficient is larger than its filter's distance from the mean
-        _project(tile, size, mean, components, centred, projected)
-        for i in range(d):
-            row = projected[i, :size]
-            for r in range(size):
-                low[r] = row[r] if row[r] < low[r] else low[r]
-                high[r] = row[r] if row[r] > high[r] else high[r]
-        lowest, highest = low.min(), high.max()
-    return lowest, highest
+        _squared_distances(tile, size, mean, squares)
+        for r in range(size):
+            if squares[r] <= limit:
+                continue
+            for c in range(d):
+                far[c, waiting] = tile[c, r]
+            waiting += 1
+            if waiting == TILE:
+                _widen(far, waiting, mean, components, centred, projected, low, high)
+                distance = min(-low.min(), high.max())
+                limit = distance * distance * (1 - 1e-9) if distance > 0 else -1.0
+                waiting = 0
+    _widen(far, waiting, mean, components, centred, projected, low, high)
+    return low.min(), high.max()
 
 
 @_compiled()
