@@ -23,6 +23,7 @@ from keyfilters.store import artifacts
 from keyfilters.training import devices, loop
 from keyfilters.training.checkpoint import Checkpoint
 from keyfilters.training.epochs import Best, Formation, weights_of
+from keyfilters.training.memory import keep_freed_memory
 from keyfilters.training.pretrained import load_and_test
 from keyfilters.training.testing import facts_of_test
 from keyfilters.training.weights import WEIGHTS, weights_after
@@ -66,6 +67,7 @@ def train_and_test(
     under one seed sees the same images. On a GPU that has room for `jobs_per_gpu` of these, or on the CPU.
     Raises KeyfiltersError if the GPU's memory does not suffice, Stopped if a signal came.
     """
+    keep_freed_memory()
     settings, prepared = description["settings"], draft.inputs["dataset"]
     recipe = Training.model_validate(settings["training"])
     with devices.hold(jobs_per_gpu) as device, _memory_named(recipe.batch_size):
