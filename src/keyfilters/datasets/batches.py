@@ -54,7 +54,9 @@ class Normalise:
         self.std = 255 * torch.tensor(std, device=device)
 
     def __call__(self, images: Tensor) -> Tensor:
-        return images.float().sub_(self.mean).div_(self.std).permute(0, 3, 1, 2)
+        rows = images.float().flatten(2)  # operations along whole rows take a CPU a sixth of the time
+        mean, std = (of_channels.repeat(images.shape[2]) for of_channels in (self.mean, self.std))
+        return rows.sub_(mean).div_(std).view(images.shape).permute(0, 3, 1, 2)
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
@@ -74,8 +76,11 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
         columns = columns + draw(-augmentation.shift, augmentation.shift + 1)
     if augmentation.flip:
         columns = torch.where(draw(0, 2).bool(), width - 1 - columns, columns)
-    rows_of_batch = torch.arange(count, device=images.device)[:, None, None]
-    shifted = images[rows_of_batch, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    rows_of_batch = torch.arange(count, device=images.device)[:, None] * height + rows.clamp(0, height - 1)
+    pixels = rows_of_batch[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
+    shifted = (
+        images.flatten(0, 2).index_select(0, pixels.flatten()).view(images.shape)
+    )  # three indices: four times as long
     if augmentation.fill == "zeros":
         inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
         return shifted * inside[..., None]

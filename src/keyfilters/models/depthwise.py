@@ -96,6 +96,14 @@ class DepthwiseConvolution(torch.autograd.Function):
         return of_x, of_weight, of_bias, None, None, None
 
 
+def _images_last(maps: Tensor) -> Tensor:
+    """`[N, C, H, W]` as `[C, W, H, N]`. The images go last as a matrix is transposed, for which PyTorch has code of its
+    own: at once it takes up to six times as long."""
+    images, channels, height, width = maps.shape
+    turned = maps.permute(0, 2, 3, 1).reshape(images, -1).t().contiguous()
+    return turned.view(height, width, channels, images).permute(2, 1, 0, 3).contiguous()
+
+
 def _weight_gradient(x: Tensor, grad: Tensor, shape: torch.Size, padding: Pair) -> Tensor:
     """The gradient `[C, 1, kh, kw]` of the kernels at stride 1, from the input `[N, C, H, W]` and the output's gradient
     `[N, C, H', W']`.
@@ -108,8 +116,7 @@ def _weight_gradient(x: Tensor, grad: Tensor, shape: torch.Size, padding: Pair) 
     channels, _, rows, columns = shape
     height, width = x.shape[2:]
     (pad_h, pad_w), (height_out, width_out) = padding, grad.shape[2:]
-    # [C, W, H, N], the last axis first: at once it takes up to six times as long
-    x, grad = (maps.permute(2, 3, 1, 0).contiguous().permute(2, 1, 0, 3).contiguous() for maps in (x, grad))
+    x, grad = _images_last(x), _images_last(grad)
     padded = width + 2 * pad_w
     products = x.new_zeros(channels, rows, width_out, padded)
     for i in range(rows):
