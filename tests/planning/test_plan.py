@@ -104,3 +104,9 @@ def test_what_is_not_known_is_said(tmp_path):
 def test_every_study_is_planned(name, tmp_path):
     text = plan.plan(study_of(name), name, tmp_path)
     assert set(table_of(text)) == {*jobs.tables(study_of(name)), "all"}
+
+
+def test_seeds_of_a_tables_own_are_named(tmp_path):
+    table1 = {"source": "stl10", "target": "pets", "seeds": [0, 1, 2, 3, 4]}
+    study = study_of("paper", table1=table1, table7={"datasets": ["pets"]})
+    assert "3 seeds, table1 5; " in plan.plan(study, "paper", tmp_path)
