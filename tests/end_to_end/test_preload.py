@@ -21,6 +21,7 @@ def log_of_a_remade_transfer(study, *arguments) -> str:
 @pytest.mark.parametrize(("arguments", "imported"), [((), False), (("--no-hooks",), True)])
 def test_jobs_share_their_start_up_unless_hooks_are_off(study, monkeypatch, arguments, imported):
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    monkeypatch.setenv("PS1", "$ ")  # an exported prompt, which bash takes away from the jobs
     log = log_of_a_remade_transfer(study, *arguments)
     assert "import time:" in log
     assert bool(re.search(r"\| +torch$", log, re.M)) is imported

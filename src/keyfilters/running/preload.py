@@ -63,8 +63,8 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
-# Snakemake and the shell set these for each job; no library reads them when it is imported.
-OF_A_JOB = {VARIABLE, "TMPDIR", "TMP", "TEMPDIR", "TEMP", "_", "SHLVL", "PWD", "OLDPWD"}
+# Snakemake and the shell set these for each job, or take them away (PS1, PS2); no library reads them when it is imported.
+OF_A_JOB = {VARIABLE, "TMPDIR", "TMP", "TEMPDIR", "TEMP", "_", "SHLVL", "PWD", "OLDPWD", "PS1", "PS2"}
 
 _FORK = get_context("fork")
 SECONDS = 10  # for a request to arrive
