@@ -63,7 +63,7 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
-# Snakemake and the shell set these for each job, or take them away (PS1, PS2); no library reads them when it is imported.
+# Snakemake and the shell set these for each job, or take them away as PS1 and PS2; no library reads them when imported.
 OF_A_JOB = {VARIABLE, "TMPDIR", "TMP", "TEMPDIR", "TEMP", "_", "SHLVL", "PWD", "OLDPWD", "PS1", "PS2"}
 
 _FORK = get_context("fork")
