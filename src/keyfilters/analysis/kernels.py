@@ -226,7 +226,7 @@ def coefficients(filters, mean, components):
 
 @_compiled(fastmath={"contract"})
 def _squared_distances(tile, n, mean, squares):
-    """Of the filters of a tile from the mean."""
+    """Of every filter of a tile from the mean."""
     squares = squares[:n]
     for r in range(n):
         squares[r] = 0
@@ -238,7 +238,7 @@ def _squared_distances(tile, n, mean, squares):
 
 @_compiled()
 def _widen(filters, n, mean, components, centred, projected, low, high):
-    """Take the coefficients of a tile into the smallest and the largest of each of its places; no NaN among them."""
+    """Take the coefficients of a tile into the smallest and the largest at each of its places; a NaN is in neither."""
     _project(filters, n, mean, components, centred, projected)
     for i in range(filters.shape[0]):
         row = projected[i, :n]
