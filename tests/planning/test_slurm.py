@@ -21,7 +21,7 @@ def group(count: int) -> SimpleNamespace:
 def asked(monkeypatch) -> list[str]:
     """What SLURM is asked for, which takes everything."""
     asked: list[str] = []
-    monkeypatch.setattr(slurm.shutil, "which", lambda _: "/usr/bin/sbatch")
+    monkeypatch.setattr(slurm.shutil, "which", {"sbatch": "/usr/bin/sbatch"}.get)  # no other program of SLURM
     monkeypatch.setattr(slurm, "_beyond_partition", lambda _: None)
     monkeypatch.setattr(slurm, "_refused", asked.append)
     return asked
