@@ -117,11 +117,18 @@ def draw(rows: int) -> np.ndarray:
     return filters
 
 
-def blocks(path: Path, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-    """Rows of the file from `start` to `stop`, in blocks."""
-    filters = np.memmap(path, np.float32, "r").reshape(-1, WEIGHTS)[start:stop]
-    for first in range(0, len(filters), MAPPED):
-        yield filters[first : first + MAPPED]
+def mapped(path: Path) -> np.ndarray:
+    """The filters of the file, `[rows, 9]`, where they lie."""
+    return np.memmap(path, np.float32, "r").reshape(-1, WEIGHTS)
+
+
+def blocks(filters: np.ndarray, start: int, stop: int) -> Iterator[np.ndarray]:
+    """Rows `start` to `stop` of the filters repeated without end, in blocks."""
+    while start < stop:
+        first = start % len(filters)
+        block = filters[first : first + min(MAPPED, stop - start)]
+        yield block
+        start += len(block)
 
 
 def read_in_blocks(path: Path) -> None:
@@ -134,10 +141,11 @@ def read_in_blocks(path: Path) -> None:
 
 def whole(path: Path) -> np.ndarray:
     """D between the groups of the file, in the basis and over the range of all of it."""
-    basis: Basis = fit(moments(blocks(path), WEIGHTS))
-    borders = edges(*extremes(blocks(path), basis), BINS)
+    filters = mapped(path)
+    basis: Basis = fit(moments(blocks(filters, 0, ROWS), WEIGHTS))
+    borders = edges(*extremes(blocks(filters, 0, ROWS), basis), BINS)
     cuts = np.linspace(0, ROWS, GROUPS + 1).astype(int)
-    counts = [histograms(blocks(path, *cut), basis, borders) for cut in pairwise(cuts)]
+    counts = [histograms(blocks(filters, *cut), basis, borders) for cut in pairwise(cuts)]
     shares = distributions(np.stack(counts)[:, :, :-1], borders[1] - borders[0], Analysis())
     return pairwise_drift(shares, basis.ratios)
 

@@ -6,14 +6,14 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.analysis import BLOCK, GROUPS, MAPPED, WEIGHTS, draw
+from benchmarks.analysis import BLOCK, GROUPS, MAPPED, WEIGHTS, blocks, draw, mapped
 from benchmarks.report import Report
 from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import bounds, edges, extremes, histograms
@@ -43,7 +43,7 @@ def report(rounds: int) -> Report:
         with path.open("wb") as file:
             for _ in range(0, KEPT, DRAWN):
                 draw(DRAWN).tofile(file)
-        filters = np.memmap(path, np.float32, "r").reshape(-1, WEIGHTS)
+        filters = mapped(path)
         _passes(filters, KEPT)  # compiles, and goes through the file once
         before = _reset_peak()
         seconds = _passes(filters, ROWS)
@@ -71,29 +71,20 @@ def report(rounds: int) -> Report:
 
 def _passes(filters: np.ndarray, rows: int) -> dict[str, np.ndarray]:
     """Seconds of each pass over so many rows, and of the drift between groups of them."""
-    measured, of_moments = _seconds("moments", lambda: moments(stream(filters, 0, rows), WEIGHTS))
+    measured, of_moments = _seconds("moments", lambda: moments(blocks(filters, 0, rows), WEIGHTS))
     basis = fit(measured)
-    limits, of_range = _seconds("range", lambda: extremes(stream(filters, 0, rows), basis))
+    limits, of_range = _seconds("range", lambda: extremes(blocks(filters, 0, rows), basis))
     low, high = bounds(basis)
     assert low <= limits[0] < limits[1] <= high
     borders = edges(*limits, Analysis().bins)
     cuts = pairwise(np.linspace(0, rows, GROUPS + 1).astype(int))
     counts, of_histograms = _seconds(
-        "histograms", lambda: np.stack([histograms(stream(filters, *cut), basis, borders) for cut in cuts])
+        "histograms", lambda: np.stack([histograms(blocks(filters, *cut), basis, borders) for cut in cuts])
     )
     assert (counts[..., :-1].sum(axis=(0, 2)) == rows).all()
     shares = distributions(counts[..., :-1], borders[1] - borders[0], Analysis())
     _, of_drift = _seconds("drift", lambda: pairwise_drift(shares, basis.ratios))
     return {"moments": of_moments, "range": of_range, "histograms": of_histograms, "drift": of_drift}
-
-
-def stream(filters: np.ndarray, start: int, stop: int) -> Iterator[np.ndarray]:
-    """Rows `start` to `stop` of the filters repeated without end, in blocks."""
-    while start < stop:
-        first = start % len(filters)
-        block = filters[first : first + min(MAPPED, stop - start)]
-        yield block
-        start += len(block)
 
 
 def _read(path: Path, rows: int) -> None:
