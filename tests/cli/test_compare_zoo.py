@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from keyfilters import cli
 from keyfilters.analysis.zoo_comparison import compare, load, rank
@@ -80,6 +81,15 @@ def test_a_file_is_compared_without_any_artifact(run, tmp_path):
     assert "3 layers of conv_3x3" in printed
     assert "of the 6 networks of tiny" in printed
     assert "Nearest networks by drift D" in printed
+
+
+def test_a_state_dict_tells_no_kinds_and_is_compared_all_the_same(run, tmp_path):
+    weights = {f"{layer.name}.weight": layer.load() for layer in network("four").convolutions}
+    save_file(weights, tmp_path / "mine.safetensors")
+    report = json.loads(run(tmp_path / "mine.safetensors", "--json", "--nearest", 1))
+    assert {layer["kind"] for layer in report["layers"]} == {"unknown"}
+    assert report["nearest"][0]["network"] == "four"
+    assert report["nearest"][0]["drift"] < 1e-9
 
 
 def test_several_networks_are_drawn_and_become_a_page(run, tmp_path):

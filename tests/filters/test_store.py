@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from keyfilters import sources
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters import writing
+from keyfilters.filters.single import Single
 from keyfilters.filters.store import Store, choose
 from keyfilters.filters.tables import VISUAL_CATEGORIES
 from keyfilters.sources import torchvision
@@ -75,6 +76,12 @@ def test_without_a_graph_depths_are_null(tmp_path):
     table = writing.write(Network((bare,)), tmp_path)
     assert table.loc[0, ["kind", "groups", "stride_h", "depth", "conv_depth", "conv_depth_norm"]].isna().all()
     assert choose(table).empty
+
+
+def test_a_kind_that_a_named_file_does_not_tell_is_in_the_choice_of_all_that_count():
+    named = Single(Network((Convolution("a", (4, 4, 3, 3), lambda: weight((4, 4, 3, 3))),)), "mine").layers
+    assert choose(named)["layer"].tolist() == ["a"]
+    assert choose(named, kinds=("regular",)).empty
 
 
 def test_names_that_repeat_or_are_empty_become_keys_of_their_own():

@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keyfilters.filters.store import BLOCK
+from keyfilters.filters.store import BLOCK, UNTOLD
 from keyfilters.filters.writing import layer_table, unique
 from keyfilters.zoo.network import Network
 
 
 class Single:
-    """The filters of `network`, whose `name` is all that is known of it; a layer at a time is in memory."""
+    """The filters of `network`, whose `name` is all that is known of it; a layer at a time is in memory.
+
+    A state dict tells no kinds: its layers' are `UNTOLD`, so that its owner may compare it all the same.
+    """
 
     def __init__(self, network: Network, name: str) -> None:
         self._convolutions = network.convolutions
         self.models = pd.DataFrame({"model": [name]}).rename_axis("model_id")
         names = unique([convolution.name for convolution in network.convolutions])
-        self.layers = layer_table(network.convolutions, names).assign(model_id=0)
+        layers = layer_table(network.convolutions, names).assign(model_id=0)
+        self.layers = layers.assign(kind=layers["kind"].fillna(UNTOLD))
 
     def blocks(self, layers: pd.DataFrame, most: int = BLOCK) -> Iterator[tuple[Any, np.ndarray]]:
         """As `Filters.blocks`."""

@@ -21,6 +21,9 @@ from keyfilters.store import artifacts
 
 BLOCK = 1 << 16  # filters
 
+UNTOLD = "unknown"
+"""The kind of a layer that its file does not tell, in a network that a person names."""
+
 
 class Filters(Protocol):
     """Filters of many models, by layer.
@@ -44,9 +47,11 @@ def choose(
 ) -> pd.DataFrame:
     """The layers of this kernel size and of these kinds; the defaults are what counts in CNN Filter DB's figures.
 
-    Its authors' extractor takes every `Conv` of a graph, whatever its groups. A layer of unknown kind is in no choice.
+    Its authors' extractor takes every `Conv` of a graph, whatever its groups. A layer whose kind is null is in no
+    choice, one whose kind is `UNTOLD` in those of all `COUNTED_KINDS`.
     """
-    return layers[(layers["kh"] == kernel[0]) & (layers["kw"] == kernel[1]) & layers["kind"].isin(list(kinds))]
+    kinds = {*kinds, UNTOLD} if {*kinds} >= {*COUNTED_KINDS} else {*kinds}
+    return layers[(layers["kh"] == kernel[0]) & (layers["kw"] == kernel[1]) & layers["kind"].isin(kinds)]
 
 
 class Store:
