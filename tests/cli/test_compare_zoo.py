@@ -37,13 +37,13 @@ def zoo(tmp_path_factory):
 
 @pytest.fixture
 def run(zoo, tmp_path, monkeypatch, capsys):
-    """Run `compare-zoo` beside a config.yaml, with committed results and no artifacts; gives what it prints."""
+    """Run a subcommand beside a config.yaml, with committed results and no artifacts; gives what it prints."""
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(configuration(1, 1)))
     shutil.copytree(zoo, tmp_path / "results/tiny")
     monkeypatch.chdir(tmp_path)
 
-    def run(*words) -> str:
-        monkeypatch.setattr(sys, "argv", ["keyfilters", "compare-zoo", "--study", "tiny", *map(str, words)])
+    def run(*words, subcommand="compare-zoo") -> str:
+        monkeypatch.setattr(sys, "argv", ["keyfilters", subcommand, "--study", "tiny", *map(str, words)])
         cli.main()
         return capsys.readouterr().out
 
@@ -90,6 +90,13 @@ def test_a_state_dict_tells_no_kinds_and_is_compared_all_the_same(run, tmp_path)
     assert {layer["kind"] for layer in report["layers"]} == {"unknown"}
     assert report["nearest"][0]["network"] == "four"
     assert report["nearest"][0]["drift"] < 1e-9
+
+
+def test_drift_without_any_artifact_is_that_in_the_basis_of_the_zoo(run, tmp_path):
+    files = [write(tmp_path / f"{name}.onnx", name) for name in ("one", "four")]
+    [of_set] = json.loads(run(*files, "--json", subcommand="drift"))["sets"]
+    by_zoo = json.loads(run(files[0], "--json"))["nearest"]
+    assert of_set["drift"] == pytest.approx(next(row["drift"] for row in by_zoo if row["network"] == "four"))
 
 
 def test_several_networks_are_drawn_and_become_a_page(run, tmp_path):

@@ -24,6 +24,7 @@ from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Filters
 from keyfilters.store import records
 
+RECORD = "figures/filterdb_zoo.json"  # below a study's results
 QUANTITIES = ("sparsity", "entropy")
 PERCENTILES = (5, 25, 50, 75, 95)
 RANKED = (*QUANTITIES, "degenerated")
@@ -133,7 +134,7 @@ def load(results: Path) -> Zoo:
 
     Raises KeyfiltersError if there is none, or its files are not as they were made.
     """
-    record = results / "figures/filterdb_zoo.json"
+    record = results / RECORD
     again = f"run `snakemake --cores all filterdb_zoo --config study={results.name}`"
     try:
         content = records.load(record)

@@ -84,20 +84,20 @@ def _drift(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.named import named, of_each
     from keyfilters.study import jobs
 
-    study, root, _ = current_study(arguments)
+    study, root, results = current_study(arguments)
 
     def count(opened) -> dict[str, ndarray]:
-        return histograms(opened(), bins, study.analysis)
+        return histograms(opened(), bins, analysis)
 
     with ExitStack() as stack:
         sides = [stack.enter_context(named(name, root, jobs.extracts(study))) for name in arguments.networks]
-        bins = _bases(study, root)
+        bins, analysis = _bases(study, root, results)
         calls = [{name: partial(count, opened) for name, opened in networks.items()} for networks in sides]
         one, other = map(of_each, calls)
     pairs = product(one, other)
-    drifts = of_each({(a, b): partial(drift, one[a], other[b], bins, study.analysis) for a, b in pairs})
+    drifts = of_each({(a, b): partial(drift, one[a], other[b], bins, analysis) for a, b in pairs})
     if arguments.json:
-        settings = study.analysis.model_dump(mode="json")
+        settings = analysis.model_dump(mode="json")
         items = drifts.items()
         _print_json([{"networks": n, "settings": settings, "sets": [asdict(p) for p in pairs]} for n, pairs in items])
 
@@ -153,18 +153,23 @@ def _compare_zoo(arguments: argparse.Namespace) -> None:
     _present(arguments, f"{', '.join(arguments.networks)} among the networks of {zoo.study}", show, draw)
 
 
-def _bases(study, root: Path):
-    """The bases of a study. Raises KeyfiltersError if they are not made yet, or the study has no networks."""
+def _bases(study, root: Path, results: Path):
+    """The bases of a study by set of filters, and how it analyses them: that of its `filterdb_zoo` if it has no
+    artifacts here. Raises KeyfiltersError if there are neither, or the study has no networks."""
+    from keyfilters.analysis import zoo_comparison
     from keyfilters.analysis.stages import basis
     from keyfilters.store import artifacts
     from keyfilters.study import jobs
 
+    if jobs.extracts(study) and (root / jobs.basis(study).folder / artifacts.MANIFEST).exists():
+        return basis.read(artifacts.read(root, jobs.basis(study).folder)), study.analysis
+    if (results / zoo_comparison.RECORD).exists():
+        zoo = zoo_comparison.load(results)
+        return {zoo.set: zoo.bins}, zoo.analysis
+    how = f"or take another's, `--study {ZOO}`"
     if not jobs.extracts(study):
-        raise KeyfiltersError("the study has no networks, so no basis; name some in its section `zoo`")
-    folder = jobs.basis(study).folder
-    if not (root / folder / artifacts.MANIFEST).exists():
-        raise KeyfiltersError("the study's basis is not made yet; run `snakemake --cores all all_basis`")
-    return basis.read(artifacts.read(root, folder))
+        raise KeyfiltersError(f"the study has no networks, so no basis; name some in its section `zoo`, {how}")
+    raise KeyfiltersError(f"the study's basis is not made yet; run `snakemake --cores all all_basis`, {how}")
 
 
 def _print_json(objects: list) -> None:
