@@ -20,9 +20,10 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
-# Before the first job starts: what jobs are given to read, how long they may take, and what those on this machine share
+# Before the first job starts: how often to look for jobs to start, what these are given to read, how long they may take, and what those on this machine share
 # of their start-up; before the first goes to SLURM, and after one has failed there.
 onstart:
+    lift_default(workflow.scheduler)
     hand_over(workflow.dag)
     follow(workflow.dag)
     if workflow.executor_plugin.name == "local":

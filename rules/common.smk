@@ -23,6 +23,7 @@ from keyfilters.provenance.pull import pull
 from keyfilters.running import metadata, preload
 from keyfilters.running.attempts import is_further_attempt
 from keyfilters.running.logs import failed_for_good
+from keyfilters.running.start_rate import lift_default
 from keyfilters.store import records
 from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
