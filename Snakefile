@@ -20,8 +20,8 @@ include: "rules/analysis.smk"
 include: "rules/results.smk"
 
 
-# Before the first job starts: how often to look for jobs to start, what these are given to read, how long they may take, and what those on this machine share
-# of their start-up; before the first goes to SLURM, and after one has failed there.
+# Before the first job starts: how many may start a second, what they are given to read, how long they may take, and
+# what those on this machine share of their start-up; before the first goes to SLURM, and after one has failed there.
 onstart:
     lift_default(workflow.scheduler)
     hand_over(workflow.dag)

@@ -276,7 +276,8 @@ def table_files(table):
 
 def in_report(table, suffix, view):
     """A table's or a figure's file that `snakemake --report` shows, under its paper."""
-    output, seeds = OUTPUTS[table], CONFIG.current.seeds
+    output = OUTPUTS[table]
+    seeds = CONFIG.current.tables.own_seeds.get(table, CONFIG.current.seeds)
     kind = "filters" if output.reads == "filters" else f"{output.kind}s"
     labels = {"name": table, "shows": view, "study": CONFIG.study}
     labels |= {"seeds": ", ".join(map(str, seeds)), "n": str(len(seeds))}

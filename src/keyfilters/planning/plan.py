@@ -25,7 +25,6 @@ from keyfilters.planning import reach
 from keyfilters.store import artifacts, identity
 from keyfilters.store.identity import Job
 from keyfilters.study import jobs
-from keyfilters.study.experiment import Seeded
 from keyfilters.study.study import Study
 
 NATIVE_SIZE = 224  # of the published operations and images/s
@@ -117,8 +116,7 @@ def _sums(costs: Iterable[Cost]) -> tuple[int, str, str]:
 
 
 def _notes(study: Study, sizes: dict[str, tuple[int, int] | None], every: list[Cost]) -> Iterator[str]:
-    own = ((name, output) for name, output in study.tables.enabled.items() if isinstance(output, Seeded))
-    others = "".join(f", {name} {len(output.seeds)}" for name, output in own if output.seeds)
+    others = "".join(f", {name} {len(seeds)}" for name, seeds in study.tables.own_seeds.items())
     yield (
         "Each table by itself, and what it adds to those above it: trainings are shared. "
         f"{len(study.seeds)} seeds{others}; "

@@ -13,7 +13,6 @@ from keyfilters.store import artifacts, runs
 from keyfilters.store.files import read_json
 from keyfilters.store.identity import Job, walk
 from keyfilters.study import jobs, paths
-from keyfilters.study.experiment import Seeded
 from keyfilters.study.output import OUTPUTS, Output
 from keyfilters.study.study import Study
 
@@ -87,7 +86,7 @@ class StudyResults:
     @property
     def seeds(self) -> str:
         """The study's seeds in words, and those of the tables and figures that have others."""
-        seeds, own = self.study.seeds, self._own_seeds()
+        seeds, own = self.study.seeds, self.study.tables.own_seeds
         names = {of: ", ".join(name for name, others in own.items() if others == of) for of in own.values()}
         words = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else "one seed"
         return "; ".join([words, *(f"{tables}: {', '.join(map(str, of))}" for of, tables in names.items())])
@@ -95,12 +94,8 @@ class StudyResults:
     @property
     def seed_counts(self) -> str:
         """How many seeds: the fewest and the most that a table or figure has."""
-        counts = {len(seeds) for seeds in (self.study.seeds, *self._own_seeds().values())}
+        counts = {len(seeds) for seeds in (self.study.seeds, *self.study.tables.own_seeds.values())}
         return " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-
-    def _own_seeds(self) -> dict[str, tuple[int, ...]]:
-        enabled = self.study.tables.enabled.items()
-        return {name: output.seeds for name, output in enabled if isinstance(output, Seeded) and output.seeds}
 
     @property
     def recorded(self) -> list[Result]:

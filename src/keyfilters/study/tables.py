@@ -8,6 +8,7 @@ from pydantic import create_model
 
 from keyfilters.config.base import Settings
 from keyfilters.study import depthwise, filterdb, master_key, output
+from keyfilters.study.experiment import Seeded
 from keyfilters.study.output import Output
 
 FAMILIES = [family.__name__ for family in (master_key, filterdb, depthwise)]
@@ -22,6 +23,12 @@ class _Enabled(Settings):
     def enabled(self) -> dict[str, Output]:
         """The tables and figures that the study makes, by name."""
         return {name: output for name, output in self if output}
+
+    @property
+    def own_seeds(self) -> dict[str, tuple[int, ...]]:
+        """The seeds of those that have others than the study, by name."""
+        enabled = self.enabled.items()
+        return {name: output.seeds for name, output in enabled if isinstance(output, Seeded) and output.seeds}
 
 
 if TYPE_CHECKING:
