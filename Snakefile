@@ -12,33 +12,13 @@ report: "rules/report.rst"
 
 
 include: "rules/common.smk"
+include: "rules/run.smk"
 include: "rules/datasets.smk"
 include: "rules/training.smk"
 include: "rules/transfer.smk"
 include: "rules/filters.smk"
 include: "rules/analysis.smk"
 include: "rules/results.smk"
-
-
-# Before the first job starts: how many may start a second, what they are given to read, how long they may take, and
-# what those on this machine share of their start-up; before the first goes to SLURM, and after one has failed there.
-onstart:
-    lift_default(workflow.scheduler)
-    hand_over(workflow.dag)
-    follow(workflow.dag)
-    if workflow.executor_plugin.name == "local":
-        preload.start()
-    if workflow.executor_plugin.name == "slurm":
-        try:
-            slurm.check(submissions(workflow.dag), workflow.executor_settings)
-        except KeyfiltersError as error:
-            raise WorkflowError(str(error))
-
-
-onerror:
-    if workflow.executor_plugin.name == "slurm":
-        for line in slurm.without_log(map(Path, log)):
-            print(line, file=sys.stderr)
 
 
 rule all:

@@ -2,34 +2,17 @@
 
 import gc
 import os
-import re
 import sys
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from snakemake.jobs import GroupJob, Job
-
 from keyfilters.errors import KeyfiltersError
-from keyfilters.planning import resources, slurm
-from keyfilters.planning.plan import plan
-from keyfilters.planning.remaining import Recorded, Run
-from keyfilters.provenance.changed_code import lines as changed_code_lines
-from keyfilters.provenance.changed_code import made_with_other_code
-from keyfilters.provenance.prune import pruned, restore
-from keyfilters.provenance.pull import pull
-from keyfilters.running import metadata, preload
+from keyfilters.planning import resources
 from keyfilters.running.attempts import is_further_attempt
-from keyfilters.running.logs import failed_for_good
-from keyfilters.running.start_rate import lift_default
 from keyfilters.store import records
-from keyfilters.store.files import write_text
 from keyfilters.study import jobs, paths
 from keyfilters.study.study import check
 from keyfilters.study.tables import OUTPUTS
-from snakemake_logger_plugin_keyfilters import Following, LogHandler
 
 # A large study is a graph of many objects that all stay; searching it for garbage takes a fifth of the planning.
 gc.set_threshold(100_000, 20, 100)
@@ -68,80 +51,8 @@ is_fresh = cache(records.is_fresh)
 
 # A job on another machine, or below another Snakemake, reads these files too. What is to be made was decided for it.
 MAIN = workflow.is_main_process
-# Snakemake itself does not know yet, while it reads the rules, whether it is to run them, and in which attempt.
-DRY_RUN = any(
-    re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
-)
+# Snakemake does not know yet, while it reads the rules, in which attempt a job is.
 AGAIN = not MAIN and is_further_attempt(sys.argv)
-
-
-def retries(job):
-    """How often a failed job is tried again: as the profile says, but not where somebody has to mend something first."""
-    return (
-        0 if any(map(failed_for_good, map(Path, job.log))) else job.rule.restart_times
-    )
-
-
-def retries_of_group(group):
-    """A group stops at the first of its jobs that fails, however often it is tried."""
-    return min(job.restart_times for job in group.jobs)
-
-
-# Snakemake would ask its setting `retries` alone.
-Job.restart_times = property(retries)
-GroupJob.restart_times = property(retries_of_group)
-
-
-metadata.ignore_damaged()
-
-
-def prepare_run():
-    """What a run does before it plans; a dry run leaves everything as it is."""
-    # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
-    # knows that no other Snakemake runs here and that locks which are still there are left over.
-    global RUNNING
-    RUNNING = FileLock(".snakemake/running")
-    with suppress(Timeout):
-        RUNNING.acquire(blocking=False)
-        for left in Path(".snakemake/locks").glob("*.lock"):
-            left.unlink()
-    restore(Path(ARTIFACTS), KEYED.values())
-    if CONFIG.pull:
-        pull(Path(ARTIFACTS), KEYED.values())
-    remove_unnamed_cells()
-
-
-def remove_unnamed_cells():
-    """Cells that their table no longer has: what DVC records of a table follows from the study alone."""
-    for table in TABLES:
-        for file in Path(RESULTS, "cells", table).glob("*.json"):
-            if f"{table}/{file.stem}" not in CELLS:
-                file.unlink()
-
-
-def report_changed_code():
-    """Say what was made with other code than the present, or end with it, as `changed_code` says."""
-    outdated = made_with_other_code(CONFIG.current, Path(ARTIFACTS), Path(RESULTS))
-    if outdated and CONFIG.changed_code == "error":
-        raise WorkflowError("\n".join(changed_code_lines(outdated)))
-    for line in changed_code_lines(outdated):
-        print(line, file=sys.stderr)
-
-
-if MAIN:
-    report_changed_code()
-if MAIN and DRY_RUN:
-    print(plan(CONFIG.current, CONFIG.study, Path(ARTIFACTS)), file=sys.stderr)
-    for folder in pruned(Path(ARTIFACTS), KEYED.values()):
-        print(
-            f"{folder} was pruned; a run restores it, though it is planned here",
-            file=sys.stderr,
-        )
-elif MAIN:
-    try:
-        prepare_run()
-    except KeyfiltersError as error:
-        raise WorkflowError(str(error))
 
 
 def manifest(job):
@@ -197,58 +108,6 @@ def log_of(stage, name):
 def description(job):
     """The file that hands a job its description, which a command line might not hold; see `hand_over`."""
     return str(paths.description(job))
-
-
-@cache
-def described():
-    """Every job of the study by the file that hands it its description."""
-    every = [
-        *KEYED.values(),
-        *CELLS.values(),
-        *FILTERDB.values(),
-        FILTERS,
-        *TABLES.values(),
-    ]
-    return {description(job): job for job in every}
-
-
-def hand_over(dag):
-    """Write the descriptions of the jobs that this run is about to start, wherever they will run; and remove
-    their logs of an earlier run, which would decide whether they are tried again.
-    """
-    every = described()
-    for started in dag.needrun_jobs():
-        file = started.params.get("job")
-        if file:
-            write_text(Path(file), every[file].as_json)
-        for log in started.log:
-            Path(log).unlink(missing_ok=True)
-
-
-def follow(dag):
-    """Tell who draws the progress of this run what its jobs are, so that it can say how long they still take."""
-    every = described()
-    started = {
-        job.jobid: job for job in dag.needrun_jobs() if job.params.get("job") in every
-    }
-    needs = {
-        number: [needed.jobid for needed in dag.dependencies.get(job, ())]
-        for number, job in started.items()
-    }
-    slots = []
-    if workflow.local_exec:
-        slots.append((started.keys(), workflow.cores))
-        if GPU:
-            training = {
-                number for number, job in started.items() if job.resources.get("gpu")
-            }
-            slots.append((training, workflow.global_resources["gpu"].value))
-    jobs_of_run = {number: every[job.params.job] for number, job in started.items()}
-    for handler in workflow.logger_manager.get_log_handlers():
-        if isinstance(handler, LogHandler):
-            recorded = Recorded(every.values(), Path(ARTIFACTS), Path(RESULTS))
-            run = Run(jobs_of_run, needs, recorded)
-            handler.follow(Following(CONFIG.study, Path(RESULTS), run, slots))
 
 
 def table_file(table, suffix):
@@ -411,11 +270,6 @@ def is_small(folder):
 GROUP_OF_TABLES, GROUP_OF_CELLS = (
     ("results", "results") if len(CELLS) <= 500 else (None, "cells")
 )
-
-
-def submissions(dag):
-    """What an executor is given to run: jobs, and groups of jobs."""
-    return {dag.get_job_group(job) or job for job in dag.needrun_jobs()}
 
 
 def inputs_of_table(table):
