@@ -21,5 +21,10 @@ def test_seeds_that_a_table_has_of_its_own_are_told():
     assert (study.seeds, study.seed_counts) == ("seeds 0, 1; table1, table5: 0, 1, 2", "2 to 3")
 
 
+def test_seeds_that_a_cell_has_of_its_own_are_told():
+    study = results([0, 1], table7={"seeds_of": {"set00": [0, 1, 2]}})
+    assert (study.seeds, study.seed_counts) == ("seeds 0, 1; table7/set00: 0, 1, 2", "2 to 3")
+
+
 def test_one_seed_is_one_seed():
     assert (results([0]).seeds, results([0]).seed_counts) == ("one seed", "1")

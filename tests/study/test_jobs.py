@@ -88,6 +88,17 @@ def test_a_table_has_seeds_of_its_own():
     assert after["fig2c"].key == before["fig2c"].key
 
 
+def test_a_cell_has_seeds_of_its_own():
+    """In every table that reads it; other cells of its table stay the same."""
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mini"]["tables"]["table7"]["seeds_of"] = {"emoji": [0, 1, 2]}
+    before, after = jobs.tables(check(CONFIG).current), jobs.tables(check(config).current)
+    for table in ("table7", "table2", "claims"):
+        changed = {name for name, job in after[table].inputs.items() if job.key != before[table].inputs[name].key}
+        assert changed == {"table7/emoji"}
+    assert tuple(after["table7"].inputs["table7/emoji"].inputs) == ("seed0", "seed1", "seed2")
+
+
 def test_a_control_without_a_source_has_none():
     config = copy.deepcopy(CONFIG)
     config["studies"]["mini"]["tables"]["table2"]["controls"] = ["random", "permuted"]

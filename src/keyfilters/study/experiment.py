@@ -46,7 +46,27 @@ class Experiment(Output):
         return {"paper": stands_for} if stands_for else {}
 
 
-class Seeded(Experiment):
+class Celled(Experiment):
+    """One with cells of its own, of which single ones may have other seeds than the rest."""
+
+    seeds_of: dict[str, Seeds] = {}  # by the cell's name
+
+    def check(self, study: Study) -> None:
+        super().check(study)
+        known = [name for name in self.inputs(study) if "/" not in name] if self.seeds_of else []
+        for name in self.seeds_of.keys() - known:
+            raise ValueError(f".seeds_of: no cell {name!r}, expected one of: {', '.join(known)}")
+
+    def full_inputs(self, study: Study) -> dict[str, Job]:
+        every = super().full_inputs(study)
+        for cell, seeds in self.seeds_of.items():
+            name = f"{self.name}/{cell}"
+            if name in every:  # else `check` raises
+                every[name] = super().full_inputs(_with_seeds(study, seeds))[name]
+        return every
+
+
+class Seeded(Celled):
     """One whose cells are all its own, so that it may have other seeds than the study."""
 
     seeds: Seeds | None = None  # of its trainings; the study's when left out

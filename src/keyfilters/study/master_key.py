@@ -14,6 +14,7 @@ from keyfilters.config.transfer import BIASES, STACKINGS
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import (
+    Celled,
     Controlled,
     Counts,
     Experiment,
@@ -83,7 +84,7 @@ class Grid(Experiment):
             raise ValueError(": every target must be a source too, for its selffer cell")
 
 
-class Table2(Grid, Controlled):
+class Table2(Celled, Grid, Controlled):
     """Depthwise filters, compared with the row's selffer, and that with Table 7's base model."""
 
     name = "table2"
@@ -166,7 +167,7 @@ class Table6(Sets):
         return {dataset: prepare(study, dataset) for dataset in self.datasets or study.whole_sets}
 
 
-class Table7(Sets):
+class Table7(Celled, Sets):
     """Accuracy of the base models."""
 
     name = "table7"
@@ -346,11 +347,15 @@ class Claims(Experiment):
     caption = "What the paper claims, against the study's numbers."
 
     tables: tuple[Literal[CLAIMED], ...] | None = None  # by the cells of these alone, where the others are not run yet
+    looks: PositiveInt = 1  # how often they were judged, where seeds were added by what was seen: divides the level
 
     def inputs(self, study: Study) -> dict[str, Job]:
         """The cells of those among them that the study makes, under the names that they have there."""
         enabled = study.tables.enabled
         return cells_of(study, [table for table in CLAIMED if table in enabled and table in (self.tables or CLAIMED)])
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        return super().settings(study) | {"looks": self.looks}
 
 
 class Controls(Experiment):

@@ -8,7 +8,7 @@ from pydantic import create_model
 
 from keyfilters.config.base import Settings
 from keyfilters.study import depthwise, filterdb, master_key, output
-from keyfilters.study.experiment import Seeded
+from keyfilters.study.experiment import Celled, Seeded
 from keyfilters.study.output import Output
 
 FAMILIES = [family.__name__ for family in (master_key, filterdb, depthwise)]
@@ -26,9 +26,14 @@ class _Enabled(Settings):
 
     @property
     def own_seeds(self) -> dict[str, tuple[int, ...]]:
-        """The seeds of those that have others than the study, by name."""
-        enabled = self.enabled.items()
-        return {name: output.seeds for name, output in enabled if isinstance(output, Seeded) and output.seeds}
+        """The seeds of those that have others than the study, by name; of single cells by `<table>/<cell>`."""
+        own = {}
+        for name, output in self.enabled.items():
+            if isinstance(output, Seeded) and output.seeds:
+                own[name] = output.seeds
+            if isinstance(output, Celled):
+                own |= {f"{name}/{cell}": seeds for cell, seeds in output.seeds_of.items()}
+        return own
 
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ SIX = {"architecture": "convnext_femto", "depths": [1, 1, 3, 1]}
 def judged(tmp_path):
     """The claims of these cells, by their text."""
 
-    def judge(cells):
+    def judge(cells, looks=1):
         file = tmp_path / "results/tables/claims.csv"
-        claims(json.loads(Job("claims", "claims", {}, dict(cells)).as_json), file)
+        claims(json.loads(Job("claims", "claims", {"looks": looks}, dict(cells)).as_json), file)
         return pd.read_csv(file).set_index("claim")
 
     return judge
@@ -145,14 +145,32 @@ def test_one_seed_says_undecided_where_the_identity_loses_and_not_testable_where
 
 def test_the_verdict_is_corrected_for_the_number_of_claims():
     lines = [
-        SimpleNamespace(verdict="", p_supported=0.001, p_contradicted=0.9),
-        SimpleNamespace(verdict="", p_supported=0.9, p_contradicted=0.015),
-        SimpleNamespace(verdict="", p_supported=0.02, p_contradicted=0.9),
-        SimpleNamespace(verdict="not run", p_supported=None, p_contradicted=None),
+        SimpleNamespace(verdict="", p_supported=0.001, p_contradicted=0.9, p_equivalent=0.001),
+        SimpleNamespace(verdict="", p_supported=0.9, p_contradicted=0.015, p_equivalent=0.03),
+        SimpleNamespace(verdict="", p_supported=0.02, p_contradicted=0.9, p_equivalent=None),
+        SimpleNamespace(verdict="not run", p_supported=None, p_contradicted=None, p_equivalent=None),
     ]
-    module._judge(lines)
-    # Two directions of three lines: 0.006; 2 x 0.03 = 0.06; at least as much.
-    assert [line.verdict for line in lines] == ["supported", "undecided", "undecided", "not run"]
+    module._judge(lines, 0.05)
+    # Two directions of three lines: 0.006; 2 x 0.03 = 0.06; at least as much. Of two equivalences the second: 0.03.
+    assert [line.verdict for line in lines] == ["supported", "less than a point", "undecided", "not run"]
+
+
+def test_an_effect_of_neither_sign_that_is_surely_small_is_less_than_a_point(gathered, judged):
+    base = gathered("table5", "small", None, (0.5, 0.5, 0.5))
+    for accuracies, verdict in (((0.5, 0.5, 0.5), "less than a point"), ((0.6, 0.4, 0.5), "undecided")):
+        verdicts = judged([base, gathered("table5", "small", "small", accuracies)])
+        assert row(verdicts, "Table 5: pointwise layers lose even")["verdict"] == verdict
+
+
+def test_looks_divide_the_level(gathered, judged, tmp_path):
+    """Numbers that decide at the first look do not where seeds were added by what was seen."""
+    cells = [
+        gathered("table5", "small", None, (0.9, 0.9, 0.9, 0.9)),
+        gathered("table5", "small", "small", (0.4, 0.5, 0.4, 0.5)),
+    ]
+    assert row(judged(cells), "Table 5: pointwise layers lose even")["verdict"] == "supported"
+    assert row(judged(cells, looks=10), "Table 5: pointwise layers lose even")["verdict"] == "undecided"
+    assert "judged 10 times" in (tmp_path / "results/tables/claims.md").read_text()
 
 
 def test_a_study_without_the_tables_says_so(gathered, judged):

@@ -36,7 +36,7 @@ CONTROLS = {
 ABOVE, BELOW, CLAIMED = "#c3e8dc", "#f8d0c2", "#e3eef7"
 """Behind numbers and bars, so pale that black letters stay legible: green, red, and a range."""
 
-CLAIMS = {"supported": GREEN, "contradicted": VERMILLION, "undecided": GREY}
+CLAIMS = {"supported": GREEN, "contradicted": VERMILLION, "less than a point": BLUE, "undecided": GREY}
 QUALITY = {"sparse": VERMILLION, "low diversity": ORANGE, "random": PURPLE, "too few": GREY, "regular": GREEN}
 """Of verdicts on claims and on layers."""
 

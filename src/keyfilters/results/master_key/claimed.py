@@ -41,6 +41,11 @@ class Claim:
     needs_filters: bool = True
     ours: bool = False
 
+    @property
+    def of_direction(self) -> bool:
+        """Whether it says no more of the effect than its sign."""
+        return 0 in (self.low, self.high)
+
 
 def _transferred(by_name: Cells, series: str | None = None) -> list[Record]:
     """The cells of a curve by n, of one series or of all, without controls."""

@@ -1,9 +1,10 @@
 """`keyfilters claims`: whether a study's numbers support what Master Key Filters claims, `claimed.CLAIMS`.
 
 A claim is supported if a test at 5 % says that its effect lies in the range that it states, contradicted if one says
-that it lies outside, undecided otherwise; the tests of all claims of a study together are corrected by Holm's method. A
-claim that rests on a network using its depthwise filters is not testable where a network without any spatial filter,
-the control `identity`, is as good.
+that it lies outside; one on a sign alone that is neither is `less than a point` if two one-sided tests say so of its
+effect (equivalence); all others are undecided. The tests of all claims of a study together are corrected by Holm's
+method. A claim that rests on a network using its depthwise filters is not testable where a network without any spatial
+filter, the control `identity`, is as good.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from keyfilters.results.master_key.claimed import (
 
 PAPER_ABOVE_CHANCE = 86.9 - 100 / 449  # of Table 1's baseline, on 449 classes: what the margin is scaled from
 LEVEL = 0.05
+EQUIVALENT = "less than a point"
 SEEDS_NEEDED = (
     "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of this line by itself: Holm's "
     "correction wants more."
@@ -44,6 +46,7 @@ SEEDS_NEEDED = (
 def claims(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/tables/claims.*` from `<results>/cells`."""
     results = file.parents[1]
+    level = LEVEL / looks(description)
     rows = [measured.row for measured in judged(description, results)]
     shown = pd.DataFrame([_text(row) for row in rows])
     notes = [
@@ -51,8 +54,10 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
         "Interval: 95 %, by Student's t over the seeds with the test images' part in the error; each by itself. With "
         "one seed there is none, and nothing is decided.",
         f"Supported, contradicted: a one-sided test for each direction, for a range two of them (equivalence), at "
-        f"{LEVEL / 2:.1%} each, corrected by Holm over all lines that can be tested. They speak of these sets and "
-        "networks, not of sets in general.",
+        f"{50 * level:.2g} % each, corrected by Holm over all lines that can be tested. {EQUIVALENT.capitalize()}: where "
+        "a claim on a sign is neither, two one-sided tests say that the effect lies within a point of zero, at "
+        f"{100 * level:.2g} % each, corrected by Holm over all such claims. {_on_looks(looks(description))}They speak of these "
+        "sets and networks, not of sets in general.",
         f"A point is {MARGIN:g} of the paper's {PAPER_ABOVE_CHANCE:.1f} above chance, scaled to the base model's own "
         f"distance from chance; much larger is {LARGER} times the training images; all layers are all that there are. "
         f"The paper's effect is the same mean of its printed numbers. {paper.on_pets()} Without Pets its effects of "
@@ -77,6 +82,7 @@ class Measured:
     high: float
     p_supported: float
     p_contradicted: float
+    p_equivalent: float | None
     verdict: str
 
     @property
@@ -101,6 +107,7 @@ class Measured:
             "paper_effect": self.claim.printed,
             "p_supported": self.p_supported,
             "p_contradicted": self.p_contradicted,
+            "p_equivalent": self.p_equivalent,
             "seeds_needed": self.seeds_needed,
             "verdict": self.verdict,
         }
@@ -116,8 +123,20 @@ def judged(description: Mapping[str, Any], results: Path) -> list[Measured]:
         table, _, cell = name.partition("/")
         tables.setdefault(table, {})[cell] = record
     measured = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
-    _judge(measured)
+    _judge(measured, LEVEL / looks(description))
     return measured
+
+
+def looks(description: Mapping[str, Any]) -> int:
+    """How often these claims were judged, this time among them; see `study.master_key.Claims`."""
+    return description["settings"]["looks"]
+
+
+def _on_looks(count: int) -> str:
+    """A sentence that ends in a space, if there is something to say."""
+    if count == 1:
+        return ""
+    return f"They were judged {count} times, each time with more seeds, so 5 % are divided by {count} (Bonferroni). "
 
 
 def _measured(claim: Claim, tables: Tables) -> Measured:
@@ -130,7 +149,8 @@ def _measured(claim: Claim, tables: Tables) -> Measured:
     testable = effect is None or not claim.needs_filters or _uses_filters(claim.table, compared, tables)
     verdict = "not run" if effect is None else "" if testable else "not testable here"
     within, outside = (test(effect, low, high) if effect else math.nan for test in (p_within, p_outside))
-    return Measured(claim, compared, effect, low, high, within, outside, verdict)
+    equivalent = p_within(effect, -margin, margin) if effect and claim.of_direction else None
+    return Measured(claim, compared, effect, low, high, within, outside, equivalent, verdict)
 
 
 def point(reference: Record) -> float:
@@ -150,12 +170,17 @@ def _uses_filters(table: str, compared: Compared, tables: Tables) -> bool:
     return True
 
 
-def _judge(every: Sequence[Measured]) -> None:
-    """Give each that can be tested its verdict, with Holm's correction over both directions of all of them."""
+def _judge(every: Sequence[Measured], level: float) -> None:
+    """Give each that can be tested its verdict, with Holm's correction over both directions of all of them; and over
+    the equivalence of all that are on a sign, which is a question of its own."""
     testable = [measured for measured in every if not measured.verdict]
     adjusted = holm([min(1.0, 2 * min(measured.p_supported, measured.p_contradicted)) for measured in testable])
     for measured, value in zip(testable, adjusted, strict=True):
-        measured.verdict = _direction(measured.p_supported, measured.p_contradicted) if value <= LEVEL else "undecided"
+        measured.verdict = _direction(measured.p_supported, measured.p_contradicted) if value <= level else "undecided"
+    on_signs = [(measured, measured.p_equivalent) for measured in testable if measured.p_equivalent is not None]
+    for (measured, _), value in zip(on_signs, holm([value for _, value in on_signs]), strict=True):
+        if measured.verdict == "undecided" and value <= level:
+            measured.verdict = EQUIVALENT
 
 
 def verdict(effect: Effect, low: float, high: float) -> str:
