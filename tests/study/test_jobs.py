@@ -67,6 +67,7 @@ def test_one_training_is_made_once():
     assert training("fig2c", "A18B") == training("table1", "transferred")
     assert training("fig4", "emoji-n12") == training("table2", "emoji--emoji") == training("table4", "selffer")
     assert training("fig4", "quickdraw-n12") == training("table2", "emoji--quickdraw")
+    assert training("table3", "model") == training("table2", "emoji--cifar10")  # stacked, its filters lie as in place
 
 
 def test_all_that_is_trained_on_a_set_under_one_seed_starts_from_the_same_weights():

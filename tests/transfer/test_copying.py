@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from keyfilters.config.transfer import Transfer
+from keyfilters.config.transfer import STACKINGS, Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers, pointwise_layers
@@ -105,8 +105,9 @@ def test_stacked_by_stage_a_smaller_stage_is_repeated_within_the_stage():
         assert torch.equal(other, torch.cat([one] * 8)[: len(other)])
 
 
-def test_stacked_by_stage_is_in_place_between_networks_of_one_shape():
-    source, target, _ = transferred(FEMTO, FEMTO, arrangement="stacked by stage", bias="copied")
+@pytest.mark.parametrize("arrangement", STACKINGS)
+def test_stacked_filters_lie_in_place_between_networks_of_one_shape(arrangement):
+    source, target, _ = transferred(FEMTO, FEMTO, arrangement=arrangement, bias="copied")
     assert torch.equal(stack(target), stack(source))
     assert torch.equal(stack(target, "bias"), stack(source, "bias"))
 

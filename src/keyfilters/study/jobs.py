@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from keyfilters import sources
 from keyfilters.config.analysis import FILTERS_OF, bases_of, filters_of, tables_of
 from keyfilters.config.base import MODEL
-from keyfilters.config.transfer import PATTERN_SOURCE, Transfer
+from keyfilters.config.transfer import PATTERN_SOURCE, STACKINGS, Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
@@ -70,6 +70,8 @@ def transfer(
     layers = layer_count(study.model_of(model).architecture, study.model_of(model).arguments)
     if experiment.get("first") == layers:  # the same training as that of all layers
         experiment = experiment | {"first": None}
+    if source and source_model == model and experiment.get("arrangement") in STACKINGS:  # so are they in place
+        experiment = experiment | {"arrangement": "in place"}
     choices = Transfer(**study.transfer.model_dump() | experiment)
     settings = _training_settings(study, target, seed, model) | {"transfer": choices.key_fields}
     parts = [choices.layers]
