@@ -41,6 +41,7 @@ STUDY: dict[str, Any] = {
         "label_smoothing": 0.1,
         "augmentation": {"shift": 6},
     },
+    "training_of": {},
     "transfer": {"bias": "trained"},
     "lowres": {},
     "zoo": {"packages": {"max_bytes": 380_000_000}},  # of 60 networks
