@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import analysis, billion, earlier, extraction, gpu, idle, loop, parse, scale, start, step
+from keyfilters.study import jobs
+from keyfilters.study.study import check
 
 OURS = "base: epoch {}/4, loss 2.300, {} images/s, 0:00:01 left"
 TIMM = "Train: {} [{:>4d}/32 (100%)]  Loss: 2.3 (2.3)  Time: 0.045s, 1429.15/s  (0.059s, {}/s)  LR: 1e-4  Data: 0 (0)"
@@ -56,6 +58,12 @@ def test_the_loop_runs_with_and_without_timm(tmp_path, monkeypatch):
 def test_the_earlier_version_has_to_be_named(monkeypatch):
     monkeypatch.delenv(earlier.VARIABLE, raising=False)
     assert earlier.report(1).notes == [earlier.NOT_RUN]
+
+
+def test_what_earlier_versions_are_compared_by_is_a_study():
+    study = check({"study": "mini", "studies": {"mini": earlier.STUDY}}).current
+    stages = {job.stage for job in jobs.keyed(study).values()}
+    assert stages >= {stage for work in earlier.WORK for stage in work.stages}
 
 
 @pytest.mark.parametrize("part", [start, idle, parse])
