@@ -42,12 +42,15 @@ FAMILIES = {
         "keyfilters.filters.extract",
         "keyfilters.filters.trained",
     ),
-    ("moments", "histograms", "layers", "cell"): (
+    ("moments", "histograms", "layers"): (
         "keyfilters.analysis.stages.moments",
         "keyfilters.analysis.stages.histograms",
         "keyfilters.analysis.stages.layers",
-        "keyfilters.results.cell",
+        "keyfilters.running.compiled",
+        "pyarrow.dataset",  # pandas imports these when it reads a table
+        "pyarrow.parquet",
     ),
+    ("cell",): ("keyfilters.results.cell",),
 }
 """Subcommands that share their imports, and these; apart, so that torch is no memory of jobs that do without it."""
 
