@@ -78,7 +78,7 @@ def test_the_projects_own_configuration_is_valid():
             "huge",
             "tables.table1.model: no model 'huge', expected one of: model, tiny",
         ),
-        ("studies.mini.tables.table7.seeds_of", {"pets": [1]}, "tables.table7.seeds_of: no cell 'pets', expected one of"),
+        ("studies.mini.tables.table7.seeds_of", {"pets": [1]}, "table7.seeds_of: no cell 'pets', expected one of"),
         ("studies.mini.tables.fig4.target", "pets", "tables.fig4.target: no set 'pets'"),
         ("studies.mini.tables.fig2c.n", [1, 19], "tables.fig2c.n: 19 is more than the 18 layers of convnext_tiny"),
         (

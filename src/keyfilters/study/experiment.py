@@ -49,7 +49,7 @@ class Experiment(Output):
 class Celled(Experiment):
     """One with cells of its own, of which single ones may have other seeds than the rest."""
 
-    seeds_of: dict[str, Seeds] = {}  # by the cell's name
+    seeds_of: dict[str, Seeds] = Field(default_factory=dict)  # by the cell's name
 
     def check(self, study: Study) -> None:
         super().check(study)

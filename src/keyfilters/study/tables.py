@@ -28,11 +28,11 @@ class _Enabled(Settings):
     def own_seeds(self) -> dict[str, tuple[int, ...]]:
         """The seeds of those that have others than the study, by name; of single cells by `<table>/<cell>`."""
         own = {}
-        for name, output in self.enabled.items():
-            if isinstance(output, Seeded) and output.seeds:
-                own[name] = output.seeds
-            if isinstance(output, Celled):
-                own |= {f"{name}/{cell}": seeds for cell, seeds in output.seeds_of.items()}
+        for name, table in self.enabled.items():
+            if isinstance(table, Seeded) and table.seeds:
+                own[name] = table.seeds
+            if isinstance(table, Celled):
+                own |= {f"{name}/{cell}": seeds for cell, seeds in table.seeds_of.items()}
         return own
 
 

@@ -54,10 +54,10 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
         "Interval: 95 %, by Student's t over the seeds with the test images' part in the error; each by itself. With "
         "one seed there is none, and nothing is decided.",
         f"Supported, contradicted: a one-sided test for each direction, for a range two of them (equivalence), at "
-        f"{50 * level:.2g} % each, corrected by Holm over all lines that can be tested. {EQUIVALENT.capitalize()}: where "
-        "a claim on a sign is neither, two one-sided tests say that the effect lies within a point of zero, at "
-        f"{100 * level:.2g} % each, corrected by Holm over all such claims. {_on_looks(looks(description))}They speak of these "
-        "sets and networks, not of sets in general.",
+        f"{50 * level:.2g} % each, corrected by Holm over all lines that can be tested. {EQUIVALENT.capitalize()}: a "
+        "claim on a sign is neither, and two one-sided tests say that its effect lies within a point of zero, at "
+        f"{100 * level:.2g} % each, corrected by Holm over all such claims. {_on_looks(looks(description))}They speak "
+        "of these sets and networks, not of sets in general.",
         f"A point is {MARGIN:g} of the paper's {PAPER_ABOVE_CHANCE:.1f} above chance, scaled to the base model's own "
         f"distance from chance; much larger is {LARGER} times the training images; all layers are all that there are. "
         f"The paper's effect is the same mean of its printed numbers. {paper.on_pets()} Without Pets its effects of "
