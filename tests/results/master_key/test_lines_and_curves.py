@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keyfilters.results.drawing import palette
-from keyfilters.results.drawing.curve import draw, gather
+from keyfilters.results.drawing.curve import draw, gather, panels
 from keyfilters.results.master_key.fig2 import fig2
 from keyfilters.results.master_key.fig2b import fig2b
 from keyfilters.results.master_key.fig4 import fig4
@@ -17,6 +17,7 @@ from keyfilters.results.master_key.table3 import table3
 from keyfilters.results.master_key.table4 import table4
 from keyfilters.results.master_key.table5 import table5
 from keyfilters.store.identity import Job
+from tests.helpers.legible import faults
 
 FEMTO = {"architecture": "convnext_femto", "dims": [8, 8, 16, 16]}
 HORNET = {"architecture": "hornet_tiny", "base_dim": 8}
@@ -184,3 +185,16 @@ def test_a_curve_begins_at_the_base_model_and_its_axis_at_0():
     assert [100, 110, 120] in [[y for _, y in line] for line in lines]
     assert [[12, 90]] in lines
     plt.close()
+
+
+@pytest.mark.parametrize(("lowest", "drawn"), [(45.0, 2), (20.0, 1)])
+def test_curves_that_lie_close_together_are_drawn_enlarged_too(lowest, drawn):
+    """Whatever the identity does."""
+    records = [record(), record(12, "big", mean=lowest), record(12, control="identity", mean=1.0)]
+    figure = panels(gather(records, "Title", "layers", relative=False), ["A note."])
+    whole, *enlarged = figure.axes
+    assert (len(figure.axes), whole.get_ylim()[0]) == (drawn, 0)
+    for axes in enlarged:
+        assert 35 < axes.get_ylim()[0] < 45 < 50 < axes.get_ylim()[1] < 60
+    assert faults(figure) == []
+    plt.close(figure)

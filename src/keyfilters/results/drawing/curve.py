@@ -27,6 +27,8 @@ MARKERS = {
 }
 POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
 DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
+ENLARGED = 0.4  # of the axis: curves that lie within so little of it are drawn enlarged as well
+BESIDE = 0.05  # of what is enlarged, above and below
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,12 @@ class Curve:
     def chance(self) -> float:
         """The accuracy of guessing, in the figure's unit."""
         return self._scale * 100 / self.base["target"]["classes"]
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The lowest and the highest end of an error bar; not of the control `identity`, which may fall far below."""
+        points = [self.point(record) for record in self.records if cells.control(record) != "identity"]
+        return min(point.mean - point.error for point in points), max(point.mean + point.error for point in points)
 
     @property
     def counts(self) -> list[int]:
@@ -138,7 +146,7 @@ def curve(description: Mapping[str, Any], file: Path, curve: Curve, notes: Seque
         cells.basis(records, file.parents[1].name),
         cells.sampling(records),
         curve.note,
-        errors(records),
+        f"{errors(records)}; the axis of accuracy begins at 0, but where curves that lie close together are enlarged.",
         *notes,
         cells.choices(records, "convolution"),
         *cells.on_controls(records),
@@ -148,15 +156,15 @@ def curve(description: Mapping[str, Any], file: Path, curve: Curve, notes: Seque
         by_n = {0: curve.base, **{record["role"]["n"]: record for record in series}}
         rows.append([name, *(curve.text(by_n[n]) if n in by_n else "" for n in curve.counts)])
     shown = pd.DataFrame(rows, columns=[f"{curve.unit}, n =", *map(str, curve.counts)])
-    files.publish(description, file, curve.frame, shown, curve.title, notes, partial(_figure, curve, notes))
+    files.publish(description, file, curve.frame, shown, curve.title, notes, partial(panels, curve, notes))
 
 
 def errors(records: Sequence[Record]) -> str:
-    """One sentence that says what the error bars are."""
+    """What the error bars are, the beginning of a sentence."""
     one = "one standard error by the test images, since one seed has no spread"
     several = "one standard deviation over the seeds"
     meant = dict.fromkeys(one if record["spread"] is None else several for record in records)
-    return f"Error bars: {', or '.join(meant)}. Lines only join what was measured; the axis of accuracy begins at 0."
+    return f"Error bars: {', or '.join(meant)}. Lines only join what was measured"
 
 
 def draw(axes: plt.Axes, curve: Curve) -> None:
@@ -164,7 +172,8 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
     base = curve.point(curve.base)
     axes.axhline(base.mean, color=palette.GREY, linestyle="--", linewidth=0.8)
     axes.axhline(curve.chance, color=palette.GREY, linestyle=":", linewidth=0.8)
-    axes.annotate("chance", (1, curve.chance), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    of_axes: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": True}  # no word outside them
+    axes.annotate("chance", (0.99, curve.chance), ha="right", va="bottom", **of_axes)
     axes.errorbar(0, base.mean, yerr=base.error, label="base B", color=palette.BLACK, linestyle="", zorder=3, **POINTS)
     for position, (name, series) in enumerate(curve.series.items()):
         colour, trained_along = _colour(series[0]), name.endswith("+")
@@ -194,12 +203,20 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
     axes.grid(axis="y")
 
 
-def _figure(curve: Curve, notes: Sequence[str]) -> Figure:
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    draw(axes, curve)
-    axes.set_title(curve.title)
-    axes.set_ylabel(curve.unit)
-    axes.legend(loc="lower left", ncols=2)
+def panels(curve: Curve, notes: Sequence[str]) -> Figure:
+    """The curve; where all of it lies close together, below it the same enlarged."""
+    low, high = curve.reach
+    count = 2 if high - low < ENLARGED * high else 1
+    figure, axes = plt.subplots(count, 1, figsize=(7, 4 * count), layout="constrained", squeeze=False)
+    for panel in axes[:, 0]:
+        draw(panel, curve)
+        panel.set_ylabel(curve.unit)
+    axes[0, 0].set_title(curve.title)
+    axes[0, 0].legend(loc="lower left", ncols=2)
+    if count == 2:
+        enlarged, beside = axes[1, 0], BESIDE * (high - low)
+        enlarged.set_ylim(low - beside, high + beside)
+        enlarged.set_title("The same, enlarged")
     files.caption(figure, notes)
     return figure
 

@@ -31,7 +31,7 @@ def fig2(description: Mapping[str, Any], file: Path) -> None:
         cells.basis(records, results.name),
         "Relative to base B, trained with no layer transferred, which is n = 0: as in the paper, since the networks "
         "differ in what they reach. One axis for all, so that their drops can be compared.",
-        errors(records),
+        f"{errors(records)}; the axis of accuracy begins at 0.",
         "n counts layers in order of execution.",
         *(f"{name[-1]}: {_network(panel)} {PANELS[name].NOTE}" for name, panel in drawn.items()),
         *cells.on_controls(records),
