@@ -198,7 +198,7 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
         axes.plot(curve.of, curve.printed, "*", label=label, **star)
     axes.set_xlabel(f"n of {curve.of} {curve.layers} transferred")
     axes.set_xticks(sorted({*curve.counts, curve.of}))
-    axes.set_xlim(-0.04 * curve.of, 1.05 * curve.of)
+    axes.set_xlim(-0.04 * curve.of, (1.03 + DODGE * len(curve.series) / 2) * curve.of)
     axes.set_ylim(0, None)
     axes.grid(axis="y")
 
@@ -212,7 +212,7 @@ def panels(curve: Curve, notes: Sequence[str]) -> Figure:
         draw(panel, curve)
         panel.set_ylabel(curve.unit)
     axes[0, 0].set_title(curve.title)
-    axes[0, 0].legend(loc="lower left", ncols=2)
+    axes[0, 0].legend(loc="center left", ncols=2)
     if count == 2:
         enlarged, beside = axes[1, 0], BESIDE * (high - low)
         enlarged.set_ylim(low - beside, high + beside)
