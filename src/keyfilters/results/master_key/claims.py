@@ -46,7 +46,7 @@ SEEDS_NEEDED = (
 def claims(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/tables/claims.*` from `<results>/cells`."""
     results = file.parents[1]
-    level = LEVEL / looks(description)
+    level = _level(description)
     rows = [measured.row for measured in judged(description, results)]
     shown = pd.DataFrame([_text(row) for row in rows])
     notes = [
@@ -123,8 +123,13 @@ def judged(description: Mapping[str, Any], results: Path) -> list[Measured]:
         table, _, cell = name.partition("/")
         tables.setdefault(table, {})[cell] = record
     measured = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
-    _judge(measured, LEVEL / looks(description))
+    _judge(measured, _level(description))
     return measured
+
+
+def _level(description: Mapping[str, Any]) -> float:
+    """Of the tests of one look, so that all looks together err in 5 % (Bonferroni)."""
+    return LEVEL / looks(description)
 
 
 def looks(description: Mapping[str, Any]) -> int:
