@@ -28,6 +28,20 @@ from snakemake_logger_plugin_keyfilters import Following, LogHandler
 DRY_RUN = any(
     re.fullmatch("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv
 )
+# Its options that print or tidy something and run no job; `--report` does with `--report-after-run`.
+RUN_NOTHING = {
+    *("--lint", "--list-rules", "--list", "-l", "--list-target-rules", "--lt"),
+    *("--dag", "--rulegraph", "--filegraph", "--d3dag", "--print-compilation"),
+    *("--summary", "-S", "--detailed-summary", "-D", "--report", "--archive"),
+    *("--list-changes", "--lc", "--list-input-changes", "--li"),
+    *("--list-params-changes", "--lp", "--list-untracked", "--lu"),
+    *("--list-conda-envs", "--containerize", "--generate-unit-tests", "--unlock"),
+    *("--cleanup-metadata", "--cm", "--cleanup-shadow"),
+    *("--delete-all-output", "--delete-temp-output"),
+}
+RUNS = "--report-after-run" in sys.argv or not RUN_NOTHING & {
+    word.partition("=")[0] for word in sys.argv
+}
 
 
 def retries(job):
@@ -51,7 +65,7 @@ metadata.ignore_damaged()
 
 
 def prepare_run():
-    """What a run does before it plans; a dry run leaves everything as it is."""
+    """What a run does before it plans; whatever else Snakemake is asked for leaves everything as it is."""
     # A killed Snakemake leaves its locks behind. The system releases this one with the process, so whoever gets it
     # knows that no other Snakemake runs here and that locks which are still there are left over.
     global RUNNING
@@ -92,7 +106,7 @@ if MAIN and DRY_RUN:
             f"{folder} was pruned; a run restores it, though it is planned here",
             file=sys.stderr,
         )
-elif MAIN:
+elif MAIN and RUNS:
     try:
         prepare_run()
     except KeyfiltersError as error:

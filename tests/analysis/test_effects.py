@@ -118,3 +118,13 @@ def test_no_number_of_seeds_tells_what_lies_within_the_least_distance():
         measured = Effect(mean, error=2, freedom=4, deviation=4, seeds=5, lasting=1)
         assert (seeds_needed(measured, 0, math.inf, most=10_000) is not None) == decided
         assert (distance(measured, 0, math.inf) > least_distance(measured)) == decided
+
+
+@pytest.mark.parametrize(("mean", "bounds"), [(0.0, (-1, 1)), (0.3, (-1, 1)), (0.0, (-0.5, math.inf)), (2.0, (-1, 1))])
+def test_the_tests_of_a_range_have_the_power_that_the_seeds_needed_promise(mean, bounds):
+    """By drawing: in the middle of a range either bound can be missed."""
+    seeds = seeds_needed(Effect(mean, 1.0, 9, math.sqrt(10), 10), *bounds)
+    drawn = np.random.default_rng(1).normal(mean, math.sqrt(10), (4000, seeds))
+    effects = [Effect(d.mean(), d.std(ddof=1) / math.sqrt(seeds), seeds - 1, None, seeds) for d in drawn]
+    decided = np.mean([min(p_within(e, *bounds), p_outside(e, *bounds)) <= 0.025 for e in effects])
+    assert 0.78 <= decided <= 0.85

@@ -13,6 +13,7 @@ Welch and Satterthwaite.
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from scipy.stats import norm, t
 
 Tested = Mapping[int | None, np.ndarray]
 """By seed, which test images were right, bool `[N]`; None is the seed of a pretrained network."""
+MOST_SEEDS = 1000  # that a study is asked for
 
 
 @dataclass(frozen=True)
@@ -140,19 +142,26 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_needed(effect: Effect, low: float, high: float, power: float = 0.8, most: int = 1000) -> int | None:
-    """Seeds after which a test at 5 % would tell, with this power, whether an effect of this size lies between the
-    bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a bound.
+def seeds_needed(
+    effect: Effect, low: float, high: float, level: float = 0.025, power: float = 0.8, most: int = MOST_SEEDS
+) -> int | None:
+    """Seeds after which one-sided tests at `level` would tell, with this power, whether an effect of this size lies
+    between the bounds; None if `most` do not suffice, for the test images' part of the error or for an effect at a
+    bound.
 
-    With more seeds all of the error falls but its `lasting` part.
+    Within, all bounds have to be excluded, and each can be missed; outside, the nearer. With more seeds all of the
+    error falls but its `lasting` part.
     """
     if effect.error is None:
         return None
-    distant = distance(effect, low, high)
+    distances = [abs(effect.mean - bound) for bound in (low, high) if math.isfinite(bound)]
+    if not low <= effect.mean <= high:
+        distances = [min(distances)]
     falling = effect.seeds * max(0.0, effect.error**2 - effect.lasting)
     for seeds in range(2, most + 1):
-        error = math.sqrt(falling / seeds + effect.lasting)
-        if distant > 0 and distant >= (float(t.ppf(0.975, seeds - 1)) + float(norm.ppf(power))) * error:
+        error = math.sqrt(falling / seeds + effect.lasting) or sys.float_info.min
+        critical = float(t.ppf(1 - level, seeds - 1))
+        if sum(float(norm.sf(distant / error - critical)) for distant in distances) <= 1 - power:
             return seeds
     return None
 

@@ -12,27 +12,29 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from keyfilters.analysis.effects import Effect, distance, least_distance
+from keyfilters.analysis.effects import MOST_SEEDS, Effect, distance, least_distance
 from keyfilters.errors import KeyfiltersError
 from keyfilters.reports.study_results import VERDICTS, Cost, StudyResults
-from keyfilters.results.master_key.claims import SEEDS_NEEDED, Measured, judged
+from keyfilters.results.master_key.claims import EQUIVALENT, SEEDS_NEEDED, Measured, judged
 
 TRAININGS = ("train", "transfer")  # what a further seed makes anew; a prepared set stays
 NOTE = (
-    f"{SEEDS_NEEDED} Hours: of the missing seeds, by what the trainings of the cells that are compared took a seed; "
-    "lines that share trainings share their hours too."
+    f"{SEEDS_NEEDED} Hours: of the missing seeds, the fewer of both, by what the trainings of the cells that are "
+    "compared took a seed; lines that share trainings share their hours too."
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a claim lacks: `more` seeds, which cost so many hours a core and a GPU; None where that is not known, or
-    where more seeds do not help, and `remark` says why."""
+    """What a claim lacks: `needed` seeds to be supported or contradicted, `equivalent` to be less than a point; `more`
+    to be either, which cost so many hours of a core and a GPU. None where that is not known, or where more seeds do
+    not help, and `remark` says why."""
 
     claim: str
     verdict: str
     effect: Effect | None
     needed: int | None
+    equivalent: int | None
     more: int | None
     core_hours: float | None
     gpu_hours: float | None
@@ -51,7 +53,8 @@ def lines(study: StudyResults) -> list[Line]:
 
 def power(study: StudyResults) -> Group:
     """The lines as people see them."""
-    table = Table("claim", "effect", "deviation", "n", "seeds needed", "core h", "GPU h", "verdict", "")
+    columns = ("effect", "deviation", "n", "seeds needed", f"for {EQUIVALENT}", "core h", "GPU h", "verdict", "")
+    table = Table("claim", *columns)
     for line in lines(study):
         effect, hours = line.effect, (line.core_hours, line.gpu_hours)
         table.add_row(
@@ -59,7 +62,7 @@ def power(study: StudyResults) -> Group:
             f"{effect.mean:+.2f}" if effect else "",
             "" if effect is None or effect.deviation is None else f"{effect.deviation:.2f}",
             str(effect.seeds) if effect else "",
-            "" if line.needed is None else str(line.needed),
+            *("" if seeds is None else str(seeds) for seeds in (line.needed, line.equivalent)),
             *("" if value is None else f"{value:,.2f}" for value in hours),
             line.verdict,
             line.remark,
@@ -68,8 +71,9 @@ def power(study: StudyResults) -> Group:
 
 
 def _line(study: StudyResults, measured: Measured) -> Line:
-    effect, needed = measured.effect, measured.seeds_needed
-    more = max(0, needed - effect.seeds) if effect and needed is not None else None
+    effect, needed, equivalent = measured.effect, measured.seeds_needed, measured.seeds_needed_equivalent
+    enough = [seeds for seeds in (needed, equivalent) if seeds is not None]
+    more = max(0, min(enough) - effect.seeds) if effect and enough else None
     spent = _spent(study, measured) if effect else None
     core_hours = gpu_hours = None
     if effect and spent and more is not None and spent.known == spent.jobs:
@@ -77,13 +81,21 @@ def _line(study: StudyResults, measured: Measured) -> Line:
             more * spent.seconds[name] / effect.seeds / 3600 for name in ("cpu_seconds", "gpu_seconds")
         )
     remark = "; ".join(_remarks(measured, more, spent))
-    return Line(measured.claim.text, measured.verdict, effect, needed, more, core_hours, gpu_hours, remark)
+    return Line(measured.claim.text, measured.verdict, effect, needed, equivalent, more, core_hours, gpu_hours, remark)
 
 
 def _spent(study: StudyResults, measured: Measured) -> Cost:
-    """On the trainings that the claim's cells rest on."""
-    compared = {record["cell"]: None for pair in measured.compared for record in pair}
-    return study.cost([study.cells[name].job for name in compared], TRAININGS)
+    """On the trainings that the claim's effect rests on: of the seeds that all its cells have."""
+    records = {record["cell"]: record for pair in measured.compared for record in pair}
+    seeds = [{run["seed"] for run in record["runs"]} - {None} for record in records.values()]
+    common = set.intersection(*filter(None, seeds)) | {None}  # a pretrained network has no seed
+    trainings = [
+        training
+        for name in records
+        for training in study.cells[name].job.inputs.values()
+        if training.settings.get("seed") in common
+    ]
+    return study.cost(trainings, TRAININGS)
 
 
 def _remarks(measured: Measured, more: int | None, spent: Cost | None) -> Iterator[str]:
@@ -92,10 +104,15 @@ def _remarks(measured: Measured, more: int | None, spent: Cost | None) -> Iterat
         yield "its cells were not run"
     elif effect.error is None:
         yield "one seed has no spread to reckon with"
-    elif measured.seeds_needed is None:
+    elif more is None:
         least, distant = least_distance(effect), distance(effect, measured.low, measured.high)
-        hidden = f"for these test images it must lie {least:.2f} from the bound, and lies {distant:.2f}"
-        yield f"more seeds do not help: {hidden if distant < least else 'the effect lies at the bound'}"
+        if distant < least:
+            yield (
+                f"more seeds do not help: for these test images it must lie {least:.2f} from the bound, and lies "
+                f"{distant:.2f}"
+            )
+        else:
+            yield f"more than {MOST_SEEDS:,} seeds: it lies {distant:.2f} from the bound"
     elif not more and measured.verdict == "undecided":
         yield "enough by itself, not among so many lines"
     if more and spent and spent.known < spent.jobs:

@@ -359,10 +359,10 @@ class Claims(Experiment):
 
 
 class Controls(Experiment):
-    """What trained filters are worth above random ones and above none, by Table 2's cells and Table 7's: ours."""
+    """What filters are worth above random ones, the identity and the target's own, by Tables 2 and 7: ours."""
 
     name = "controls"
-    caption = "What trained filters of each source are worth above random ones and above none (ours)."
+    caption = "What filters are worth above random ones, the identity and the target's own (ours)."
 
     def check(self, study: Study) -> None:
         super().check(study)
@@ -391,11 +391,16 @@ class Multiverse(Experiment):
             raise ValueError(": needs table1 or table4, whose effects it judges")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        """The cells of Tables 1 and 4 that have the study's own choices, and those with others."""
-        own = cells_of(study, self._judged(study))
-        names = {"table1/baseline", "table1/transferred", "table1/random", *(n for n in own if n.startswith("table4/"))}
+        """The cells of Tables 1 and 4 that have the study's own choices, and those with others; and by which is told
+        whether networks use their filters."""
+        enabled = study.tables.enabled
+        table1, table4 = enabled.get("table1"), enabled.get("table4")
+        own = cells_of(study, [name for name in ("table1", "table4", "table7", "table2") if name in enabled])
+        names = {f"table1/{name}" for name in ("baseline", "transferred", "random", "identity")}
+        if isinstance(table4, Table4):
+            names |= {"table4/selffer", f"table4/{table4.model}"}
+            names |= {f"table7/{table4.target}", f"table2/{table4.target}--identity"}
         cells = {name: job for name, job in own.items() if name in names}
-        table1, table4 = (study.tables.enabled.get(name) for name in ("table1", "table4"))
         for bias in BIASES:
             if isinstance(table1, Table1) and bias != study.transfer.bias:
                 cell = partial(transfer_cell, study, table1.target, model=table1.model, source_model=table1.model)

@@ -23,6 +23,7 @@ def rendered(tmp_path, gathered):
             gathered("table2", "small", "small", (0.3,) * seeds),
             gathered("table2", "small", None, (0.2,) * seeds, "small--random", {"control": "random"}),
             gathered("table2", "small", None, (0.0,) * seeds, "small--identity", {"control": "identity"}),
+            gathered("table2", "small", "small", (0.4,) * seeds, "small--permuted", {"control": "permuted"}),
         ]
         cells += [gathered("table7", "small", None, (0.9,) * seeds)] if with_base else []
         file = tmp_path / "results/tables/controls.csv"
@@ -33,12 +34,14 @@ def rendered(tmp_path, gathered):
     return rendered
 
 
-def test_every_source_is_compared_with_both_controls(rendered):
+def test_sources_and_controls_are_compared_with_random_filters_none_and_the_targets_own(rendered):
     shown, frame = rendered(seeds=2)
     assert shown["columns"][1:] == [
-        *("The big set", "The small set", "All sources", "Base model", "Random, frozen"),
+        *("The big set", "The small set", "All sources", "Base model", "Random, frozen", "Taps permuted"),
     ]
-    assert [row[0] for row in shown["rows"]] == ["The small set, above random", "The small set, above none"]
+    assert [row[0] for row in shown["rows"]] == [
+        f"The small set, above {above}" for above in ("random", "the identity", "its own")
+    ]
     expected = {
         ("big", "random"): 80,
         ("small", "random"): 10,
@@ -49,18 +52,25 @@ def test_every_source_is_compared_with_both_controls(rendered):
         ("all sources", "identity"): 65,
         ("base model", "identity"): 90,
         ("random", "identity"): 20,
+        ("permuted", "random"): 20,
+        ("permuted", "identity"): 40,
+        ("big", "own"): 70,
+        ("all sources", "own"): 35,
+        ("base model", "own"): 60,
+        ("random", "own"): -10,
+        ("permuted", "own"): 10,
     }
     assert frame["difference"].to_dict() == pytest.approx(expected)
     assert frame.loc[("big", "random"), "low"] > 0
     significant = {pair for pair, excludes in frame["excludes_zero"].items() if excludes}
-    assert {*expected} - significant == {("small", "random"), ("small", "identity"), ("random", "identity")}
+    assert significant == {pair for pair, difference in expected.items() if difference > 30}
     assert shown["rows"][0][2].startswith("+10.0 (-")
     assert shown["rows"][0][5] == ""  # random against itself
 
 
 def test_with_one_seed_there_is_no_interval(rendered):
     shown, frame = rendered(seeds=1, with_base=False)
-    assert shown["rows"][0][1:] == ["+80.0", "+10.0", "+45.0", "", ""]
+    assert shown["rows"][0][1:] == ["+80.0", "+10.0", "+45.0", "", "", "+20.0"]
     assert frame["low"].isna().all()
     assert not frame["excludes_zero"].any()
 

@@ -78,6 +78,18 @@ def test_table3_has_a_column_for_each_source_model(gathered, render):
     ]
 
 
+def test_table3_tells_models_of_one_architecture_apart(gathered, render):
+    """The first, the network that filters go into itself, plays the paper's role."""
+    models = (FEMTO, {**FEMTO, "depths": [3, 3, 9, 3]}, HORNET)
+    cells = [
+        gathered("table3", "small", "big", (share,), str(share), {"model": model})
+        for share, model in zip((0.6, 0.8, 0.7), models, strict=True)
+    ]
+    head, _, _, _, _, *beside = lines(render(table3, cells))
+    assert head == ["Source model", "ConvNeXt femto", "ConvNeXt femto (depths 3-3-9-3)", "HorNet tiny"]
+    assert beside[0] == ["Accuracy", "ConvNeXt femto", "60.0", "56.0", "+4.0"]
+
+
 def test_table4_names_model_and_domain(gathered, render):
     cells = [
         gathered("table4", "small", "small", (0.6,), "selffer", {"model": FEMTO}),

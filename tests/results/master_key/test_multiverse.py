@@ -44,6 +44,7 @@ CELLS = {
     ("table1/baseline", None, PLAIN): (0.5, 0.5),
     ("table1/transferred", "trained", PLAIN): (0.6, 0.6),
     ("table1/random", "trained", PLAIN): (0.5, 0.5),
+    ("table1/identity", "trained", PLAIN): (0.0, 0.0),
     ("multiverse/transferred-copied", "copied", Role(of="table1/transferred")): (0.3, 0.3),
     ("multiverse/random-copied", "copied", Role(of="table1/random", control="random")): (0.4, 0.4),
     ("table4/selffer", "trained", PLAIN): (0.5, 0.5),
@@ -73,24 +74,32 @@ def test_every_choice_is_compared_with_cells_of_the_same_choice(rendered):
     assert within == pytest.approx({"trained": 10, "copied": -20})
 
 
-def test_a_share_counts_the_choices_that_say_what_the_studys_own_says(rendered):
+def test_a_share_counts_the_choices_with_the_sign_of_the_studys_own(rendered):
     record, frame = rendered(CELLS)
     shown = record["shown"]
     assert shown["columns"][1:3] == ["Bias trained (the study's own)", "Bias copied"]
     shares = {row[0]: row[-1] for row in shown["rows"]}
     assert [share for claim, share in shares.items() if "random" in claim] == ["1 of 2"]
     assert [share for claim, share in shares.items() if "other - selffer" in claim] == ["3 of 4"]
-    # 10 points above and 20 below, without spread over seeds but with ten test images: undecided but for the widest.
-    assert [share for claim, share in shares.items() if "margin" in claim] == ["", "4 of 6", ""]
-    assert frame.loc[frame["own"], "agrees"].all()
+    # 10 points above and 20 below: in the row of the margin nearest to one point.
+    assert [share for claim, share in shares.items() if "margin" in claim] == ["", "1 of 2", ""]
+    assert frame.loc[frame["own"], "same_sign"].all()
     assert frame["own"].sum() == 3
+
+
+@pytest.mark.parametrize("identity", [None, (0.5, 0.5)])
+def test_where_networks_do_not_use_their_filters_nothing_is_testable(rendered, identity):
+    cells = {key: identity if "identity" in key[0] else shares for key, shares in CELLS.items()}
+    record, frame = rendered({key: shares for key, shares in cells.items() if shares})
+    assert set(frame["says"]) == {"not testable here"}
+    assert record["shown"]["rows"][-1][1].endswith(", not testable here")
 
 
 def test_without_table_4_there_is_no_column_of_stacking(rendered):
     record, frame = rendered(
         {key: shares for key, shares in CELLS.items() if "table1" in (key[0] + key[2].get("of", ""))}
     )
-    assert record["shown"]["columns"][1:] == ["Bias trained (the study's own)", "Bias copied", "Share that agrees"]
+    assert record["shown"]["columns"][1:] == ["Bias trained (the study's own)", "Bias copied", "Sign holds in"]
     assert frame["stacking"].isna().all()
 
 
@@ -139,7 +148,8 @@ def test_cells_of_the_studys_own_choices_are_those_of_the_tables():
     tables = jobs.tables(check(config).current)
     inputs = tables["multiverse"].inputs
     own = {name for name in inputs if not name.startswith("multiverse/")}
-    assert own == {"table1/baseline", "table1/transferred", "table1/random", "table4/selffer", "table4/hornet"}
+    of_table1 = {f"table1/{name}" for name in ("baseline", "transferred", "random", "identity")}
+    assert own == of_table1 | {"table4/selffer", "table4/hornet", "table7/set01"}
     for name in own:
         assert inputs[name].folder == tables[name.partition("/")[0]].inputs[name].folder
     assert {name.partition("/")[2] for name in inputs.keys() - own} == {

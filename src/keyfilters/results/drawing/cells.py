@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +140,24 @@ def title(model: Mapping[str, Any]) -> str:
     return architecture(model["architecture"]).title
 
 
+def titles(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells models apart: their architectures' titles, and of several of one architecture, what not all share."""
+    named = []
+    for model in models:
+        alike = [other for other in models if other["architecture"] == model["architecture"]]
+        shared = {name for name, value in model.items() if all(other.get(name) == value for other in alike)}
+        named.append(_phrase(title(model), {name: value for name, value in model.items() if name not in shared}))
+    return named
+
+
 def network(model: Mapping[str, Any]) -> str:
     """A model in one phrase: `hornet_tiny (base_dim 8)`."""
-    arguments = ", ".join(f"{name} {_text(value)}" for name, value in model.items() if name != "architecture")
-    return f"{model['architecture']} ({arguments})" if arguments else model["architecture"]
+    return _phrase(model["architecture"], {name: value for name, value in model.items() if name != "architecture"})
+
+
+def _phrase(name: str, arguments: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{argument} {_text(value)}" for argument, value in arguments.items())
+    return f"{name} ({listed})" if listed else name
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,8 @@ from keyfilters.results.drawing import files, palette
 from keyfilters.results.drawing.style import WIDTH
 
 LETTERS = 72  # of a line of a claim
-MARGIN = 0.05  # of the axis, beyond all that is drawn
+LINEAR = 2.0  # points on both sides of 0 that the axis has linearly; what decides lies there
+MARGIN = 0.3  # of the largest effects, beyond all that is drawn
 
 
 def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) -> Figure:
@@ -21,8 +22,7 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
     drawn = [row for row in rows if row["effect"] is not None]
     figure, axes = plt.subplots(figsize=(WIDTH, 1 + 0.3 * max(1, len(drawn))), layout="constrained")
     reach = [row[name] for row in drawn for name in ("effect", "low", "high", "paper_effect") if row[name] is not None]
-    least, most = min([-1, *reach]), max([1, *reach])
-    left, right = least - MARGIN * (most - least), most + MARGIN * (most - least)
+    left, right = (1 + MARGIN) * min([-LINEAR, *reach]), (1 + MARGIN) * max([LINEAR, *reach])
     for position, row in enumerate(reversed(drawn)):
         low = left if row["claimed_low"] is None else row["claimed_low"]
         high = right if row["claimed_high"] is None else row["claimed_high"]
@@ -42,12 +42,16 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
             color=colour,
         )
     axes.axvline(0, color=palette.BLACK, linewidth=0.8)
+    axes.set_xscale("symlog", linthresh=LINEAR, linscale=2)
+    ticks = [tick for tick in (-50, -10, -2, -1, 0, 1, 2, 10, 50) if left <= tick <= right]
+    axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks], minor=False)
+    axes.set_xticks([], minor=True)
     axes.set(xlim=(left, right), ylim=(-0.6, max(1, len(drawn)) - 0.4))
     axes.set_yticks(range(len(drawn)), [textwrap.fill(row["claim"], LETTERS) for row in reversed(drawn)])
     axes.tick_params(axis="y", length=0)
     shaded = "shaded: the range that is claimed"
     star = "; star: the paper's" if any(row["paper_effect"] is not None for row in drawn) else ""
-    axes.set_xlabel(f"effect (points of accuracy)\n{shaded}{star}")
+    axes.set_xlabel(f"effect (points of accuracy; beyond {LINEAR:g} logarithmic)\n{shaded}{star}")
     axes.spines["left"].set_visible(False)
     files.heading(figure, title)
     files.caption(figure, notes[:1])

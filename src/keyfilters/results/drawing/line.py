@@ -20,9 +20,10 @@ def line(
     columns: Sequence[str],
     title: str,
     notes: Sequence[str],
-    printed: Sequence[str],
+    printed: Sequence[str | None],
 ) -> None:
-    """Publish the cells `records`, one column each; `printed` are the columns that play their role in the paper."""
+    """Publish the cells `records`, one column each; `printed` are the columns that play the role of the first of them
+    in the paper, None where none does."""
     rows = [
         {
             "column": column,
@@ -41,9 +42,9 @@ def line(
         cells=[[record["cell"] for record in records]],
         upright=True,
     )
-    by_column = dict(zip(printed, records, strict=False))  # the controls come last
     ours = [
         paper.Number("Accuracy", column, record["mean"], record["n"], cell=record["cell"])
-        for column, record in by_column.items()
+        for column, record in zip(printed, records, strict=False)  # the controls come last
+        if column
     ]
     publish(description, file, pd.DataFrame(rows), grid, title, notes, paper.compare(description["stage"], ours))

@@ -37,9 +37,10 @@ from keyfilters.results.master_key.claimed import (
 PAPER_ABOVE_CHANCE = 86.9 - 100 / 449  # of Table 1's baseline, on 449 classes: what the margin is scaled from
 LEVEL = 0.05
 EQUIVALENT = "less than a point"
+NOT_TESTABLE = "not testable here"
 SEEDS_NEEDED = (
     "Seeds needed: for a test at 5 % with 80 % power, if the effect is as measured, and of this line by itself: Holm's "
-    "correction wants more."
+    f"correction wants more. Of a claim on a sign also those that would say that it is {EQUIVALENT}."
 )
 
 
@@ -56,7 +57,7 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
         f"Supported, contradicted: a one-sided test for each direction, for a range two of them (equivalence), at "
         f"{50 * level:.2g} % each, corrected by Holm over all lines that can be tested. {EQUIVALENT.capitalize()}: a "
         "claim on a sign is neither, and two one-sided tests say that its effect lies within a point of zero, at "
-        f"{100 * level:.2g} % each, corrected by Holm over all such claims. {_on_looks(looks(description))}They speak "
+        f"{100 * level:.2g} % each, corrected by Holm over all such claims. {_on_looks(_looks(description))}They speak "
         "of these sets and networks, not of sets in general.",
         f"A point is {MARGIN:g} of the paper's {PAPER_ABOVE_CHANCE:.1f} above chance, scaled to the base model's own "
         f"distance from chance; much larger is {LARGER} times the training images; all layers are all that there are. "
@@ -73,11 +74,12 @@ def claims(description: Mapping[str, Any], file: Path) -> None:
 @dataclass
 class Measured:
     """A claim by a study's numbers: the pairs of cells that it compares; their effect, None where they were not run,
-    and its p; the range that it states, in points of this study; the verdict."""
+    and its p; the margin and the range that it states, in points of this study; the verdict."""
 
     claim: Claim
     compared: Compared
     effect: Effect | None
+    margin: float
     low: float
     high: float
     p_supported: float
@@ -87,8 +89,14 @@ class Measured:
 
     @property
     def seeds_needed(self) -> int | None:
-        """See `effects.seeds_needed`."""
-        return seeds_needed(self.effect, self.low, self.high) if self.effect else None
+        """To be supported or contradicted; see `effects.seeds_needed`."""
+        return seeds_needed(self.effect, self.low, self.high, LEVEL / 2) if self.effect else None
+
+    @property
+    def seeds_needed_equivalent(self) -> int | None:
+        """To be less than a point; None of a claim on more than a sign."""
+        of_sign = self.effect and self.claim.of_direction
+        return seeds_needed(self.effect, -self.margin, self.margin, LEVEL) if of_sign else None
 
     @property
     def row(self) -> dict[str, Any]:
@@ -109,6 +117,7 @@ class Measured:
             "p_contradicted": self.p_contradicted,
             "p_equivalent": self.p_equivalent,
             "seeds_needed": self.seeds_needed,
+            "seeds_needed_equivalent": self.seeds_needed_equivalent,
             "verdict": self.verdict,
         }
 
@@ -118,21 +127,27 @@ def judged(description: Mapping[str, Any], results: Path) -> list[Measured]:
 
     Raises KeyfiltersError if one is missing or was made from other settings.
     """
-    tables: dict[str, dict[str, Record]] = {}
-    for name, record in zip(description["inputs"], cells.load(description, results), strict=True):
-        table, _, cell = name.partition("/")
-        tables.setdefault(table, {})[cell] = record
+    tables = by_table(cells.load(description, results))
     measured = [_measured(claim, tables) for claim in (*CLAIMS, *of_controls(tables))]
     _judge(measured, _level(description))
     return measured
 
 
+def by_table(records: Sequence[Record]) -> Tables:
+    """Cells by their names `<table>/<cell>`."""
+    tables: dict[str, dict[str, Record]] = {}
+    for record in records:
+        table, _, cell = record["cell"].partition("/")
+        tables.setdefault(table, {})[cell] = record
+    return tables
+
+
 def _level(description: Mapping[str, Any]) -> float:
     """Of the tests of one look, so that all looks together err in 5 % (Bonferroni)."""
-    return LEVEL / looks(description)
+    return LEVEL / _looks(description)
 
 
-def looks(description: Mapping[str, Any]) -> int:
+def _looks(description: Mapping[str, Any]) -> int:
     """How often these claims were judged, this time among them; see `study.master_key.Claims`."""
     return description["settings"]["looks"]
 
@@ -151,11 +166,11 @@ def _measured(claim: Claim, tables: Tables) -> Measured:
     effect = difference(compared)
     margin = statistics.fmean(point(other) for _, other in compared) if compared else MARGIN
     low, high = (bound * margin if math.isfinite(bound) else bound for bound in (claim.low, claim.high))
-    testable = effect is None or not claim.needs_filters or _uses_filters(claim.table, compared, tables)
-    verdict = "not run" if effect is None else "" if testable else "not testable here"
+    testable = effect is None or not claim.needs_filters or uses_filters(claim.table, compared, tables)
+    verdict = "not run" if effect is None else "" if testable else NOT_TESTABLE
     within, outside = (test(effect, low, high) if effect else math.nan for test in (p_within, p_outside))
     equivalent = p_within(effect, -margin, margin) if effect and claim.of_direction else None
-    return Measured(claim, compared, effect, low, high, within, outside, equivalent, verdict)
+    return Measured(claim, compared, effect, margin, low, high, within, outside, equivalent, verdict)
 
 
 def point(reference: Record) -> float:
@@ -164,9 +179,9 @@ def point(reference: Record) -> float:
     return max(0.0, reference["mean"] - chance) / PAPER_ABOVE_CHANCE
 
 
-def _uses_filters(table: str, compared: Compared, tables: Tables) -> bool:
-    """Whether every target's network is better than one whose filters are all the identity: by the interval of the
-    difference; with one seed, which has none and decides nothing, by its sign."""
+def uses_filters(table: str, compared: Compared, tables: Tables) -> bool:
+    """Whether the network of every target compared, in cells of `table`, is better than one whose filters are all the
+    identity: by the interval of the difference; with one seed, which has none and decides nothing, by its sign."""
     for target in {one["target"]["name"] for one, _ in compared}:
         effect = difference(of_identity(table, target, tables))
         least, _ = bounds(effect)
@@ -215,5 +230,6 @@ def _text(row: Mapping[str, Any]) -> dict[str, str]:
         "n": str(row["n"] or ""),
         "Paper's effect": points(row["paper_effect"]),
         "Seeds needed": str(row["seeds_needed"] or ""),
+        f"For {EQUIVALENT}": str(row["seeds_needed_equivalent"] or ""),
         "Verdict": row["verdict"],
     }

@@ -1,4 +1,5 @@
-"""`keyfilters controls`: what trained filters are worth above random ones and above none, by Table 2's cells (ours)."""
+"""`keyfilters controls`: what filters are worth above random ones, above the identity and above the target's own, by
+Table 2's cells (ours)."""
 
 from __future__ import annotations
 
@@ -15,13 +16,14 @@ from keyfilters.results.drawing.arrows import Mark, arrow, mark
 from keyfilters.results.drawing.cross import column_of
 from keyfilters.results.drawing.table import Grid, publish
 
-ABOVE = {"random": "random", "identity": "none"}
-"""The controls that others are compared with, and what a row calls them."""
+OWN = "own"
+ABOVE = {"random": "random", "identity": "the identity", OWN: "its own"}
+"""What the filters of a row are compared with, two controls and the target's selffer, and what the row calls it."""
 ALL, BASE = "all sources", "base model"
 
 
 def controls(description: Mapping[str, Any], file: Path) -> None:
-    """Render `<results>/tables/controls.*` from `<results>/cells`: two rows a target, a column a source."""
+    """Render `<results>/tables/controls.*` from `<results>/cells`: three rows a target, a column a source."""
     results = file.parents[1]
     every = cells.load(description, results)
     bases = {record["target"]["name"]: record for record in every if record["cell"].startswith("table7/")}
@@ -29,14 +31,16 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
     by_pair = {(record["target"]["name"], column_of(record)): record for record in of_table2}
     targets = cells.by_size([record["target"] for record in of_table2])
     sources = cells.by_size([record["source"] for record in of_table2 if not cells.control(record)])
-    columns = [*(source["name"] for source in sources), ALL, BASE, "random"]
+    there = {cells.control(record) for record in of_table2}
+    others = [name for name in cells.CONTROLS if name in there - {"identity"}]
+    columns = [*(source["name"] for source in sources), ALL, BASE, *others]
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
-        filters = {column: [by_pair[target, column]] for column in (*(source["name"] for source in sources), "random")}
+        filters = {column: [by_pair[target, column]] for column in (*(source["name"] for source in sources), *others)}
         filters |= {ALL: [by_pair[target, source["name"]] for source in sources]}
         filters |= {BASE: [bases[target]]} if target in bases else {}
         for control in ABOVE:
-            reference = by_pair[target, control]
+            reference = by_pair[target, target if control == OWN else control]
             compared = {name: records for name, records in filters.items() if records != [reference]}
             effects = {name: difference([(one, reference) for one in records]) for name, records in compared.items()}
             rows += [
@@ -49,7 +53,11 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
             names.append([compared[name][0]["cell"] if name in compared and name != ALL else None for name in columns])
     grid = Grid(
         corner="Target, above",
-        columns=[*(source["title"] for source in sources), "All sources", "Base model", cells.CONTROLS["random"]],
+        columns=[
+            *(source["title"] for source in sources),
+            *("All sources", "Base model"),
+            *(cells.CONTROLS[name] for name in others),
+        ],
         rows=[f"{target['title']}, above {above}" for target in targets for above in ABOVE.values()],
         text=text,
         marks=marks,
@@ -60,11 +68,13 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, "
         "each by itself; green where the interval is above zero, red where it is below. With one seed there is none, "
         "and nothing is coloured. Above random: less a network whose filters are its own as initialised, frozen. Above "
-        "none: less one whose filters are all the identity, which mixes no pixels. All sources: the mean over them. "
-        "Base model: all filters trained (Table 7). Sets by descending number of training images.",
+        "the identity: less one whose filters are all the identity, which mixes no pixels. Above its own: less one "
+        "with frozen filters of the target itself. All sources: the mean over them. Base model: all filters trained "
+        "(Table 7). Sets by descending number of training images.",
+        *cells.on_controls(of_table2),
         cells.choices(every, "depthwise convolution"),
     ]
-    title = "What trained filters of the source are worth above random ones and above none (points of accuracy)"
+    title = "What filters are worth above random ones, the identity and the target's own (points of accuracy)"
     publish(description, file, pd.DataFrame(rows), grid, title, notes)
 
 

@@ -1,7 +1,8 @@
 """`keyfilters multiverse`: whether effects of Tables 1 and 4 hold under other choices where the paper is silent (ours).
 
 A small one in the sense of Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), doi.org/10.1177/1745691616658637: every
-combination of the choices that a claim has, and the share of them that say the same as the study's own.
+combination of the choices that a claim has, and the share of them in which the effect has the sign that it has under
+the study's own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from keyfilters.analysis.effects import Effect
@@ -20,8 +22,9 @@ from keyfilters.results.differences import Record, bounds, difference, excludes_
 from keyfilters.results.drawing import cells
 from keyfilters.results.drawing.arrows import Mark, mark
 from keyfilters.results.drawing.table import Grid, publish
-from keyfilters.results.master_key.claims import point, verdict
+from keyfilters.results.master_key.claims import NOT_TESTABLE, by_table, point, uses_filters, verdict
 
+SIGNS = {-1: "below zero", 0: "zero", 1: "above zero"}
 DIRECTIONS = {"supported": "up", "above zero": "up", "contradicted": "down", "below zero": "down"}
 
 
@@ -39,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """To a question under one choice: the effect and what it says."""
+    """To a question under one choice: the effect, what it says, and the cell of its first part."""
 
     margin: float | None
     bias: str
@@ -47,6 +50,11 @@ class Answer:
     effect: Effect | None
     says: str
     cell: str
+
+    @property
+    def sign(self) -> str:
+        """Of the effect, in words."""
+        return SIGNS[int(np.sign(self.effect.mean))] if self.effect else ""
 
 
 def multiverse(description: Mapping[str, Any], file: Path) -> None:
@@ -61,19 +69,20 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
     for question in questions:
         answers = _answers(question, every, biases)
         own = _own(question, answers)
-        agreeing = [answer for answer in answers if answer.says == own.says]
+        of_own = [answer for answer in answers if answer.margin == own.margin]
+        holds = sum(answer.sign == own.sign for answer in of_own)
         rows += [_row(question, answer, own) for answer in answers]
         for margin in question.margins:
             of_margin = {(answer.stacking, answer.bias): answer for answer in answers if answer.margin == margin}
             of_columns = [of_margin.get(column) for column in columns]
-            share = f"{len(agreeing)} of {len(answers)}" if margin == own.margin else ""
+            share = f"{holds} of {len(of_own)}" if margin == own.margin else ""
             names.append(question.text if margin is None else question.text.format(margin=f"{margin:g}"))
             text.append([*("" if answer is None else _text(answer) for answer in of_columns), share])
             marks.append([*(Mark() if answer is None else _mark(answer) for answer in of_columns), Mark()])
             of_cells.append([*(answer and answer.cell for answer in of_columns), None])
     headers = [f"Bias {bias}" + ("" if stacking == STACKINGS[0] else ", by stage") for stacking, bias in columns]
     headers[0] += " (the study's own)"
-    grid = Grid("Claim", [*headers, "Share that agrees"], names, text, marks, of_cells)
+    grid = Grid("Claim", [*headers, "Sign holds in"], names, text, marks, of_cells)
     notes = [
         cells.basis(every, results.name),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
@@ -83,8 +92,8 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
         "frozen as initialised. By stage: filters of another architecture end to end within each stage of the network, "
         "layers in a row that read maps of one size, instead of over all.",
         "Points of a margin are the paper's, scaled as in the table of claims; a margin's verdict is a test at 5 %, by "
-        "itself. Share: of all choices of the claim, all margins among them, those that say what the study's own "
-        "choice says, with the margin nearest to one point: the verdict, or without margin the sign.",
+        "itself. Sign holds in: how many of the claim's choices have an effect of the sign that it has under the "
+        f"study's own. {NOT_TESTABLE.capitalize()}: as in the table of claims.",
     ]
     title = "Effects of Tables 1 and 4 under other choices where the paper is silent (points of accuracy)"
     publish(description, file, pd.DataFrame(rows), grid, title, notes)
@@ -110,8 +119,11 @@ def _answers(question: Question, every: Sequence[Record], biases: Sequence[str])
     answers = []
     for margin, stacking, bias in product(question.margins, question.stackings, biases):
         one, other = (_cell(every, name, bias, stacking) for name in (question.one, question.other))
-        effect = difference([(one, other)])
-        answers.append(Answer(margin, bias, stacking, effect, _says(effect, margin, other), one["cell"]))
+        compared = [(one, other)]
+        effect = difference(compared)
+        testable = uses_filters(question.one.partition("/")[0], compared, by_table(every))
+        says = _says(effect, margin, other) if testable else NOT_TESTABLE
+        answers.append(Answer(margin, bias, stacking, effect, says, one["cell"]))
     return answers
 
 
@@ -128,7 +140,7 @@ def _says(effect: Effect | None, margin: float | None, reference: Record) -> str
     if effect is None:
         return ""
     if margin is None:
-        return "above zero" if effect.mean > 0 else "below zero" if effect.mean < 0 else "zero"
+        return SIGNS[int(np.sign(effect.mean))]
     return verdict(effect, -margin * point(reference), margin * point(reference))
 
 
@@ -151,15 +163,15 @@ def _row(question: Question, answer: Answer, own: Answer) -> dict[str, Any]:
         "n": answer.effect.seeds if answer.effect else 0,
         "says": answer.says,
         "own": answer is own,
-        "agrees": answer.says == own.says,
+        "same_sign": answer.sign == own.sign,
     }
 
 
 def _text(answer: Answer) -> str:
     shown = in_points(answer.effect)
-    return shown if answer.margin is None else f"{shown}, {answer.says}"
+    return f"{shown}, {answer.says}" if answer.margin or answer.says == NOT_TESTABLE else shown
 
 
 def _mark(answer: Answer) -> Mark:
-    decided = excludes_zero(answer.effect) if answer.margin is None else answer.says in DIRECTIONS
+    decided = answer.says in DIRECTIONS and (answer.margin is not None or excludes_zero(answer.effect))
     return mark(DIRECTIONS.get(answer.says, ""), decided, bare=True)

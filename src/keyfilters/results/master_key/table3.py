@@ -24,5 +24,7 @@ def table3(description: Mapping[str, Any], file: Path) -> None:
         cells.choices(records, "depthwise convolution") + " " + cells.STACKING,
     ]
     title = f"Table 3: accuracy (%) on {target['title']} with filters of other architectures and sizes"
-    columns = [cells.title(model) for model in models]
-    line(description, file, records, "Source model", columns, title, notes, columns)
+    architectures = [cells.title(model) for model in models]
+    # The paper's is the network that filters go into itself, which comes first, where another has its architecture.
+    printed = [None if name in architectures[:place] else name for place, name in enumerate(architectures)]
+    line(description, file, records, "Source model", cells.titles(models), title, notes, printed)
