@@ -13,6 +13,6 @@ def test_trainings_and_pretrained_networks_are_told_apart():
         "Study `mini`, 4 trainings, n = 2 a cell (seeds 0, 1); "
     )
     assert cells.basis([record(0, 1), record(None)], "paper").startswith(
-        "Study `paper`, 2 trainings, pretrained elsewhere: 1, n = 1, 2 a cell (seeds 0, 1); "
+        "Study `paper`, 2 trainings, pretrained elsewhere: 1, n = 1 or 2 a cell (seeds 0, 1); "
     )
     assert "0 trainings, pretrained elsewhere: 1, n = 1 a cell; top-1" in cells.basis([record(None)], "paper")

@@ -159,7 +159,11 @@ def test_an_effect_of_neither_sign_that_is_surely_small_is_less_than_a_point(gat
     base = gathered("table5", "small", None, (0.5, 0.5, 0.5))
     for accuracies, verdict in (((0.5, 0.5, 0.5), "less than a point"), ((0.6, 0.4, 0.5), "undecided")):
         verdicts = judged([base, gathered("table5", "small", "small", accuracies)])
-        assert row(verdicts, "Table 5: pointwise layers lose even")["verdict"] == verdict
+        line = row(verdicts, "Table 5: pointwise layers lose even")
+        assert line["verdict"] == verdict
+        assert np.isnan(line["seeds_needed_equivalent"]) == (verdict == "undecided")  # ten test images are too few
+    beyond = judged([base, gathered("table5", "small", "small", (0.9, 0.8, 0.9))])
+    assert np.isnan(row(beyond, "Table 5: pointwise layers lose even")["seeds_needed_equivalent"])
 
 
 def test_looks_divide_the_level(gathered, judged, tmp_path):

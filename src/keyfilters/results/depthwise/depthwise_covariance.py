@@ -1,4 +1,4 @@
-"""`keyfilters depthwise_covariance`: the covariance of the taps of depthwise filters by depth.
+"""The figure `depthwise_covariance`: the covariance of the taps of depthwise filters by depth.
 
 Trockman et al. 2022 (arXiv 2210.03651) found it to be of one structure in networks that have little else in common.
 """

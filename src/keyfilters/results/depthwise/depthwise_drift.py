@@ -1,4 +1,4 @@
-"""`keyfilters depthwise_drift`: drift of depthwise filters between layers, training sets and architectures.
+"""The figure `depthwise_drift`: drift of depthwise filters between layers, training sets and architectures.
 
 Do the filters of one architecture that are trained on different sets drift less than those of its different layers?
 """

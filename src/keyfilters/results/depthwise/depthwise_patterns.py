@@ -1,4 +1,4 @@
-"""`keyfilters depthwise_patterns`: how much of depthwise filters a few patterns explain, beside random filters.
+"""The figure `depthwise_patterns`: how much of depthwise filters a few patterns explain, beside random filters.
 
 Babaiee et al. 2025 (arXiv 2509.11711): the filters of trained networks are predominantly a * p + b of eight patterns p.
 """

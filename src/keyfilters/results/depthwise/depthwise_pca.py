@@ -1,4 +1,4 @@
-"""`keyfilters depthwise_pca`: the principal components of depthwise filters, with their explained variance."""
+"""The figure `depthwise_pca`: the principal components of depthwise filters, with their explained variance."""
 
 from __future__ import annotations
 

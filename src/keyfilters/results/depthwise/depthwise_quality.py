@@ -1,4 +1,4 @@
-"""`keyfilters depthwise_quality`: entropy and sparsity of depthwise layers along the networks trained here."""
+"""The figure `depthwise_quality`: entropy and sparsity of depthwise layers along the networks trained here."""
 
 from __future__ import annotations
 

@@ -71,17 +71,18 @@ def percent(record: Mapping[str, Any]) -> str:
     return f"{record['mean']:.1f}{spread}"
 
 
-def basis(records: list[Mapping[str, Any]], study: str) -> str:
-    """One sentence that says what the numbers rest on: study, n, seeds."""
+def basis(records: list[Mapping[str, Any]], study: str, measure: str = "top-1") -> str:
+    """One sentence that says what the numbers rest on: study, n, seeds, and what is measured, accuracies or something
+    of them."""
     runs = [run for record in records for run in record["runs"]]
     trained = [run for run in runs if run["seed"] is not None]
     seeds = sorted({run["seed"] for run in trained})
     others = f", pretrained elsewhere: {len(runs) - len(trained)}" if len(trained) < len(runs) else ""
     of_seeds = f" (seeds {', '.join(map(str, seeds))})" if seeds else ""
-    counts = ", ".join(str(n) for n in sorted({record["n"] for record in records}))
+    counts = " or ".join(str(n) for n in sorted({record["n"] for record in records}))
     return (
         f"Study `{study}`, {len(trained)} trainings{others}, n = {counts} a cell{of_seeds}; "
-        f"top-1 on the test images after the last epoch, in percent."
+        f"{measure} on the test images after the last epoch, in percent."
     )
 
 

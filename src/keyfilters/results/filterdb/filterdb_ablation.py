@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_ablation`: drift between groups with and without degenerated layers (section 5)."""
+"""The figure `filterdb_ablation`: drift between groups with and without degenerated layers (section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig1`: the first filters of every layer of one network (Figure 1 of CNN Filter DB)."""
+"""The figure `filterdb_fig1`: the first filters of every layer of one network (Figure 1 of CNN Filter DB)."""
 
 from __future__ import annotations
 

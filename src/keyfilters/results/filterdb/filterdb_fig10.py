@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig10`: drift between the networks of one family of architectures (Figure 10)."""
+"""The figure `filterdb_fig10`: drift between the networks of one family of architectures (Figure 10)."""
 
 from __future__ import annotations
 

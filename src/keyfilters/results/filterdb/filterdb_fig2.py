@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig2`: sparsity and entropy by depth of three classes of classifiers (Figure 2 of CNN Filter
+"""The figure `filterdb_fig2`: sparsity and entropy by depth of three classes of classifiers (Figure 2 of CNN Filter
 DB)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig3`: densities of coefficients by visual category, along each component (Figure 3)."""
+"""The figure `filterdb_fig3`: densities of coefficients by visual category, along each component (Figure 3)."""
 
 from __future__ import annotations
 

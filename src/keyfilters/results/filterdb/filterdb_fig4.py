@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig4`: the first two coefficients against each other, by phenotype (Figure 4)."""
+"""The figure `filterdb_fig4`: the first two coefficients against each other, by phenotype (Figure 4)."""
 
 from __future__ import annotations
 

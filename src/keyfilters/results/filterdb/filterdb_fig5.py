@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig5`: the bases of some groups with their cumulative explained variance (Figure 5)."""
+"""The figure `filterdb_fig5`: the bases of some groups with their cumulative explained variance (Figure 5)."""
 
 from __future__ import annotations
 

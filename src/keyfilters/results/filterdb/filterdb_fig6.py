@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig6`: drift along each principal component over all pairs of networks (Figure 6)."""
+"""The figure `filterdb_fig6`: drift along each principal component over all pairs of networks (Figure 6)."""
 
 from __future__ import annotations
 

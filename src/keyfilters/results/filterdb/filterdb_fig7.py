@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig7`: coefficients of one network while it is trained (Figure 7 of CNN Filter DB)."""
+"""The figure `filterdb_fig7`: coefficients of one network while it is trained (Figure 7 of CNN Filter DB)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig8`: drift between tasks, visual categories, training sets and depth deciles (Figure 8)."""
+"""The figure `filterdb_fig8`: drift between tasks, visual categories, training sets and depth deciles (Figure 8)."""
 
 from __future__ import annotations
 

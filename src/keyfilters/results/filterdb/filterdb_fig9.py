@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_fig9`: drift between pairs of networks by depth decile (Figure 9)."""
+"""The figure `filterdb_fig9`: drift between pairs of networks by depth decile (Figure 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_reproducibility`: accuracy and drift over seeds (section 4.2 of CNN Filter DB)."""
+"""The figure `filterdb_reproducibility`: accuracy and drift over seeds (section 4.2 of CNN Filter DB)."""
 
 from __future__ import annotations
 

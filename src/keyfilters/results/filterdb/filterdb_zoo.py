@@ -1,4 +1,4 @@
-"""`keyfilters filterdb_zoo`: what `compare-zoo` reads of the networks of a study, and an image of it."""
+"""The figure `filterdb_zoo`: what `compare-zoo` reads of the networks of a study, and an image of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters lowres`: accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
+"""The table `lowres`: accuracy of the low-resolution networks of *CNN Filter DB*, beside the published ones."""
 
 from __future__ import annotations
 

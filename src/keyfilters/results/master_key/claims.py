@@ -1,4 +1,4 @@
-"""`keyfilters claims`: whether a study's numbers support what Master Key Filters claims, `claimed.CLAIMS`.
+"""The table `claims`: whether a study's numbers support what Master Key Filters claims, `claimed.CLAIMS`.
 
 A claim is supported if a test at 5 % says that its effect lies in the range that it states, contradicted if one says
 that it lies outside; one on a sign alone that is neither is `less than a point` if two one-sided tests say so of its
@@ -94,9 +94,10 @@ class Measured:
 
     @property
     def seeds_needed_equivalent(self) -> int | None:
-        """To be less than a point; None of a claim on more than a sign."""
-        of_sign = self.effect and self.claim.of_direction
-        return seeds_needed(self.effect, -self.margin, self.margin, LEVEL) if of_sign else None
+        """To be less than a point; None of a claim on more than a sign, or of an effect that is not."""
+        if not self.effect or not self.claim.of_direction or abs(self.effect.mean) >= self.margin:
+            return None
+        return seeds_needed(self.effect, -self.margin, self.margin, LEVEL)
 
     @property
     def row(self) -> dict[str, Any]:

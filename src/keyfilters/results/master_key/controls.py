@@ -1,4 +1,4 @@
-"""`keyfilters controls`: what filters are worth above random ones, above the identity and above the target's own, by
+"""The table `controls`: what filters are worth above random ones, above the identity and above the target's own, by
 Table 2's cells (ours)."""
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
         cells=names,
     )
     notes = [
-        cells.basis(every, results.name),
+        cells.basis(every, results.name, "differences of top-1"),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, "
         "each by itself; green where the interval is above zero, red where it is below. With one seed there is none, "
         "and nothing is coloured. Above random: less a network whose filters are its own as initialised, frozen. Above "

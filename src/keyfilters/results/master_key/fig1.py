@@ -1,4 +1,4 @@
-"""`keyfilters fig1`: depthwise filters from the first, middle and last layers (Figure 1 of Master Key Filters)."""
+"""The figure `fig1`: depthwise filters from the first, middle and last layers (Figure 1 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters fig2`: Figures 2a, 2b and 2c on one axis (Figure 2 of Master Key Filters)."""
+"""The figure `fig2`: Figures 2a, 2b and 2c on one axis (Figure 2 of Master Key Filters)."""
 
 from __future__ import annotations
 

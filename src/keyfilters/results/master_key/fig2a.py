@@ -1,4 +1,4 @@
-"""`keyfilters fig2a`: the experiment of Yosinski et al. 2014 with a plain network (Figure 2a of Master Key Filters)."""
+"""The figure `fig2a`: the experiment of Yosinski et al. 2014 with a plain network (Figure 2a of Master Key Filters)."""
 
 from __future__ import annotations
 

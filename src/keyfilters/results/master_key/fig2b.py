@@ -1,4 +1,4 @@
-"""`keyfilters fig2b`: the first n convolutions of a ResNet transferred (Figure 2b of Master Key Filters)."""
+"""The figure `fig2b`: the first n convolutions of a ResNet transferred (Figure 2b of Master Key Filters)."""
 
 from __future__ import annotations
 

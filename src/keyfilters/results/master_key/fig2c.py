@@ -1,4 +1,4 @@
-"""`keyfilters fig2c`: the first n depthwise layers of a ConvNeXt transferred (Figure 2c of Master Key Filters)."""
+"""The figure `fig2c`: the first n depthwise layers of a ConvNeXt transferred (Figure 2c of Master Key Filters)."""
 
 from __future__ import annotations
 

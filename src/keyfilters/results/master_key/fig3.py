@@ -1,4 +1,4 @@
-"""`keyfilters fig3`: the method, drawn from a real pair of networks (Figure 3 of Master Key Filters)."""
+"""The figure `fig3`: the method, drawn from a real pair of networks (Figure 3 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters fig4`: depthwise layers of a distant source and of the target (Figure 4 of Master Key Filters)."""
+"""The figure `fig4`: depthwise layers of a distant source and of the target (Figure 4 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters multiverse`: whether effects of Tables 1 and 4 hold under other choices where the paper is silent (ours).
+"""The table `multiverse`: whether effects of Tables 1 and 4 hold under other choices where the paper is silent (ours).
 
 A small one in the sense of Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), doi.org/10.1177/1745691616658637: every
 combination of the choices that a claim has, and the share of them in which the effect has the sign that it has under
@@ -84,7 +84,7 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
     headers[0] += " (the study's own)"
     grid = Grid("Claim", [*headers, "Sign holds in"], names, text, marks, of_cells)
     notes = [
-        cells.basis(every, results.name),
+        cells.basis(every, results.name, "differences of top-1"),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
         "green where the interval is above zero or the claim supported, red where it is below or the claim "
         "contradicted. With one seed there is no interval, and nothing is coloured.",

@@ -1,4 +1,4 @@
-"""`keyfilters table1`: filters in order, shuffled, or of few layers alone (Table 1 of Master Key Filters)."""
+"""The table `table1`: filters in order, shuffled, or of few layers alone (Table 1 of Master Key Filters)."""
 
 from __future__ import annotations
 

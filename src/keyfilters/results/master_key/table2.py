@@ -1,4 +1,4 @@
-"""`keyfilters table2`: frozen depthwise filters of every source in every target (Table 2 of Master Key Filters)."""
+"""The table `table2`: frozen depthwise filters of every source in every target (Table 2 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters table3`: filters of several architectures, in one small target (Table 3 of Master Key Filters)."""
+"""The table `table3`: filters of several architectures, in one small target (Table 3 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters table4`: filters of another architecture, trained on another domain (Table 4 of Master Key Filters)."""
+"""The table `table4`: filters of another architecture, trained on another domain (Table 4 of Master Key Filters)."""
 
 from __future__ import annotations
 

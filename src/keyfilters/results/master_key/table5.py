@@ -1,4 +1,4 @@
-"""`keyfilters table5`: frozen pointwise layers of every source in every target (Table 5 of Master Key Filters)."""
+"""The table `table5`: frozen pointwise layers of every source in every target (Table 5 of Master Key Filters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`keyfilters table6`: the sets as prepared, beside the paper's (Table 6 of Master Key Filters)."""
+"""The table `table6`: the sets as prepared, beside the paper's (Table 6 of Master Key Filters)."""
 
 from __future__ import annotations
 

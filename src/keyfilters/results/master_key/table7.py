@@ -1,4 +1,4 @@
-"""`keyfilters table7`: accuracy of the base models (Table 7 of Master Key Filters)."""
+"""The table `table7`: accuracy of the base models (Table 7 of Master Key Filters)."""
 
 from __future__ import annotations
 
