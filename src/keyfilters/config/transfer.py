@@ -23,7 +23,7 @@ class Choices(Settings):
     """Of a transferred filter: trained from its own random start, or copied and frozen with it."""
     batch_norm: BatchNorm = "trained"
     """That reads what a transferred filter makes, its affine part and its running statistics: trained, or copied and
-    frozen with the filter. Only of networks that have it; in a study with others it is set in `fig2b`."""
+    frozen with the filter. An error for layers without it, so that a study with such networks sets it in `fig2b`."""
     kernel_size: Literal["refuse", "fit"] = "refuse"
     """Kernels of another size are an error, or cropped or padded with zeros around their centre (`fit`)."""
     projections: Literal["transferred", "trained"] = "transferred"
