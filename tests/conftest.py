@@ -43,7 +43,7 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
 def gathered(tmp_path):
     """Gather the cell `<table>/<name>` of trainings that end at `accuracies`; returns its name and job."""
 
-    def gathered(table, target, source=None, accuracies=(0.5,), name=None, role=None, bias="trained"):
+    def gathered(table, target, source=None, accuracies=(0.5,), name=None, role=None, bias="trained", **choices):
         inputs = {}
         name = name or (f"{target}--{source}" if source else target)
         for seed, accuracy in enumerate(accuracies):
@@ -54,7 +54,7 @@ def gathered(tmp_path):
                 if source:
                     draft.facts.update(source=facts(source))
             inputs[f"seed{seed}"] = job
-        settings = {"choices": {"bias": bias} if source else None} | ({"role": role} if role else {})
+        settings = {"choices": {"bias": bias, **choices} if source else None} | ({"role": role} if role else {})
         job = Job("cell", name, settings, inputs)
         cell(job.description, tmp_path / "artifacts", tmp_path / f"results/cells/{table}/{name}.json")
         return f"{table}/{name}", job

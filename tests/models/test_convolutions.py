@@ -5,7 +5,14 @@ import torch
 from torch import nn
 
 from keyfilters.models.build import build
-from keyfilters.models.convolutions import depthwise_layers, is_depthwise, main_path, map_sizes, pointwise_layers
+from keyfilters.models.convolutions import (
+    batch_norms,
+    depthwise_layers,
+    is_depthwise,
+    main_path,
+    map_sizes,
+    pointwise_layers,
+)
 from keyfilters.models.registry import ARCHITECTURES, layer_count, readings
 
 
@@ -42,6 +49,20 @@ def test_the_number_of_layers_is_known_without_building(architecture, arguments)
     assert layer_count(architecture, arguments) == len(depthwise_layers(network) or main_path(network))
 
 
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if not name.startswith("lowres_")])
+def test_the_registry_knows_the_choices_that_a_transfer_has(architecture):
+    network = unfilled(architecture)
+    layers = [[layer] for layer in depthwise_layers(network).items()]
+    layers = layers or [list(layer.items()) for layer in main_path(network)]
+    norms = batch_norms(network)
+    has = {
+        "bias": any(module.bias is not None for layer in layers for _, module in layer),
+        "batch_norm": any(name in norms for layer in layers for name, _ in layer),
+        "projections": any(len(layer) > 1 for layer in layers),
+    }
+    assert {choice for choice in has if has[choice]} == {*ARCHITECTURES[architecture].choices}
+
+
 @pytest.mark.parametrize("architecture", ["convnext_femto", "hornet_tiny", "resnet50"])
 def test_maps_that_layers_read_are_those_of_the_registry(architecture):
     network = unfilled(architecture)
@@ -62,6 +83,15 @@ def test_pointwise_layers_are_equal_as_convolution_and_as_linear():
 def test_a_projection_stands_beside_the_first_convolution_of_its_block():
     beside = [list(layer) for layer in main_path(unfilled("resnet50")) if len(layer) > 1]
     assert beside == [[f"layer{stage}.0.conv1", f"layer{stage}.0.downsample.0"] for stage in (1, 2, 3, 4)]
+
+
+def test_every_convolution_of_a_resnet_has_a_batch_norm_of_its_own():
+    network = unfilled("resnet50")
+    norms = batch_norms(network)
+    assert {*norms} == {name for layer in main_path(network) for name in layer}
+    assert norms["conv1"] == ("bn1", network.bn1)
+    assert norms["layer1.0.downsample.0"].name == "layer1.0.downsample.1"
+    assert len({norm.name for norm in norms.values()}) == 53
 
 
 def test_layers_stand_in_the_order_of_execution():
@@ -95,6 +125,7 @@ def test_only_what_is_executed_counts_once():
     network = Backwards()
     assert list(depthwise_layers(network)) == ["first", "last"]
     assert [list(layer) for layer in main_path(network)] == [["stem"], ["first"], ["last"]]
+    assert {name: norm.name for name, norm in batch_norms(network).items()} == {"last": "norm"}
     assert not pointwise_layers(network)
 
 

@@ -139,6 +139,55 @@ def test_patterns_need_a_set_of_other_images():
         jobs.tables(check(config).current)
 
 
+def transfers_of(figure, transfer, **settings):
+    """How each transfer under a figure is done, given the study's `transfer` and settings of the figure."""
+    config = copy.deepcopy(CONFIG)
+    mini = config["studies"]["mini"]
+    mini["transfer"] = transfer
+    mini["tables"] = {figure: mini["tables"][figure] | settings}
+    jobs_below = identity.walk([jobs.tables(check(config).current)[figure]])
+    return [job.settings["transfer"] for job in jobs_below if job.stage == "transfer"]
+
+
+@pytest.mark.parametrize("transfer", [{}, {"bias": "trained"}, {"bias": "copied"}])
+def test_figure_2a_takes_biases_with_the_filters_whatever_the_study_does(transfer):
+    """As Yosinski et al. 2014 take whole layers."""
+    transfers = transfers_of("fig2a", transfer, controls=["random", "permuted"])
+    assert {choices.get("frozen", True) for choices in transfers} == {True, False}
+    assert {choices.get("control") for choices in transfers} == {None, "random", "permuted"}
+    assert {choices["bias"] for choices in transfers} == {"copied"}
+
+
+@pytest.mark.parametrize(
+    ("transfer", "settings", "expected"),
+    [
+        ({}, {}, None),
+        ({}, {"batch_norm": "trained"}, None),
+        ({}, {"batch_norm": "copied"}, "copied"),
+        ({"batch_norm": "copied"}, {}, "copied"),
+        ({"batch_norm": "copied"}, {"batch_norm": "trained"}, None),
+    ],
+)
+def test_figure_2b_has_a_batch_norm_of_its_own_or_the_studys(transfer, settings, expected):
+    transfers = transfers_of("fig2b", transfer, **settings)
+    assert transfers
+    assert {choices.get("batch_norm") for choices in transfers} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("figure", "transfer", "settings", "named"),
+    [
+        ("fig2c", {"batch_norm": "copied"}, {}, "the layers of convnext_tiny have no BatchNorm"),
+        ("fig2b", {}, {"batch_norm": "copied", "model": "yosinski8", "n": [3]}, "yosinski8 have no BatchNorm"),
+        ("fig2b", {}, {"batch_norm": "copied", "controls": ["random"]}, "the control random have no statistics"),
+        ("fig2b", {}, {"batch_norm": "copied", "controls": ["permuted"]}, "the control permuted have no statistics"),
+    ],
+)
+def test_a_batch_norm_that_cannot_be_copied_is_refused_before_anything_is_trained(figure, transfer, settings, named):
+    with pytest.raises(KeyfiltersError, match=named):
+        transfers_of(figure, transfer, **settings)
+
+
 def test_names_tell_the_trainings_of_a_table_apart():
     for job in jobs.tables(check(CONFIG).current).values():
         trainings = [training for training in identity.walk([job]) if training.stage in ("train", "transfer")]
@@ -147,7 +196,7 @@ def test_names_tell_the_trainings_of_a_table_apart():
 
 def test_settings_that_are_as_by_default_are_no_part_of_a_key():
     study = check(CONFIG).current
-    defaults = {"bias": "trained", "kernel_size": "refuse", "projections": "transferred"}
+    defaults = {"bias": "trained", "batch_norm": "trained", "kernel_size": "refuse", "projections": "transferred"}
     config = copy.deepcopy(CONFIG)
     config["studies"]["mini"]["transfer"] = defaults
     assert cell_keys(config) == cell_keys(CONFIG)

@@ -6,8 +6,8 @@ import torch
 from keyfilters.config.transfer import STACKINGS, Transfer
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.build import build
-from keyfilters.models.convolutions import depthwise_layers, pointwise_layers
-from keyfilters.transfer.copying import End, copy_filters
+from keyfilters.models.convolutions import batch_norms, depthwise_layers, pointwise_layers
+from keyfilters.transfer.copying import NORM_KINDS, End, copy_filters
 
 FEMTO = {"architecture": "convnext_femto", "dims": [4, 4, 8, 8], "patch_size": 2}  # 8, 8, 48 and 16 filters
 HORNET = {"architecture": "hornet_tiny", "depths": [1, 1, 1, 1], "base_dim": 8, "patch_size": 2}  # 12, 28, 60, 124
@@ -16,11 +16,11 @@ PLAIN = {"architecture": "yosinski8", "width": 1 / 32, "patch_size": 1, "map_siz
 
 
 def random(role, model):
-    """A network, no two of whose parameters are equal, as one end of a transfer."""
+    """A network, no two of whose parameters and statistics are equal, as one end of a transfer."""
     network = build(model, classes=3)
     with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.normal_()
+        for tensor in network.state_dict().values():
+            tensor.normal_() if tensor.is_floating_point() else tensor.random_()
     return End(f"the {role} {model['architecture']}", network)
 
 
@@ -51,13 +51,19 @@ def stack(network, kind="weight"):
         (RESNET, {"layers": "convolutions"}, 13 + 4),
         (RESNET, {"layers": "convolutions", "first": 2}, 2 + 1),
         (RESNET, {"layers": "convolutions", "bias": "copied", "projections": "trained"}, 13),
+        (RESNET, {"layers": "convolutions", "batch_norm": "copied"}, 5 * (13 + 4)),
+        (RESNET, {"layers": "convolutions", "batch_norm": "copied", "first": 2}, 5 * (2 + 1)),
+        (RESNET, {"layers": "convolutions", "batch_norm": "copied", "projections": "trained"}, 5 * 13),
+        (RESNET, {"layers": "pointwise", "batch_norm": "copied"}, 5 * (8 + 4)),
     ],
 )
 def test_in_place_every_parameter_goes_to_its_own_place_and_no_other_moves(model, settings, count, frozen):
     source, target, names = transferred(model, model, **settings, frozen=frozen)
     assert len(names) == len(set(names)) == count
+    theirs = source.state_dict()
+    for name, tensor in target.state_dict().items():
+        assert torch.equal(tensor, theirs[name]) == (name in names), name
     for name, parameter in target.named_parameters():
-        assert torch.equal(parameter, source.get_parameter(name)) == (name in names), name
         assert parameter.requires_grad == (not frozen or name not in names), name
 
 
@@ -133,6 +139,35 @@ def test_shuffled_filters_are_all_there_and_carry_their_bias():
     copied = {tuple(row) for row in torch.column_stack([stack(target).flatten(1), stack(target, "bias")]).tolist()}
     assert copied == carried
     assert not torch.equal(stack(target), stack(source))
+
+
+def depthwise(network):
+    """The network with its 3x3 convolutions made depthwise, so that their filters fit into each other's places."""
+    for name, module in dict(network.named_modules()).items():
+        if isinstance(module, torch.nn.Conv2d) and module.kernel_size == (3, 3):
+            channels = module.in_channels
+            how = {"stride": module.stride, "padding": 1, "groups": channels, "bias": False}
+            network.set_submodule(name, torch.nn.Conv2d(channels, channels, 3, **how))
+    return network
+
+
+def with_norms(network):
+    """The depthwise filters of all layers, one a row, each with the affine part and the statistics of its BatchNorm."""
+    norms = batch_norms(network)
+    values = [
+        torch.stack([norms[name].module.state_dict()[kind] for kind in NORM_KINDS], 1)
+        for name in depthwise_layers(network)
+    ]
+    return torch.column_stack([stack(network).flatten(1), torch.cat(values)])
+
+
+@pytest.mark.parametrize("arrangement", ["stacked", "shuffled"])
+def test_filters_in_other_places_carry_their_batch_norm(arrangement):
+    source, target = (End(role, depthwise(random(role, RESNET).network)) for role in ("source", "target"))
+    copy_filters(source, target, Transfer(arrangement=arrangement, batch_norm="copied", frozen=False), 0)
+    theirs, ours = with_norms(source.network), with_norms(target.network)
+    assert sorted(ours.tolist()) == sorted(theirs.tolist())
+    assert torch.equal(ours, theirs) == (arrangement == "stacked")
 
 
 @pytest.mark.parametrize("first", [None, 3])
@@ -211,3 +246,20 @@ def test_a_bias_on_one_side_alone_cannot_be_copied():
     with pytest.raises(KeyfiltersError, match="only one has a bias; set bias: trained"):
         copy_filters(source, target, Transfer(bias="copied"), 0)
     copy_filters(source, target, Transfer(), 0)
+
+
+@pytest.mark.parametrize("without", ["source", "target"])
+def test_a_batch_norm_on_one_side_alone_cannot_be_copied(without):
+    ends = {role: random(role, RESNET) for role in ("source", "target")}
+    ends[without].network.layer1[0].bn2 = torch.nn.Identity()
+    settings = Transfer(layers="convolutions", batch_norm="copied")
+    with pytest.raises(KeyfiltersError) as caught:
+        copy_filters(*ends.values(), settings, 0)
+    for part in ("layer1.0.conv2", "of the source resnet50", "of the target resnet50", "set batch_norm: trained"):
+        assert part in str(caught.value)
+    copy_filters(*ends.values(), Transfer(layers="convolutions"), 0)
+
+
+def test_a_batch_norm_that_is_not_there_cannot_be_copied():
+    with pytest.raises(KeyfiltersError, match=r"target yosinski8 has no BatchNorm .* set batch_norm: trained"):
+        transferred(PLAIN, PLAIN, layers="convolutions", batch_norm="copied")

@@ -1,5 +1,10 @@
 """A transfer job: frozen filters stay as they came, bit for bit; everything else moves."""
 
+import itertools
+import os
+import shutil
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +12,14 @@ from safetensors.torch import load_file
 
 from keyfilters.analysis import patterns
 from keyfilters.config.transfer import Transfer
-from keyfilters.errors import KeyfiltersError
+from keyfilters.errors import KeyfiltersError, Stopped
 from keyfilters.models.build import build
 from keyfilters.models.convolutions import depthwise_layers
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
+from keyfilters.training import loop
+from keyfilters.training.network import load_network
+from keyfilters.training.state import State
 from keyfilters.training.train import train
 from keyfilters.training.weights import WEIGHTS
 from keyfilters.transfer.copying import End, copy_filters
@@ -70,6 +78,8 @@ def test_depthwise_filters_in_place(tmp_path, source, bias):
         (HORNET, MODEL, {"arrangement": "stacked"}, 4),
         (RESNET, RESNET, {"layers": "convolutions", "first": 3}, 4),
         (RESNET, RESNET, {"layers": "convolutions"}, 17),
+        (RESNET, RESNET, {"layers": "convolutions", "first": 3, "batch_norm": "copied"}, 5 * 4),
+        (RESNET, RESNET, {"layers": "convolutions", "batch_norm": "copied", "frozen": False}, 5 * 17),
         (PLAIN, PLAIN, {"layers": "convolutions", "first": 2, "bias": "copied"}, 4),
     ],
 )
@@ -82,8 +92,63 @@ def test_what_was_copied_is_frozen_and_all_else_moves(tmp_path, model, source_mo
     assert facts["copied"] == copied
     assert len(copied) == count
     assert facts["frozen"] == (copied if choices.get("frozen", True) else [])
+    assert network.state_dict().keys() == final.keys()
     for name, before in network.state_dict().items():
-        assert torch.equal(final[name], before) == (name in facts["frozen"]), name
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(final[name], before) == (name in facts["frozen"]), name
+
+
+def norms_copied(root, **training):
+    """A transfer between ResNets of the first three convolutions and their BatchNorm, its source trained."""
+    own, base = training_job(root, **training), training_job(root, "waves", 1)
+    base = Job(base.stage, base.name, base.settings | {"model": RESNET}, base.inputs)
+    choices = {"layers": "convolutions", "first": 3, "batch_norm": "copied"}
+    train(base.description, root, threads=1)
+    settings = own.settings | {"model": RESNET, "transfer": choices}
+    return Job("transfer", "stripes--waves", settings, own.inputs | {"source": base})
+
+
+def test_a_network_with_frozen_batch_norm_is_read_back_as_it_was_tested(tmp_path):
+    job = norms_copied(tmp_path)
+    tested = []
+
+    def correct(network, *arguments):
+        tested.append(network)
+        return measure(network, *arguments)
+
+    measure = loop.correct
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "correct", correct)
+        transfer(job.description, tmp_path, threads=1)
+    network, images = load_network(artifacts.read(tmp_path, job.folder)).eval(), torch.randn(2, 3, 32, 32)
+    assert network.bn1.running_mean.abs().sum() > 0
+    with torch.no_grad():
+        assert torch.allclose(network(images), tested[0](images), atol=1e-5)
+
+
+@pytest.mark.parametrize("training", [{}, {"ema": 0.5}])
+def test_a_stopped_training_with_frozen_batch_norm_goes_on_to_the_same_weights(tmp_path, monkeypatch, training):
+    job = norms_copied(tmp_path, **training)
+    add, steps = State.add, itertools.count(1)
+
+    def add_and_stop(state, *step):
+        add(state, *step)
+        if next(steps) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    transfer(job.description, tmp_path, threads=1)
+    unbroken = artifacts.read(tmp_path, job.folder)
+    weights = load_file(unbroken.path / WEIGHTS)
+    shutil.rmtree(unbroken.path)
+    monkeypatch.setattr(State, "add", add_and_stop)
+    with pytest.raises(Stopped):
+        transfer(job.description, tmp_path, threads=1)
+    transfer(job.description, tmp_path, threads=1)
+    again = artifacts.read(tmp_path, job.folder)
+    source = load_file(tmp_path / job.inputs["source"].folder / WEIGHTS)
+    for name, value in load_file(again.path / WEIGHTS).items():
+        assert torch.equal(value, weights[name]), name
+        assert torch.equal(value, source[name]) == (name in again.facts["frozen"]) or name.endswith("tracked"), name
 
 
 def test_under_one_seed_a_transfer_starts_where_the_base_model_of_its_target_does(tmp_path):

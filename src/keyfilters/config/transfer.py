@@ -8,6 +8,7 @@ from keyfilters.config.base import PositiveInt, Settings
 
 Bias = Literal["trained", "copied"]
 BIASES: tuple[Bias, ...] = get_args(Bias)
+BatchNorm = Literal["trained", "copied"]
 STACKINGS = ("stacked", "stacked by stage")
 """Arrangements of filters of another architecture; the first is that of Tables 3 and 4."""
 
@@ -20,6 +21,9 @@ class Choices(Settings):
 
     bias: Bias = "trained"
     """Of a transferred filter: trained from its own random start, or copied and frozen with it."""
+    batch_norm: BatchNorm = "trained"
+    """That reads what a transferred filter makes, its affine part and its running statistics: trained, or copied and
+    frozen with the filter. An error for layers without it, so that a study with such networks sets it in `fig2b`."""
     kernel_size: Literal["refuse", "fit"] = "refuse"
     """Kernels of another size are an error, or cropped or padded with zeros around their centre (`fit`)."""
     projections: Literal["transferred", "trained"] = "transferred"

@@ -1,4 +1,5 @@
-"""Which layers of a network are depthwise, pointwise or on its main path, in the order of execution.
+"""Which layers of a network are depthwise, pointwise or on its main path, in the order of execution, and which batch
+normalisation reads what they make.
 
 Decided by what the modules are and what they read in a forward pass, never by their names.
 """
@@ -7,12 +8,29 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 _PICTURES = (2, 3, 224, 224)  # two, for batch norm; large enough for the last feature map of every architecture
+
+
+class Norm(NamedTuple):
+    """A batch normalisation and its name in the network."""
+
+    name: str
+    module: nn.BatchNorm2d
+
+
+class _Step(NamedTuple):
+    """A module that was executed, with the feature maps that it read and made."""
+
+    name: str
+    module: nn.Module
+    read: Tensor
+    made: Tensor
 
 
 def is_depthwise(module: nn.Module) -> bool:
@@ -29,12 +47,12 @@ def is_pointwise(module: nn.Module) -> bool:
 
 def depthwise_layers(network: nn.Module) -> dict[str, nn.Conv2d]:
     """The network's depthwise convolutions by name."""
-    return {name: module for name, module, _ in _reads(network) if is_depthwise(module)}
+    return {step.name: step.module for step in _executed(network, nn.Conv2d) if is_depthwise(step.module)}
 
 
 def pointwise_layers(network: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
     """The network's pointwise convolutions by name; a classifier is none, because it reads vectors."""
-    return {name: module for name, module, _ in _reads(network) if is_pointwise(module)}
+    return {step.name: step.module for step in _executed(network, nn.Conv2d, nn.Linear) if is_pointwise(step.module)}
 
 
 def main_path(network: nn.Module) -> list[dict[str, nn.Conv2d]]:
@@ -44,38 +62,49 @@ def main_path(network: nn.Module) -> list[dict[str, nn.Conv2d]]:
     main path, the others project the shortcut past it. So ResNet-50 has 49 layers, 4 with a projection.
     """
     layers: dict[int, dict[str, nn.Conv2d]] = {}
-    reads = _reads(network)  # keeps the maps alive, so that an id stands for one map
-    for name, module, feature_map in reads:
-        if isinstance(module, nn.Conv2d):
-            layers.setdefault(id(feature_map), {})[name] = module
+    steps = _executed(network, nn.Conv2d)  # keeps the maps alive, so that an id stands for one map
+    for step in steps:
+        layers.setdefault(id(step.read), {})[step.name] = step.module
     return list(layers.values())
+
+
+def batch_norms(network: nn.Module) -> dict[str, Norm]:
+    """The batch normalisation that reads the feature map which a convolution makes, by the convolution's name; none of
+    a class that is derived, which may do more than normalise."""
+    steps = _executed(network, nn.Conv2d, nn.BatchNorm2d)
+    makers = {id(step.made): step.name for step in steps if isinstance(step.module, nn.Conv2d)}
+    return {
+        makers[id(step.read)]: Norm(step.name, step.module)
+        for step in steps
+        if type(step.module) is nn.BatchNorm2d and id(step.read) in makers
+    }
 
 
 def map_sizes(network: nn.Module) -> dict[str, tuple[int, int]]:
     """Height and width in pixels of the feature map that each of these layers reads, by name and as executed, of an
     image of 224 px."""
     return {
-        name: tuple(feature_map.shape[2:] if isinstance(module, nn.Conv2d) else feature_map.shape[1:3])
-        for name, module, feature_map in _reads(network)
+        step.name: tuple(step.read.shape[2:] if isinstance(step.module, nn.Conv2d) else step.read.shape[1:3])
+        for step in _executed(network, nn.Conv2d, nn.Linear)
     }
 
 
-def _reads(network: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear, Tensor]]:
-    """Name, module and input of everything that is applied to feature maps `[N, ., ., .]`, as executed.
+def _executed(network: nn.Module, *kinds: type[nn.Module]) -> list[_Step]:
+    """The modules of these kinds that are applied to feature maps `[N, ., ., .]`, in the order of their first time.
 
     Images without pixels pass through the network on the meta device: nothing is computed, and weights,
     statistics and random generators stay as they are.
     """
-    reads: dict[str, tuple[str, nn.Conv2d | nn.Linear, Tensor]] = {}
+    steps: dict[str, _Step] = {}
 
-    def note(name: str, module: nn.Conv2d | nn.Linear, arguments: tuple[Tensor]) -> None:
+    def note(name: str, module: nn.Module, arguments: tuple[Tensor], made: Tensor) -> None:
         if arguments[0].ndim == 4:
-            reads.setdefault(name, (name, module, arguments[0]))
+            steps.setdefault(name, _Step(name, module, arguments[0], made))
 
     hooks = [
-        module.register_forward_pre_hook(partial(note, name))
+        module.register_forward_hook(partial(note, name))
         for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
+        if isinstance(module, kinds)
     ]
     shapes = {name: tensor.to("meta") for name, tensor in chain(network.named_parameters(), network.named_buffers())}
     try:
@@ -84,4 +113,4 @@ def _reads(network: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear, Tensor]
     finally:
         for hook in hooks:
             hook.remove()
-    return list(reads.values())
+    return list(steps.values())

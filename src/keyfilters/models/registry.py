@@ -29,7 +29,8 @@ class Architecture:
     by name; what a study leaves out is the builder's default. `readings`: the layers that a transfer can take, and the
     maps that they read; None for a network that is trained for its filters alone. `width`: the argument that sets the
     number of channels, and its value in the published network. `giga_macs`: multiply-accumulate operations of an image
-    at its published size, in 1e9. `images_per_second`: of a published training, by `SPEED_SOURCE`.
+    at its published size, in 1e9. `images_per_second`: of a published training, by `SPEED_SOURCE`. `choices`: which of
+    `config.transfer.Choices` a transfer of these layers has.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Architecture:
     width: tuple[str, float] | None = None
     giga_macs: float | None = None
     images_per_second: float | None = None
+    choices: tuple[str, ...] = ("bias",)
 
 
 def architecture(name: str) -> Architecture:
@@ -135,6 +137,7 @@ ARCHITECTURES = {
         width=("channels", 64),
         giga_macs=4.089,
         images_per_second=1218,
+        choices=("batch_norm", "projections"),
     ),
     "yosinski8": Architecture(
         title="Yosinski-8",

@@ -15,7 +15,7 @@ from keyfilters.config.analysis import FILTERS_OF, bases_of, filters_of, tables_
 from keyfilters.config.base import MODEL
 from keyfilters.config.transfer import PATTERN_SOURCE, STACKINGS, Transfer
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models.registry import layer_count
+from keyfilters.models.registry import architecture, layer_count
 from keyfilters.store.identity import VERSIONS, Job, key_of, walk
 from keyfilters.zoo.table import PRECISIONS, models
 
@@ -73,6 +73,8 @@ def transfer(
     if source and source_model == model and experiment.get("arrangement") in STACKINGS:  # so are they in place
         experiment = experiment | {"arrangement": "in place"}
     choices = Transfer(**study.transfer.model_dump() | experiment)
+    if choices.batch_norm == "copied":
+        _check_batch_norm(study.model_of(model).architecture, choices)
     settings = _training_settings(study, target, seed, model) | {"transfer": choices.key_fields}
     parts = [choices.layers]
     if choices.first:
@@ -105,6 +107,20 @@ def pattern_sets(study: Study, source: str) -> tuple[str, ...]:
             "add another set, or leave the control out"
         )
     return others
+
+
+def _check_batch_norm(name: str, choices: Transfer) -> None:
+    """Raises KeyfiltersError where it cannot be copied with the filters."""
+    if "batch_norm" not in architecture(name).choices:
+        raise KeyfiltersError(
+            f"batch_norm: copied, but the layers of {name} have no BatchNorm; set it only in figures of networks that "
+            "have, as in fig2b"
+        )
+    if choices.control:
+        raise KeyfiltersError(
+            f"batch_norm: copied, but the filters of the control {choices.control} have no statistics of their own; "
+            "set batch_norm: trained, or leave the control out"
+        )
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveFloat, PositiveInt
-from keyfilters.config.transfer import BIASES, STACKINGS
+from keyfilters.config.transfer import BIASES, STACKINGS, BatchNorm
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import (
@@ -219,11 +219,11 @@ class Curve(Seeded, Ordered, Controlled):
         cell = partial(transfer_cell, study, self.target, source, model=self.model, source_model=self.model)
         return {name.format(n=n): cell({"series": series, "n": n}, layers=self.layers, first=n, **how) for n in self.n}
 
-    def control_curves(self, study: Study) -> dict[str, Job]:
-        """A cell for each control and n."""
+    def control_curves(self, study: Study, **choices: Any) -> dict[str, Job]:
+        """A cell for each control and n, with the choices of the paper's cells beside it."""
         cells, models = {}, {"model": self.model, "source_model": self.model}
         for n in self.n:
-            how = {**models, "layers": self.layers, "first": n}
+            how = {**models, "layers": self.layers, "first": n, **choices}
             cells |= self.control_cells(study, self.target, self.source, f"{{control}}-n{n}", {"n": n}, **how)
         return cells
 
@@ -250,20 +250,23 @@ class Figure2a(Curve):
             curve = partial(self.curve, study, source=source, bias="copied")
             cells |= curve(f"{first}nB", name=f"{first}{{n}}B")
             cells |= curve(f"{first}nB+", name=f"{first}{{n}}B+", frozen=False)
-        return cells | self.control_curves(study)
+        return cells | self.control_curves(study, bias="copied")
 
 
 class Figure2b(Curve):
-    """Convolutions of a ResNet, A3B for n = 3."""
+    """Convolutions of a ResNet, A3B for n = 3; with a `batch_norm` of its own, or the study's."""
 
     name = "fig2b"
     kind = "figure"
     caption = "Accuracy against the number of transferred convolutions of a ResNet."
 
     layers = "convolutions"
+    batch_norm: BatchNorm | None = None  # beside what is transferred; the study's when left out
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        return self.base(study) | self.curve(study, "AnB", self.source, "A{n}B") | self.control_curves(study)
+        own = {"batch_norm": self.batch_norm} if self.batch_norm else {}
+        curve = self.curve(study, "AnB", self.source, "A{n}B", **own)
+        return self.base(study) | curve | self.control_curves(study, **own)
 
 
 class Figure2c(Curve):

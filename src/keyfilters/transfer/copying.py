@@ -11,18 +11,24 @@ from torch import Tensor, nn
 
 from keyfilters.config.transfer import Transfer
 from keyfilters.errors import KeyfiltersError
-from keyfilters.models.convolutions import depthwise_layers, main_path, map_sizes, pointwise_layers
+from keyfilters.models.batch_norm import freeze
+from keyfilters.models.convolutions import Norm, batch_norms, depthwise_layers, main_path, map_sizes, pointwise_layers
 from keyfilters.transfer.assignment import assign, fit
 from keyfilters.transfer.controls import Change, change_of
+
+NORM_KINDS = ("weight", "bias", "running_mean", "running_var")
+"""What a batch normalisation has of each filter."""
 
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution, or the Linear that equals one, and the network where it stands."""
+    """A convolution, or the Linear that equals one, the network where it stands, and the batch normalisation that is
+    copied with it."""
 
     name: str
     network: str
     module: nn.Conv2d | nn.Linear
+    norm: Norm | None
 
     @property
     def filters(self) -> Tensor:
@@ -56,7 +62,8 @@ class End:
             modules = [[layer] for layer in of_kind(self.network).items()]
         if not modules:
             raise KeyfiltersError(f"{self.title} has no {settings.layers} layers; choose another architecture")
-        return [[Convolution(name, self.title, module) for name, module in layer] for layer in modules]
+        norms = batch_norms(self.network) if settings.batch_norm == "copied" else {}
+        return [[Convolution(name, self.title, module, norms.get(name)) for name, module in layer] for layer in modules]
 
     def stages(self, layers: list[Layer]) -> list[list[Layer]]:
         """The layers by stage: those in a row that read maps of one size."""
@@ -71,8 +78,8 @@ def copy_filters(
     """Copy filters of `source` into `target`, and freeze them there unless the settings train them along.
 
     `seed` permutes `shuffled` filters and draws those of a control. `pattern_sources`: what the control `universal`
-    finds its patterns in. Returns the names of the filled parameters. Raises KeyfiltersError where a network has too
-    few layers, or a filter does not fit where it is to go.
+    finds its patterns in. Returns the names of the filled parameters and statistics. Raises KeyfiltersError where a
+    network has too few layers, or a filter does not fit where it is to go.
     """
     source_layers, target_layers = source.layers(settings), target.layers(settings)
     if settings.arrangement == "repeated":
@@ -92,6 +99,8 @@ def copy_filters(
     copied = []
     for convolution, filters in zip(targets, assigned, strict=False):  # of all layers, the first are filled
         copied += _fill(convolution, filters, settings, change, generator)
+    if settings.batch_norm == "copied" and not any(convolution.norm for convolution in targets):
+        raise KeyfiltersError(f"{target.title} has no BatchNorm after these layers; set batch_norm: trained")
     return copied
 
 
@@ -111,19 +120,26 @@ def _fill(
     change: Change,
     generator: torch.Generator,
 ) -> list[str]:
-    """Copy each filter, named by its convolution and its number there, into `target`."""
+    """Copy each filter, named by its convolution and its number there, into `target`, with what belongs to it."""
     for origin in dict.fromkeys(origin for origin, _ in assigned):
         _check_fit(origin, target, settings)
     height, width = target.filters.shape[2:]
     weights = [change(origin.filters[number], generator) for origin, number in assigned]
-    values = {"weight": [fit(weight, height, width) for weight in weights]}
-    if settings.bias == "copied" and target.module.bias is not None:
-        values["bias"] = [origin.module.bias[number] for origin, number in assigned]
-    for kind, filters in values.items():
-        parameter = getattr(target.module, kind)
-        parameter.copy_(torch.stack(filters).reshape(parameter.shape))
+    module, norm = target.module, target.norm
+    values = {f"{target.name}.weight": (module.weight, [fit(weight, height, width) for weight in weights])}
+    if settings.bias == "copied" and module.bias is not None:
+        values[f"{target.name}.bias"] = module.bias, [origin.module.bias[number] for origin, number in assigned]
+    for parameter, _ in values.values():
         parameter.requires_grad_(not settings.frozen)
-    return [f"{target.name}.{kind}" for kind in values]
+    if norm:
+        for kind in NORM_KINDS:
+            of_filters = [getattr(origin.norm.module, kind)[number] for origin, number in assigned]
+            values[f"{norm.name}.{kind}"] = getattr(norm.module, kind), of_filters
+        if settings.frozen:
+            freeze(norm.module)
+    for place, of_filters in values.values():
+        place.copy_(torch.stack(of_filters).reshape(place.shape))
+    return list(values)
 
 
 def _first(layers: list[Layer], setting: str, n: int) -> list[Layer]:
@@ -163,6 +179,8 @@ def _check_fit(origin: Convolution, target: Convolution, settings: Transfer) -> 
         raise _misfit(origin, target, "another kernel size; set kernel_size: fit to crop or pad them")
     if settings.bias == "copied" and (origin.module.bias is None) != (target.module.bias is None):
         raise _misfit(origin, target, "only one has a bias; set bias: trained")
+    if (origin.norm is None) != (target.norm is None):
+        raise _misfit(origin, target, "only one has a BatchNorm after it; set batch_norm: trained")
 
 
 def _misfit(origin: Convolution, target: Convolution, reason: str) -> KeyfiltersError:

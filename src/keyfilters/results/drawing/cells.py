@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keyfilters.config.transfer import Choices
 from keyfilters.errors import KeyfiltersError
 from keyfilters.models.registry import architecture, layer_count
 from keyfilters.store.records import load as load_record
@@ -99,11 +100,25 @@ def standard_error(record: Mapping[str, Any]) -> float:
     return 100 * math.sqrt(share * (1 - share) / record["target"]["test"])
 
 
-def choices(records: list[Mapping[str, Any]], layer: str) -> str:
-    """One sentence that says how the study does what the paper is silent about."""
-    chosen = next(record["choices"] for record in records if record["choices"])
-    others = "".join(f"; {name} is {value!r}" for name, value in chosen.items() if name != "bias")
-    return f"Our choice where the paper is silent: the bias of a transferred {layer} is {chosen['bias']}{others}."
+def choices(records: list[Mapping[str, Any]], layer: str, model: Mapping[str, Any] | None = None) -> str:
+    """One sentence that says how the study does what the paper is silent about; see `chosen`."""
+    return f"Our choice where the paper is silent: {chosen(records, layer, model)}."
+
+
+def chosen(records: list[Mapping[str, Any]], layer: str, model: Mapping[str, Any] | None = None) -> str:
+    """What was chosen where the paper is silent: of the bias and of what is not as by default, or, where the cells are
+    of one `model`, of what its layers have."""
+    named = next(record["choices"] for record in records if record["choices"])
+    names = [*architecture(model["architecture"]).choices, *({"kernel_size"} & named.keys())] if model else named
+    values = Choices(**named)
+    of_norm = "copied and frozen with it" if values.batch_norm == "copied" else values.batch_norm
+    meant = {
+        "bias": f"the bias of a transferred {layer} is {values.bias}",
+        "batch_norm": f"the BatchNorm after a transferred {layer} is {of_norm}, its affine part and its statistics",
+        "projections": f"the projections of shortcuts are {values.projections}",
+        "kernel_size": f"kernel_size is {values.kernel_size!r}",
+    }
+    return "; ".join(meant[name] for name in names)
 
 
 def control(record: Mapping[str, Any]) -> str | None:

@@ -148,7 +148,7 @@ def curve(description: Mapping[str, Any], file: Path, curve: Curve, notes: Seque
         curve.note,
         f"{errors(records)}; the axis of accuracy begins at 0, but where curves that lie close together are enlarged.",
         *notes,
-        cells.choices(records, "convolution"),
+        cells.choices(records, "convolution", curve.base["role"]["model"]),
         *cells.on_controls(records),
     ]
     rows = []

@@ -44,10 +44,10 @@ def fig2(description: Mapping[str, Any], file: Path) -> None:
 
 
 def _network(panel: Curve) -> str:
-    choices = next(record["choices"] for record in panel.records if record["choices"])
+    model = panel.base["role"]["model"]
     return (
-        f"{cells.network(panel.base['role']['model'])}, base B {cells.percent(panel.base)} % on "
-        f"{panel.base['target']['title']}; the bias of a transferred convolution is {choices['bias']} (our choice)."
+        f"{cells.network(model)}, base B {cells.percent(panel.base)} % on {panel.base['target']['title']}; "
+        f"{cells.chosen(panel.records, 'convolution', model)} (our choice)."
     )
 
 

@@ -10,9 +10,8 @@ from keyfilters.results.drawing import cells, paper
 from keyfilters.results.drawing.curve import Curve, curve, gather
 
 NOTE = (
-    "AnB: convolutions 1 to n from A, frozen, the rest trained from random weights. BatchNorm after a frozen "
-    "convolution is trained, its statistics and its affine part: our choice where the paper is silent. Of its curve "
-    "the paper prints that 92.5 % are kept with all 49."
+    "AnB: convolutions 1 to n from A, frozen, the rest trained from random weights. Of its curve the paper prints that "
+    "92.5 % are kept with all 49."
 )
 
 
