@@ -14,7 +14,7 @@ from keyfilters.analysis.coefficients import coefficients, scale
 from keyfilters.analysis.drift import distributions, drift
 from keyfilters.config.analysis import VERDICTS, Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.depthwise import depthwise_pca
+from keyfilters.results.depthwise import depthwise_pca, trained_networks
 from keyfilters.results.filterdb import filterdb_reproducibility
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
@@ -300,7 +300,7 @@ def test_a_set_with_too_few_filters_has_no_basis_drawn(study):
 
 def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, figures):
     frame, _ = figures["depthwise_drift"]
-    rows = frame[frame["panel"] == "Training sets of ConvNeXt femto"]
+    rows = frame[frame["panel"] == "Training sets of ConvNeXt femto, 4 layers"]
     assert len(rows) == 3
     assert set(rows["filters_drawn"]) == {sum(WIDTHS)}
     for row in rows.to_dict("records"):
@@ -310,7 +310,7 @@ def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, fi
 
 def test_layers_of_this_study_drift_more_than_its_sets(figures):
     frame, file = figures["depthwise_drift"]
-    means = frame[frame["panel"] == "Mean of ConvNeXt femto"].set_index("one")
+    means = frame[frame["panel"] == "Mean of ConvNeXt femto, 4 layers"].set_index("one")
     # 3 pairs of sets in 3 layers of enough filters; 3 pairs of these layers in 3 networks, one of them of one width
     assert means["pairs"].tolist() == ["9.0", "9.0", "3.0"] or means["pairs"].astype(float).tolist() == [9, 9, 3]
     beyond = means["beyond_chance"].astype(float)
@@ -319,9 +319,18 @@ def test_layers_of_this_study_drift_more_than_its_sets(figures):
     assert "sets drift less" in file.with_suffix(".md").read_text()
 
 
+def test_networks_of_one_name_with_other_numbers_of_layers_are_two_architectures():
+    names = ["deep"] * 3 + ["flat"] * 2
+    table = pd.DataFrame({"model": names, "layer": [f"conv{n}" for n in range(5)], "Name": "convnext_femto"})
+    layers = trained_networks.layers(table.assign(**{"Training-Dataset": "Apples"}), ["deep", "flat"])
+    of_model = layers.groupby("model")["architecture"].unique().map(list).to_dict()
+    assert of_model == {"deep": ["ConvNeXt femto, 3 layers"], "flat": ["ConvNeXt femto, 2 layers"]}
+    assert layers["depth"].tolist() == [0, 0.5, 1, 0, 1]
+
+
 def test_small_layers_are_in_no_group_of_drift(study):
     frame, _ = make(study, "depthwise_drift", "small", min_filters=100)
-    layers = frame[frame["panel"] == "Layers of ConvNeXt femto"]
+    layers = frame[frame["panel"] == "Layers of ConvNeXt femto, 4 layers"]
     assert set(layers["one"]) | set(layers["other"]) == {"layer 02", "layer 03", "layer 04"}  # the first has 60
     with pytest.raises(KeyfiltersError, match="lower `min_filters_of_layer`"):
         make(study, "depthwise_drift", "none", min_filters_of_layer=60)
