@@ -12,8 +12,10 @@ from PIL import Image
 from keyfilters.analysis import randomness
 from keyfilters.analysis.coefficients import coefficients, scale
 from keyfilters.analysis.drift import distributions, drift
+from keyfilters.config.analysis import VERDICTS, Analysis
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.depthwise import depthwise_pca
+from keyfilters.results.depthwise import depthwise_pca, trained_networks
+from keyfilters.results.filterdb import filterdb_reproducibility
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
@@ -30,6 +32,7 @@ from tests.helpers.tiny_trained_study import (
 
 NAN = re.compile(r"(?<![\w+/=])nan(?![\w+/=])")  # not a part of a image in base 64
 FLOOR = {"floor": "probability", "epsilon": 2.0**-23}
+QUALITY = Analysis().model_dump(include={"precision", "sparse", "sparse_share", *VERDICTS})
 
 
 def of_depthwise(study, name, **settings):
@@ -38,7 +41,7 @@ def of_depthwise(study, name, **settings):
 
 
 def fig1(study, network="apples", **settings):
-    defaults = {"set": REGULAR, "network": network, "filters": 15, "kernel": [3, 3], "kinds": ["regular"]}
+    defaults = {"set": REGULAR, "network": network, "filters": 15, "kernel": [3, 3], "kinds": ["regular"], **QUALITY}
     inputs = {"network": study.extracts[network]}
     if network in study.networks:
         inputs["training"] = study.networks[network]
@@ -169,8 +172,20 @@ def test_figure1_draws_the_first_filters_of_every_layer(figures):
 def test_figure1_draws_zero_and_constant_layers(study):
     frame, file = make(study, "filterdb_fig1", "degenerate", network=ROBUST)
     assert frame.groupby("layer")["peak"].first().tolist()[:2] == [0, 1]
-    rows = [line.replace(" ", "").split("|") for line in file.with_suffix(".md").read_text().splitlines()[4:6]]
-    assert [row[-3:-1] for row in rows] == [["1.000", "0.000"], ["0.000", "0.000"]]  # sparsity and entropy
+    rows = [[cell.strip() for cell in line.split("|")] for line in file.with_suffix(".md").read_text().splitlines()]
+    of_quality = [row[-4:-1] for row in rows[4:6]]  # sparsity, entropy and verdict
+    assert of_quality == [["1.000", "0.000", "sparse"], ["0.000", "0.000", "low diversity"]]
+
+
+def test_figure1_judges_layers_as_the_studys_tables_do(study, figures):
+    _, file = figures["filterdb_fig1"]
+    shown = json.loads(file.with_suffix(".json").read_text())["shown"]
+    layers = pd.read_csv(study.results / "filterdb" / REGULAR / "layers.csv").set_index("model").loc["apples"]
+    assert [row[-1] for row in shown["rows"]] == layers["verdict"].tolist() == ["regular", "too few"]
+    _, file = make(study, "filterdb_fig1", "strict", sparse_above=0.0, low_diversity_below=0.95, network=ROBUST)
+    text = file.with_suffix(".md").read_text()
+    assert "| low diversity |" in text.splitlines()[6]
+    assert "low diversity (H below 0.95)" in text
 
 
 def test_figure1_refuses_a_network_without_such_filters(study):
@@ -249,6 +264,13 @@ def test_reproducibility_compares_seeds_and_sets(study, figures):
     assert sets["accuracy"] == ""
 
 
+def test_reproducibility_has_the_papers_bounds_beside_the_same_network_and_set(study, monkeypatch):
+    monkeypatch.setitem(filterdb_reproducibility.PAPER_BOUNDS, ("convnext_femto", "fruit"), 5.3e-4)
+    frame, file = make(study, "filterdb_reproducibility", "paper")
+    assert frame["paper_bound"].tolist() == ["0.00053", ""]
+    assert "| 0.00053 " in file.with_suffix(".md").read_text()
+
+
 def test_reproducibility_leaves_out_small_networks(study):
     with pytest.raises(KeyfiltersError, match="less than two networks with 300 filters"):
         make(study, "filterdb_reproducibility", "refused", min_filters=300)
@@ -278,7 +300,7 @@ def test_a_set_with_too_few_filters_has_no_basis_drawn(study):
 
 def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, figures):
     frame, _ = figures["depthwise_drift"]
-    rows = frame[frame["panel"] == "Training sets of ConvNeXt femto"]
+    rows = frame[frame["panel"] == "Training sets of ConvNeXt femto, 4 layers"]
     assert len(rows) == 3
     assert set(rows["filters_drawn"]) == {sum(WIDTHS)}
     for row in rows.to_dict("records"):
@@ -288,7 +310,7 @@ def test_drift_between_groups_of_one_size_is_that_of_all_their_filters(study, fi
 
 def test_layers_of_this_study_drift_more_than_its_sets(figures):
     frame, file = figures["depthwise_drift"]
-    means = frame[frame["panel"] == "Mean of ConvNeXt femto"].set_index("one")
+    means = frame[frame["panel"] == "Mean of ConvNeXt femto, 4 layers"].set_index("one")
     # 3 pairs of sets in 3 layers of enough filters; 3 pairs of these layers in 3 networks, one of them of one width
     assert means["pairs"].tolist() == ["9.0", "9.0", "3.0"] or means["pairs"].astype(float).tolist() == [9, 9, 3]
     beyond = means["beyond_chance"].astype(float)
@@ -297,9 +319,18 @@ def test_layers_of_this_study_drift_more_than_its_sets(figures):
     assert "sets drift less" in file.with_suffix(".md").read_text()
 
 
+def test_networks_of_one_name_with_other_numbers_of_layers_are_two_architectures():
+    names = ["deep"] * 3 + ["flat"] * 2
+    table = pd.DataFrame({"model": names, "layer": [f"conv{n}" for n in range(5)], "Name": "convnext_femto"})
+    layers = trained_networks.layers(table.assign(**{"Training-Dataset": "Apples"}), ["deep", "flat"])
+    of_model = layers.groupby("model")["architecture"].unique().map(list).to_dict()
+    assert of_model == {"deep": ["ConvNeXt femto, 3 layers"], "flat": ["ConvNeXt femto, 2 layers"]}
+    assert layers["depth"].tolist() == [0, 0.5, 1, 0, 1]
+
+
 def test_small_layers_are_in_no_group_of_drift(study):
     frame, _ = make(study, "depthwise_drift", "small", min_filters=100)
-    layers = frame[frame["panel"] == "Layers of ConvNeXt femto"]
+    layers = frame[frame["panel"] == "Layers of ConvNeXt femto, 4 layers"]
     assert set(layers["one"]) | set(layers["other"]) == {"layer 02", "layer 03", "layer 04"}  # the first has 60
     with pytest.raises(KeyfiltersError, match="lower `min_filters_of_layer`"):
         make(study, "depthwise_drift", "none", min_filters_of_layer=60)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from keyfilters.config.analysis import FILTERS_OF
+from keyfilters.config.analysis import FILTERS_OF, VERDICTS
 from keyfilters.config.base import Name, PositiveFloat, PositiveInt, Settings
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import Ordered, cell
@@ -94,8 +94,9 @@ class FilterFigure1(FilterFigure):
         return {"network": network, **training}
 
     def settings(self, study: Study) -> dict[str, Any]:
-        filter_set = study.analysis.sets[self.set]
-        return super().settings(study) | filter_set.model_dump(mode="json", include={"kernel", "kinds"})
+        filter_set = study.analysis.sets[self.set].model_dump(mode="json", include={"kernel", "kinds"})
+        of_quality = study.analysis.model_dump(include={"precision", "sparse", "sparse_share", *VERDICTS})
+        return super().settings(study) | filter_set | of_quality
 
 
 class FilterFigure2(FilterFigure):
@@ -142,11 +143,15 @@ class DistributionFigure(FilterFigure):
 
 
 class FilterFigure3(DistributionFigure):
-    """Densities of coefficients along the first `components`, by visual category: `groups`, or all large enough."""
+    """Densities of coefficients along the first `components`, by `grouping`: of its `groups`, or of all large enough.
+
+    The paper's are by visual category.
+    """
 
     name = "filterdb_fig3"
-    caption = "Densities of the coefficients along the components, by visual category."
+    caption = "Densities of the coefficients of groups of filters along the components."
 
+    grouping: Literal["visual_category", "task", "depth_decile"] = "visual_category"
     groups: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     components: PositiveInt = 9
 

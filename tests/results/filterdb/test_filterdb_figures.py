@@ -2,23 +2,28 @@
 
 import json
 from importlib import import_module
+from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from keyfilters.analysis.basis import fit
+from keyfilters.analysis.cluster_bootstrap import ClusterBootstrap
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift, symmetric_kl
+from keyfilters.analysis.groups import Groups
 from keyfilters.analysis.moments import moments
 from keyfilters.errors import KeyfiltersError
+from keyfilters.results.filterdb import filterdb_claims, filterdb_fig3
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
 from tests.helpers.tiny_filter_study import KNOWN, SET, FilterStudy, network
 
 SETTINGS = {
-    "filterdb_fig3": {"groups": None, "components": 3},
+    "filterdb_fig3": {"grouping": "visual_category", "groups": None, "components": 3},
     "filterdb_fig4": {"examples": 2, "bins": 32, "limit": 3.3},
     "filterdb_fig5": {"groups": [{"grouping": "task", "group": "segmentation"}], "components": 3},
     "filterdb_fig6": {},
@@ -103,6 +108,33 @@ def test_figure3_draws_the_chosen_groups_alone(study):
     frame, _ = make(study, "filterdb_fig3", "other", groups=["people"], components=2)
     assert list(frame["group"].unique()) == ["all", "people"]
     assert frame["component"].max() == 2
+
+
+def test_figure3_by_task_and_by_depth(study):
+    frame, file = make(study, "filterdb_fig3", "tasks", grouping="task")
+    assert list(frame["group"].unique()) == ["all", "classification", "segmentation"]
+    assert "task: driving" in notes(file)
+    frame, file = make(study, "filterdb_fig3", "deciles", grouping="depth_decile")
+    assert list(frame["group"].unique()) == ["all", "[0.0, 0.1]", "(0.4, 0.5]", "(0.9, 1.0]"]
+    assert "by depth decile" in file.with_suffix(".md").read_text()
+
+
+def test_figure3_has_one_scale_for_all_rows_and_marks_what_is_cut_off(study):
+    bins = study.read_bins()
+    whole, flat, spike = np.ones((3, 9, len(bins.edges) - 1), int)
+    spike[0, 0] = 10_000  # at the end of the range, which is drawn whole
+
+    def groups(**counts):
+        table = pd.DataFrame({"group": [*counts], "models": 1, "clusters": 1, "filters": 1})
+        return Groups(table, table[:0], np.array([*counts.values()]))
+
+    figure = filterdb_fig3._draw(groups(all=whole), groups(flat=flat, spike=spike), bins, 2, "", [])
+    axes = np.reshape(figure.get_axes(), (2, 2))
+    assert axes[0, 0].get_ylim() == axes[1, 0].get_ylim() == pytest.approx((0, 1.5 / len(whole[0])))
+    assert {axis.get_xlim() for axis in axes.flat} == {(bins.edges[0], bins.edges[-1])}
+    marked = [[any(line.get_marker() == "^" for line in axis.lines) for axis in row] for row in axes]
+    assert marked == [[False, False], [True, False]]
+    plt.close(figure)
 
 
 def test_figure4_counts_the_first_two_coefficients_of_examples(study, figures):
@@ -226,6 +258,8 @@ def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, figure
     assert sixth == pytest.approx(pairs["component_6"].mean(), rel=1e-5)
     inside = frame[frame["statement"].str.contains("family")].iloc[0]
     assert (inside["clusters"], inside["verdict"]) == (0, "too few networks"), "no two networks here are of one family"
+    retrained = frame[frame["statement"].str.contains("retrained")].iloc[0]
+    assert (retrained["clusters"], retrained["verdict"]) == (0, "too few networks")
     least = frame[frame["measure"] == "least mean S of a decile"]["ours"].item()
     assert least == pytest.approx(layers.groupby("depth_decile")["sparsity"].mean().min(), abs=1e-9)
     assert "1,464,797,156 and 2,320 filters, 21,436 and 13 layers, 647 and 6 networks" in notes(file)
@@ -250,6 +284,25 @@ def test_claims_on_pairs_are_means_over_independent_networks(study, figures):
     early, late = (classifiers["entropy"][rows].groupby("model").mean() for rows in (~is_late, is_late))
     falls = early - late
     assert ours["entropy decreases with depth for every classifier"] == pytest.approx(falls.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("of_seeds", "verdict"), [(0.01, "supported"), (0.3, "contradicted")])
+def test_the_claim_on_retraining_is_about_the_seeds_of_one_network(of_seeds, verdict):
+    """Five networks of two seeds each; D is 1 between any two networks."""
+    network = np.repeat(np.arange(5), 2)
+    names = np.array([f"net{number}-seed{seed}" for number, seed in zip(network, [0, 1] * 5, strict=True)])
+    layers = pd.DataFrame({"model": names, "cluster": network, "Name": network})
+    layers = layers.assign(**{"Task": "classification", "Visual Category": "natural"})
+    one, other = np.triu_indices(10, k=1)
+    pairs = pd.DataFrame({"one": names[one], "other": names[other], "component_1": 0.0, "component_2": 0.0})
+    drift_between = np.where(network[:, None] == network, of_seeds, 1.0)
+    tables = SimpleNamespace(
+        read=lambda file: pairs.copy(), drift=lambda grouping: (pd.DataFrame({"group": names}), drift_between)
+    )
+    rows = {row.statement: row for row in filterdb_claims.of_pairs(tables, layers, ClusterBootstrap(5, 50))}
+    row = rows["most models converge to highly similar distributions when retrained"]
+    assert (row.draws[0], row.clusters, row.margin) == (pytest.approx(of_seeds), 5, pytest.approx(0.25))
+    assert row.verdict == verdict
 
 
 def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, figures):

@@ -180,3 +180,57 @@ def test_looks_divide_the_level(gathered, judged, tmp_path):
 def test_a_study_without_the_tables_says_so(gathered, judged):
     verdicts = judged([gathered("table5", "small", None, (0.9, 0.8)), gathered("table5", "small", "small", (0.1, 0.1))])
     assert row(verdicts, "Table 3")["verdict"] == "not run"
+
+
+def reference(accuracy, classes):
+    return {"mean": accuracy, "target": {"classes": classes}}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "classes", "margin"),
+    [
+        (86.9, 449, 1.0),  # the paper's own baseline
+        (100.0, 2, 50 / 86.677),
+        (100.0, 100, 99 / 86.677),
+        (55.0, 10, 45 / 86.677),
+        (25.0, 4, 0.0),  # at chance
+        (20.0, 4, 0.0),  # below it
+    ],
+)
+def test_a_point_is_in_proportion_to_the_distance_from_chance(accuracy, classes, margin):
+    assert module.point(reference(accuracy, classes)) == pytest.approx(margin, rel=1e-4)
+
+
+def test_the_claimed_range_is_in_points_of_the_base_model(gathered, judged):
+    halved = row(judged(curve(gathered, base=(0.5, 0.5, 0.5))), "Figure 2c")["claimed_low"]
+    assert halved == pytest.approx(-25 / 86.677, rel=1e-4)  # four classes
+    assert row(judged(curve(gathered, base=(0.2, 0.3, 0.2))), "Figure 2c")["claimed_low"] == 0
+
+
+TABLE_2 = "Table 2: filters of much larger"
+
+
+def of_table2(gathered, **identities):
+    """Table 2 with its claim on small targets, of `small` and `cifar10`; base models at 50 %, identities as given."""
+    cells = [gathered("table2", target, target, (0.1,) * 3) for target in ("big", "cifar10", "small")]
+    cells += [gathered("table2", target, "big", (0.9,) * 3) for target in ("cifar10", "small")]
+    cells += [gathered("table7", target, None, (0.5,) * 3) for target in ("cifar10", "small")]
+    for target, accuracy in identities.items():
+        name, role = f"{target}--identity", {"control": "identity"}
+        cells.append(gathered("table2", target, None, (accuracy,) * 3, name, role))
+    return cells
+
+
+def test_table_2_is_judged_where_every_target_uses_its_filters_by_table_7s_base_model(gathered, judged):
+    cells = of_table2(gathered, cifar10=0.0, small=0.0)
+    verdicts = judged(cells)
+    line = row(verdicts, TABLE_2)
+    assert (line["verdict"], line["pairs"], line["n"]) == ("supported", 2, 3)
+    assert row(verdicts, "The small set: spatial filters")["effect"] == pytest.approx(50)
+    without_bases = [(name, job) for name, job in cells if not name.startswith("table7/")]
+    assert row(judged(without_bases), TABLE_2)["verdict"] == "not testable here"
+
+
+@pytest.mark.parametrize("identities", [{"cifar10": 0.0, "small": 0.5}, {"cifar10": 0.5, "small": 0.0}, {"small": 0.0}])
+def test_one_target_that_does_not_use_its_filters_makes_a_claim_over_several_not_testable(gathered, judged, identities):
+    assert row(judged(of_table2(gathered, **identities)), TABLE_2)["verdict"] == "not testable here"

@@ -222,7 +222,7 @@ def _bars(axis: plt.Axes, answers: Mapping[str, Answer]) -> None:
             axis.plot([x - 0.12, x + 0.12], [sets.beyond] * 2, color=palette.DISTANT, linewidth=0.8)
             if pairs.interval:
                 axis.plot([x] * 2, [sets.beyond + end for end in pairs.interval], color=palette.BLACK, linewidth=1.2)
-    labels = [f"{name}\n{drifts.networks} sets, {drifts.layers_compared} layers" for name, drifts in answers.items()]
+    labels = ["\n".join([*name.split(", "), f"{of.networks} sets"]) for name, of in answers.items()]
     axis.set_xticks(range(len(answers)), labels)
     axis.set_title("Mean over pairs of sets, and of layers")
     axis.set_ylabel("D beyond chance (nats)")

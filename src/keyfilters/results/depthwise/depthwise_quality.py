@@ -78,12 +78,11 @@ def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
     height = 0.8 + 2.5 * len(drawn)
     figure, axes = plt.subplots(len(drawn), 1, figsize=(WIDTH, height), layout="constrained", sharex=True)
     files.heading(figure, title if sparse else f"{title}; no filter is sparse")
-    # Networks of one name with other numbers of layers have lines of their own.
-    architectures = list(frame.groupby(["architecture", "layers"], sort=False))
+    architectures = list(frame.groupby("architecture", sort=False))
     for axis, quantity in zip(axes, drawn, strict=True):
         looks = zip(itertools.cycle(palette.CYCLE), itertools.cycle(palette.MARKERS), strict=True)
-        for ((name, layers), rows), (colour, marker) in zip(architectures, looks, strict=False):
-            depth, label = trained_networks.depth(rows), f"{name}, {layers} layers ({rows['networks'].max()})"
+        for (name, rows), (colour, marker) in zip(architectures, looks, strict=False):
+            depth, label = trained_networks.depth(rows), f"{name} ({rows['networks'].max()})"
             line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2}
             axis.plot(depth, rows[f"{quantity}_mean"], label=label, **line)
             axis.fill_between(depth, rows[f"{quantity}_min"], rows[f"{quantity}_max"], color=colour, alpha=0.15)
