@@ -136,7 +136,7 @@ def test_figure_2_is_relative_to_base_b(gathered, render):
     assert "92.5 % are kept" in text
 
 
-def test_figure_4_is_in_percent_of_the_test_pictures(gathered, render):
+def test_figure_4_is_in_percent_of_the_test_images(gathered, render):
     file = render(fig4, over_n(gathered, "fig4"), "figures")
     assert lines(file)[0] == ["accuracy (%), n =", "0", "3", "10"]
     assert lines(file)[2] == ["The big set to The small set", "80.0", "60.0 ± 0.0", "40.0 ± 0.0"]
