@@ -117,8 +117,8 @@ def test_a_network_that_is_not_in_the_store_is_said_to_be_missing_with_what_make
         info(root, jobs, "later")
     target = root / jobs["later"].folder / "manifest.json"
     assert str(alone.value) == (
-        f"later is not in the store yet; `snakemake --cores all {target} --config study=artifacts` makes what is missing, "
-        "`keyfilters pull --study artifacts` fetches what DVC has on record"
+        f"later is not in the store yet; `snakemake --cores all {target} --config study=artifacts` makes what is "
+        "missing, `keyfilters pull --study artifacts` fetches what DVC has on record"
     )
     with pytest.raises(KeyfiltersError, match=r"^later and 1 more are not in the store yet; `snakemake .* filters"):
         check_extracted(root, jobs)
