@@ -18,7 +18,7 @@ def draw(count: int, size: int) -> np.ndarray:
     """uint8 `[count, size, size, 3]`: smooth colours with some noise, which compress as photographs do."""
     random = np.random.default_rng(count)
     smooth = random.integers(0, 256, (count, 4, 4, 3), dtype=np.uint8)
-    large = [np.asarray(Image.fromarray(picture).resize((size, size), Image.BICUBIC)) for picture in smooth]
+    large = [np.asarray(Image.fromarray(image).resize((size, size), Image.BICUBIC)) for image in smooth]
     noise = random.integers(-12, 13, (count, size, size, 3))
     return np.clip(np.stack(large) + noise, 0, 255).astype(np.uint8)
 
@@ -33,14 +33,14 @@ def write_folders(folder: Path, images: np.ndarray) -> None:
 
 def prepared(root: Path, train: np.ndarray, test: np.ndarray) -> Job:
     """A `prepare` job whose artifact lies below `root` and holds these images."""
-    job = Job("prepare", "pictures", {"train": len(train), "test": len(test)})
+    job = Job("prepare", "images", {"train": len(train), "test": len(test)})
     with artifacts.write(root, job.description) as draft:
         arrays = {"train_images": train, "train_labels": _labels(train)}
         arrays |= {"test_images": test, "test_labels": _labels(test)}
         save_file(arrays, draft.path / "arrays.safetensors")
         draft.facts.update(
-            name="pictures",
-            title="Pictures",
+            name="images",
+            title="Images",
             classes=[f"class{label}" for label in range(CLASSES)],
             train=len(train),
             test=len(test),

@@ -10,9 +10,9 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from keyfilters.models.registry import ARCHITECTURES
 from keyfilters.study.study import Config
@@ -44,7 +44,7 @@ def tables() -> str:
         "# Tables and figures",
         "",
         "What a study can make, generated from the declarations in `src/keyfilters/study/` by `make docs`. Each is a "
-        "target of Snakemake, a section of `tables` in `config.yaml` and a stage of `dvc.yaml`, under one name.",
+        "target of Snakemake and a section of `tables` in `config.yaml`, under one name. " + _stages(),
     ]
     papers = dict.fromkeys(output.paper for output in OUTPUTS.values())
     for paper in papers:
@@ -54,6 +54,17 @@ def tables() -> str:
                 settings = ", ".join(_setting(*item) for item in output.model_fields.items())
                 lines.append(f"| `{name}`, a {output.kind} | {output.caption} | {settings} |")
     return "\n".join(lines) + "\n"
+
+
+def _stages() -> str:
+    """How their stages in `dvc.yaml` are called, and which of them have none."""
+    stages = yaml.safe_load((DOCS.parent / "dvc.yaml").read_text())["stages"]
+    known = {*stages, *stages["filter_figures"]["foreach"]}
+    without = ", ".join(f"`{name}`" for name in OUTPUTS if name not in known)
+    return (
+        "Its stage in `dvc.yaml` has the same name, or is `filter_figures@NAME` (`dvc stage list`); "
+        f"{without} have none, since `mini`, whose versions DVC keeps, does not make them."
+    )
 
 
 def schema() -> str:
@@ -99,16 +110,13 @@ def _setting(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default is PydanticUndefined or isinstance(field.default, BaseModel | dict):
-        return "its defaults" if field.default else "none"
-    if field.default is None or field.default == ():
+    value = field.get_default(call_default_factory=True)
+    if value is None or value in ((), {}):
         return "none"
-    value = (
-        [repr(part) if isinstance(part, BaseModel) else part for part in field.default]
-        if isinstance(field.default, tuple)
-        else field.default
-    )
-    return f"`{json.dumps(value)}`".replace("|", "\\|")
+    if isinstance(value, BaseModel):
+        return "its defaults"
+    text = json.dumps(value, default=lambda section: section.model_dump(mode="json", exclude_defaults=True))
+    return f"`{text}`".replace("|", "\\|")
 
 
 def _type(annotation: object) -> str:

@@ -59,3 +59,18 @@ def test_modules_that_docs_name_exist():
         name for page in MARKDOWN for name in re.findall(r"`((?:src/keyfilters|tests)/[\w/.]+)`", page.read_text())
     ]
     assert not [name for name in named if not (PROJECT / name).exists()]
+
+
+def test_names_of_python_that_docs_give_exist():
+    named = {name for page in MARKDOWN for name in re.findall(r"`keyfilters\.([a-z_.]+[a-z_])", page.read_text())}
+    assert named
+    assert not [name for name in named if not is_defined(name)]
+
+
+def is_defined(name: str) -> bool:
+    """Whether `name`, as of a module or of what it defines, is in the package."""
+    path = PROJECT / "src/keyfilters" / name.replace(".", "/")
+    if path.is_dir() or path.with_suffix(".py").exists():
+        return True
+    module, defined = path.parent.with_suffix(".py"), re.compile(rf"^(def|class) {path.name}\b", re.MULTILINE)
+    return module.exists() and bool(defined.search(module.read_text()))

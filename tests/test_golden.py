@@ -33,7 +33,7 @@ RELATIVE = 1e-3  # other processors add in another order
 SETS = ("rings", "bars")
 
 
-def picture(name: str, label: str, number: int) -> bytes:
+def image(name: str, label: str, number: int) -> bytes:
     """A PNG of rings or bars, 40 by 36 pixels, whose period is the class."""
     noise = np.random.default_rng([len(name), len(label), number])
     y, x = np.mgrid[:36, :40]
@@ -50,7 +50,7 @@ def archive(path: Path) -> str:
     with tarfile.open(path, "w") as tar:
         for label in ("coarse", "fine"):
             for number in range(30):
-                data = picture(path.stem, label, number)
+                data = image(path.stem, label, number)
                 member = tarfile.TarInfo(f"{path.stem}/{label}/{number:03}.png")
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
@@ -145,12 +145,12 @@ def changed_start(monkeypatch):
     )
 
 
-def changed_pictures(monkeypatch):
+def changed_images(monkeypatch):
     upright = prepare_module.to_rgb
     monkeypatch.setattr(prepare_module, "to_rgb", lambda data: upright(data)[::-1])
 
 
-CHANGES = [(changed_pictures, "prepare"), (changed_schedule, "train"), (changed_start, "transfer")]
+CHANGES = [(changed_images, "prepare"), (changed_schedule, "train"), (changed_start, "transfer")]
 
 
 @pytest.mark.parametrize(("change", "stage"), CHANGES)

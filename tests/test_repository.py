@@ -1,4 +1,4 @@
-"""What enters git: code, settings, locks, small tables and images; never weights, stores or data sets."""
+"""What enters git: code, settings, locks, small tables and figures; never weights, stores or data sets."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ DATA = (
 def refused(sizes: dict[str, int]) -> list[str]:
     """Paths that do not belong into git, from bytes by path.
 
-    Below results/, tables and images may be large, and Parquet is a table.
+    Below results/, tables and figures may be large, and Parquet is a table.
     """
     return [
         path

@@ -116,7 +116,7 @@ def test_a_set_of_their_own_is_in_no_other_table():
     assert {name for name in readers if not name.startswith("filterdb_")} == {"lowres"}
 
 
-def test_their_pictures_have_their_own_size():
+def test_their_images_have_their_own_size():
     study = changed(lambda study: study["lowres"].update(image_size=28))
     job = jobs.lowres(study)["digits-vgg11_bn-seed0"].inputs["dataset"]
     assert job.settings["image_size"] == 28

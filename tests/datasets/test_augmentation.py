@@ -13,7 +13,7 @@ CLASSES = 4
 NORMALISE = Normalise([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], torch.device("cpu"))
 
 
-def pictures(count=16, size=24):
+def images(count=16, size=24):
     random = torch.Generator().manual_seed(0)
     return torch.randint(0, 256, (count, size, size, 3), generator=random, dtype=torch.uint8)
 
@@ -33,7 +33,7 @@ def recipe(augmentation=None, **training):
 
 def batch(training, seed=0):
     labels = torch.arange(16) % CLASSES
-    return augmented(pictures(), labels, training, CLASSES, NORMALISE, torch.Generator().manual_seed(seed))
+    return augmented(images(), labels, training, CLASSES, NORMALISE, torch.Generator().manual_seed(seed))
 
 
 FULL = recipe(
@@ -66,15 +66,15 @@ def test_a_batch_follows_from_the_generator_and_leaves_the_global_ones_alone():
 def test_what_is_off_changes_nothing_and_draws_nothing():
     generator = torch.Generator().manual_seed(0)
     before = generator.get_state()
-    inputs, targets = augmented(pictures(), torch.arange(16), recipe(), 16, NORMALISE, generator)
-    assert torch.equal(inputs, NORMALISE(pictures()))
+    inputs, targets = augmented(images(), torch.arange(16), recipe(), 16, NORMALISE, generator)
+    assert torch.equal(inputs, NORMALISE(images()))
     assert torch.equal(targets, torch.arange(16))
     assert torch.equal(generator.get_state(), before)
 
 
-def test_a_crop_of_the_whole_picture_is_the_picture():
+def test_a_crop_of_the_whole_image_is_the_image():
     whole = Crop(area=(1, 1), ratio=(1, 1))
-    assert torch.equal(cropped(pictures(), whole), pictures())
+    assert torch.equal(cropped(images(), whole), images())
 
 
 def test_crops_have_the_area_that_is_asked_for_and_lie_anywhere():
@@ -104,7 +104,7 @@ def test_rand_augment_draws_for_each_group_and_stronger_is_further_away():
     assert distance(9) > 2 * distance(1)
 
 
-def test_erasing_takes_its_share_of_the_pictures():
+def test_erasing_takes_its_share_of_the_images():
     random.seed(0)
     inputs = torch.full((400, 3, 16, 16), 9.0)
     changed = (erased(inputs.clone(), 0.25) != inputs).flatten(1)
@@ -114,7 +114,7 @@ def test_erasing_takes_its_share_of_the_pictures():
 
 
 @pytest.mark.parametrize(("mixup", "cutmix"), [(0.8, 0), (0, 1.0), (0.8, 1.0)])
-def test_targets_are_mixed_as_the_pictures_are(mixup, cutmix):
+def test_targets_are_mixed_as_the_images_are(mixup, cutmix):
     torch.manual_seed(0)
     labels = torch.arange(8)
     inputs = labels[:, None, None, None].expand(8, 3, 32, 32).float()

@@ -11,7 +11,7 @@ RED, WHITE = [255, 0, 0], [255, 255, 255]
 
 
 def half_transparent(mode):
-    """Two pixels, opaque red and transparent red, as a image of this mode."""
+    """Two pixels, opaque red and transparent red, as an image of this mode."""
     image = Image.fromarray(np.array([[[255, 0, 0, 255], [255, 0, 0, 0]]], np.uint8))
     if mode == "P":
         palette = Image.fromarray(np.array([[0, 1]], np.uint8)).convert("P")
@@ -47,7 +47,7 @@ def test_a_photograph_is_turned_upright():
     assert to_rgb(encode(pixels, exif=exif)).shape == (8, 4, 3)
 
 
-@pytest.mark.parametrize("data", [b"", b"not a image", encode(noise(0, (64, 64, 3)), "JPEG")[:900]])
+@pytest.mark.parametrize("data", [b"", b"not an image", encode(noise(0, (64, 64, 3)), "JPEG")[:900]])
 def test_what_cannot_be_decoded_is_told_apart(data):
     with pytest.raises(UndecodableError):
         to_rgb(data)

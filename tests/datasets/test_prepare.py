@@ -61,7 +61,7 @@ def test_arrays_and_facts_of_a_set_without_a_split(run):
     assert facts["std"] == pytest.approx(pixels.std(0))
 
 
-def test_every_picture_keeps_its_label(run):
+def test_every_image_keeps_its_label(run):
     files = class_folders()
     label_of = {noise(seed).tobytes(): name.split("/")[1] for seed, name in enumerate(files)}
     facts, arrays = run(files)
@@ -94,7 +94,7 @@ def test_limits_per_class(run):
     assert facts["per_class"] == {"cat": {"train": 3, "test": 2}, "dog": {"train": 3, "test": 2}}
 
 
-def test_a_part_of_a_set_has_the_same_pictures_of_its_classes(run):
+def test_a_part_of_a_set_has_the_same_images_of_its_classes(run):
     files = class_folders(labels=("cat", "dog", "owl"))
     _, whole = run(files)
     facts, part = run(files, "part", name="birds_and_dogs", classes=["owl", "dog"], title="Birds and dogs")
@@ -132,7 +132,7 @@ def test_validation_images_are_training_images_left_over_and_no_test_images(run)
     assert not held_out & {image.tobytes() for image in tested}
 
 
-def test_an_undecodable_picture_is_counted(run):
+def test_an_undecodable_image_is_counted(run):
     facts, arrays = run({**class_folders(), "set/cat/broken.jpg": b"\xff\xd8"}, max_undecodable=0.05)
     assert facts["undecodable"] == ["set/cat/broken.jpg"]
     assert len(arrays["train_images"]) + len(arrays["test_images"]) == 20
@@ -141,7 +141,7 @@ def test_an_undecodable_picture_is_counted(run):
 @pytest.mark.fault(
     "prepare", "more images that cannot be decoded than are allowed", "one line counts them and names the first"
 )
-def test_too_many_undecodable_pictures_are_an_error(run):
+def test_too_many_undecodable_images_are_an_error(run):
     broken = {f"set/cat/broken{number}.png": b"" for number in range(5)}
     with pytest.raises(KeyfiltersError) as error:
         run({**class_folders(), **broken}, max_undecodable=0.1)
@@ -150,7 +150,7 @@ def test_too_many_undecodable_pictures_are_an_error(run):
 
 
 @pytest.mark.parametrize(("side", "other"), [("test", "train"), ("train", "test")])
-def test_a_class_without_pictures_on_one_side_is_named(run, side, other):
+def test_a_class_without_images_on_one_side_is_named(run, side, other):
     files = {f"set/{half}/cat/1.png": encode(noise(half == "test")) for half in ("train", "test")}
     files[f"set/{other}/dog/1.png"] = encode(noise(2))
     with pytest.raises(KeyfiltersError, match=f"set pets: the class 'dog' has no {side} image"):
@@ -158,14 +158,14 @@ def test_a_class_without_pictures_on_one_side_is_named(run, side, other):
 
 
 @pytest.mark.fault("prepare", "a class of one image", "one line names the class")
-def test_a_class_of_one_picture_cannot_be_split(run):
+def test_a_class_of_one_image_cannot_be_split(run):
     files = {**class_folders(), "set/emu/1.png": encode(noise(99))}
     with pytest.raises(KeyfiltersError, match=r"the class 'emu' has no train image .* `test_share`"):
         run(files)
 
 
 @pytest.mark.fault("prepare", "an archive without images", "one line names it")
-def test_an_archive_without_pictures_is_an_error(run):
+def test_an_archive_without_images_is_an_error(run):
     with pytest.raises(KeyfiltersError, match=r"set pets: no image in .*set\.tar"):
         run({"set/README": b"words"})
 

@@ -82,8 +82,8 @@ def test_the_studies_networks_are_read_back_bit_for_bit(model, tmp_path):
 @pytest.mark.fault("extract", "a network that torch cannot export", "one line names it")
 def test_a_network_that_cannot_be_traced_is_told(tmp_path):
     class Doubtful(nn.Sequential):
-        def forward(self, pictures):
-            return pictures if pictures.sum() > 0 else self[0](pictures)
+        def forward(self, images):
+            return images if images.sum() > 0 else self[0](images)
 
     with pytest.raises(KeyfiltersError, match="Doubtful cannot be exported to ONNX") as error:
         read_back(Doubtful(nn.Conv2d(3, 4, 3)), tmp_path)

@@ -8,7 +8,7 @@ import yaml
 
 from keyfilters import cli
 from keyfilters.errors import KeyfiltersError
-from keyfilters.filters.summary import info, ls, tables
+from keyfilters.filters.summary import check_extracted, info, ls, tables
 from keyfilters.store import artifacts, records
 from keyfilters.store.identity import Job
 from tests.helpers.tiny_store import job, network
@@ -111,6 +111,19 @@ def test_info_shows_a_network_and_its_layers(root):
         info(root, jobs, "nothing")
 
 
+def test_a_network_that_is_not_in_the_store_is_said_to_be_missing_with_what_makes_it(root):
+    jobs = {name: Job("extract", name, {}) for name in ("later", "much_later")}
+    with pytest.raises(KeyfiltersError) as alone:
+        info(root, jobs, "later")
+    target = root / jobs["later"].folder / "manifest.json"
+    assert str(alone.value) == (
+        f"later is not in the store yet; `snakemake --cores all {target} --config study=artifacts` makes what is "
+        "missing, `keyfilters pull --study artifacts` fetches what DVC has on record"
+    )
+    with pytest.raises(KeyfiltersError, match=r"^later and 1 more are not in the store yet; `snakemake .* filters"):
+        check_extracted(root, jobs)
+
+
 def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     inputs = {"one": job(root, "one", network())}
     tables_job = filters_job(inputs)
@@ -134,4 +147,4 @@ def test_the_verbs(root, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["keyfilters", "export-hdf5", "a.h5"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert "not a complete artifact" in capsys.readouterr().err
+    assert "keyfilters export-hdf5: digits-seed0 is not in the store yet" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.tiny_study import SETS, pictures
+from tests.helpers.tiny_study import SETS, images
 
 WIDTH = 0.0625
 CONTROLS = ["random", "identity"]
@@ -14,7 +14,7 @@ DEPTHWISE = {"set": "depthwise_7x7", "min_filters_of_layer": 4}
 
 def configuration(folder: Path) -> dict[str, Any]:
     """Its settings, its archives written into `folder`."""
-    digests = {name: pictures(folder / f"{name}.tar", seed) for seed, name in enumerate(SETS)}
+    digests = {name: images(folder / f"{name}.tar", seed) for seed, name in enumerate(SETS)}
     of_sets = {"source": "stripes", "target": "dots"}
     study = {
         "image_size": 32,

@@ -22,7 +22,7 @@ PARTS = ("Snakefile", "rules", "profiles", "envs")
 SETS = ("dots", "stripes", "waves")
 
 
-def pictures(path: Path, seed: int) -> str:
+def images(path: Path, seed: int) -> str:
     """A tar of class folders with images of two classes, noise by the seed; returns its SHA-256."""
     noise = np.random.default_rng(seed)
     with tarfile.open(path, "w") as tar:
@@ -45,7 +45,7 @@ def configuration(folder: Path) -> dict:
         name: {
             "source": "archive",
             "path": f"{name}.tar",
-            "sha256": pictures(folder / f"{name}.tar", seed),
+            "sha256": images(folder / f"{name}.tar", seed),
         }
         for seed, name in enumerate(SETS)
     }

@@ -60,19 +60,19 @@ class TrainedStudy:
         kinds = {REGULAR: ("regular",), DEPTHWISE: ("depthwise",)}
         sets = {name: FilterSet(kinds=of, min_filters=100) for name, of in kinds.items()}
         self.analysis = Analysis(sets=sets)
-        self.networks = {name: self._train(name, pictures) for name, pictures in SETS.items()}
+        self.networks = {name: self._train(name, images) for name, images in SETS.items()}
         extracts = {name: self._extract(name) for name in (*SETS, ROBUST)}
         counted = extracts | {epoch: self._extract("apples", epoch) for epoch in EPOCHS}
         self.basis, self.layers, self.histograms = analyse(self.root, self.analysis, extracts, counted)
         self.extracts = extracts
         self.tables = {name: self._tables(name) for name in sets}
 
-    def _train(self, name: str, pictures: int) -> Job:
+    def _train(self, name: str, images: int) -> Job:
         job = Job("train", name, {"model": {"architecture": "convnext_femto"}, "training": {}})
         with artifacts.write(self.root, job.description) as draft:
             sizes = {"layer.weight": np.zeros((50, 20), np.float32), "norm.weight": np.zeros(7, np.float32)}
             save_file(sizes, draft.path / "model.safetensors")
-            dataset = {"name": name, "title": name.title(), "train": pictures}
+            dataset = {"name": name, "title": name.title(), "train": images}
             draft.facts.update(accuracy=0.5 + 0.1 * list(SETS).index(name), dataset=dataset)
         return job
 

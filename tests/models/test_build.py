@@ -17,7 +17,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("architecture", SMALL)
-def test_pictures_of_32_px_go_in_and_scores_come_out(architecture):
+def test_images_of_32_px_go_in_and_scores_come_out(architecture):
     network = build({"architecture": architecture, **SMALL[architecture]}, classes=5).eval()
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
 

@@ -129,7 +129,7 @@ def test_of_a_frozen_kernel_no_gradient_is_made(monkeypatch):
         gradients(ours, torch.randn(2, CHANNELS, 8, 8))
 
 
-def test_pictures_that_need_no_gradient_get_none(monkeypatch):
+def test_images_that_need_no_gradient_get_none(monkeypatch):
     monkeypatch.setattr(depthwise, "conv2d", lambda *arguments, **named: calls.append(1) or conv2d(*arguments, **named))
     calls = []
     _, ours = layers(7, 1, 3, 1)

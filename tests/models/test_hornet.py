@@ -68,8 +68,8 @@ def test_gated_convolution_is_the_papers(order):
     x = torch.randn(2, dim, 5, 9, dtype=torch.float64)
     arrays = _arrays(module)
     widths = [dim // 2 ** (order - 1 - k) for k in range(order)]  # C_0 ... C_{n-1}
-    for picture, actual in zip(x.numpy(), module(x).detach().numpy(), strict=True):
-        joint = _pointwise(arrays["proj_in.weight"], arrays["proj_in.bias"], picture)
+    for image, actual in zip(x.numpy(), module(x).detach().numpy(), strict=True):
+        joint = _pointwise(arrays["proj_in.weight"], arrays["proj_in.bias"], image)
         p, start = joint[: widths[0]], widths[0]
         for k, width in enumerate(widths):
             if k > 0:

@@ -84,7 +84,7 @@ def test_parameters_are_the_published_ones(name):
 
 
 @pytest.mark.parametrize("architecture", COUNTS)
-def test_pictures_of_32_px_become_scores_at_an_eighth_of_the_width(architecture):
+def test_images_of_32_px_become_scores_at_an_eighth_of_the_width(architecture):
     network = small(architecture)
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
@@ -117,14 +117,14 @@ def test_maps_are_as_wide_as_the_docstring_says(architecture, layer, pixels):
 
 
 @pytest.mark.parametrize("architecture", COUNTS)
-def test_a_network_for_grey_pictures_has_one_channel_and_reads_no_other(architecture):
+def test_a_network_for_grey_images_has_one_channel_and_reads_no_other(architecture):
     network = small(architecture, in_channels=1).eval()
     assert next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d)).weight.shape[1] == 1
-    pictures = torch.randn(2, 3, 32, 32)
-    others = pictures.clone()
+    images = torch.randn(2, 3, 32, 32)
+    others = images.clone()
     others[:, 1:] = 0
-    assert torch.equal(network(pictures), network(others))
-    assert not torch.equal(network(pictures), network(pictures.flip(1)))
+    assert torch.equal(network(images), network(others))
+    assert not torch.equal(network(images), network(images.flip(1)))
 
 
 def test_channels_must_stay_whole_numbers():

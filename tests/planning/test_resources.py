@@ -9,21 +9,21 @@ from keyfilters.study.study import check
 from tests.helpers.stubs import configuration
 
 
-def training(tmp_path, pictures=None, **changes):
+def training(tmp_path, images=None, **changes):
     """A training on a set of that many images, the study changed."""
     config = configuration(1, 1)
     study = config["studies"]["tiny"]
     for key, value in changes.items():
         study[key] = study[key] | value if isinstance(value, dict) else value
     job = jobs.train(check(config).current, "set00", 0)
-    if pictures:
+    if images:
         with artifacts.write(tmp_path, job.inputs["dataset"].description) as draft:
-            draft.facts.update(train=pictures, test=0)
+            draft.facts.update(train=images, test=0)
     return job
 
 
 @pytest.mark.parametrize("gpu", [False, True])
-def test_time_and_memory_grow_with_size_epochs_and_pictures(tmp_path, gpu):
+def test_time_and_memory_grow_with_size_epochs_and_images(tmp_path, gpu):
     base = training(tmp_path / "a", 10_000)
     for number, job in enumerate(
         [
@@ -40,7 +40,7 @@ def test_time_and_memory_grow_with_size_epochs_and_pictures(tmp_path, gpu):
 
 
 @pytest.mark.parametrize(
-    ("model", "epochs", "pictures", "seconds"),
+    ("model", "epochs", "images", "seconds"),
     [  # measured with the mini study, 32 px, batches of 64, one core of an EPYC that others used too
         ({"architecture": "convnext_femto", "dims": [16, 32, 64, 128]}, 12, 3001, 23),
         ({"architecture": "convnext_large", "dims": [24, 48, 96, 192]}, 4, 10_000, 287),
@@ -49,8 +49,8 @@ def test_time_and_memory_grow_with_size_epochs_and_pictures(tmp_path, gpu):
         ({"architecture": "resnet50", "channels": [8, 16, 32, 64]}, 6, 9000, 32),
     ],
 )
-def test_limits_are_generous_for_what_was_measured(tmp_path, model, epochs, pictures, seconds):
-    job = training(tmp_path, pictures, model=model, training={"epochs": epochs, "batch_size": 64})
+def test_limits_are_generous_for_what_was_measured(tmp_path, model, epochs, images, seconds):
+    job = training(tmp_path, images, model=model, training={"epochs": epochs, "batch_size": 64})
     assert resources.runtime(job, tmp_path, gpu=False) * 60 > 3 * seconds
     assert resources.runtime(job, tmp_path, gpu=False) * 60 < 100 * seconds + 1200
 

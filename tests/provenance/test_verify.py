@@ -4,13 +4,26 @@ import shutil
 
 import pytest
 
-from keyfilters.provenance.verify import verify
+from keyfilters.provenance.verify import checked, verify
 from keyfilters.store import records
 from keyfilters.store.files import write_text
 
 
 def test_what_is_whole_is_not_named(workspace):
     assert verify(workspace.root, workspace.results) == []
+
+
+def test_it_is_counted_how_much_was_verified(workspace):
+    root, results, keyed = workspace.root, workspace.results, workspace.keyed
+    records = f"{results}: 2 records of tables and figures"
+    counted = f"{root}: {len(keyed)} of the study's {len(keyed)} artifacts are here"
+    assert checked(root, results, keyed) == f"{counted}; {records}"
+    other = next(iter(keyed))
+    assert checked(root, results, keyed.keys() - {other}).startswith(
+        f"{root}: {len(keyed) - 1} of the study's {len(keyed) - 1} artifacts are here, and 1 that it does not name; "
+    )
+    shutil.rmtree(root)
+    assert checked(root, results, keyed) == f"{root}: 0 of the study's {len(keyed)} artifacts are here; {records}"
 
 
 @pytest.mark.fault("report", "files of several artifacts are damaged", "`keyfilters verify` names each")

@@ -30,7 +30,7 @@ from tests.helpers.tiny_trained_study import (
     filters_of_layers,
 )
 
-NAN = re.compile(r"(?<![\w+/=])nan(?![\w+/=])")  # not a part of a image in base 64
+NAN = re.compile(r"(?<![\w+/=])nan(?![\w+/=])")  # not a part of an image in base 64
 FLOOR = {"floor": "probability", "epsilon": 2.0**-23}
 QUALITY = Analysis().model_dump(include={"precision", "sparse", "sparse_share", *VERDICTS})
 
@@ -193,7 +193,7 @@ def test_figure1_refuses_a_network_without_such_filters(study):
         make(study, "filterdb_fig1", "refused", kernel=[5, 5])
 
 
-def test_figure2_tells_classes_by_weights_for_each_picture_and_by_the_list(figures):
+def test_figure2_tells_classes_by_weights_for_each_image_and_by_the_list(figures):
     frame, _ = figures["filterdb_fig2"]
     classes = frame.groupby("model")["class"].unique().map(list).to_dict()
     # 1,000 weights: the layer's, not the norm's

@@ -14,7 +14,7 @@ from tests.helpers.tiny_files import encode, noise, pack
 
 def prepared(source, path, cache, **changes):
     settings = {
-        "name": "pictures",
+        "name": "images",
         "set": "sketch",
         "source": source,
         "path": path,
@@ -78,7 +78,7 @@ def test_a_published_file_with_another_digest_is_refused(sketches, tmp_path):
 WNIDS = ("n01440764", "n02666196", "n04613696")
 
 
-def picture(path, seed):
+def image(path, seed):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode(noise(seed), "JPEG"))
 
@@ -88,9 +88,9 @@ def imagenet_root(tmp_path):
     """ImageNet's training folders and flat validation, three classes, with its development kit."""
     root = tmp_path / "imagenet"
     for number, wnid in enumerate(WNIDS):
-        for picture_number in range(2):
-            picture(root / f"train/{wnid}/{wnid}_{picture_number}.JPEG", 10 * number + picture_number)
-        picture(root / f"val/ILSVRC2012_val_{number + 1:08}.JPEG", 90 + number)
+        for image_number in range(2):
+            image(root / f"train/{wnid}/{wnid}_{image_number}.JPEG", 10 * number + image_number)
+        image(root / f"val/ILSVRC2012_val_{number + 1:08}.JPEG", 90 + number)
     data = root / "ILSVRC2012_devkit_t12/data"
     data.mkdir(parents=True)
     # The kit's own numbers are not in the order of the ids, and it lists groups of classes beside classes.
@@ -147,7 +147,7 @@ def test_an_imagenet_folder_without_its_parts_is_one_line(imagenet_root, tmp_pat
         prepared("imagenet", tmp_path / "nowhere", tmp_path)
 
 
-def test_a_picture_that_the_kit_does_not_list_is_named(imagenet_root, tmp_path):
-    picture(imagenet_root / "val/holiday.JPEG", 5)
+def test_an_image_that_the_kit_does_not_list_is_named(imagenet_root, tmp_path):
+    image(imagenet_root / "val/holiday.JPEG", 5)
     with pytest.raises(KeyfiltersError, match=r"val/holiday\.JPEG: not in the list of validation images"):
         prepared("imagenet", imagenet_root, tmp_path)

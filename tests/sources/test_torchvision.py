@@ -147,7 +147,7 @@ def test_the_official_split_of_each_set(name, tmp_path):
 
 
 @pytest.mark.usefixtures("original")
-def test_pictures_are_upright_and_their_own(tmp_path):
+def test_images_are_upright_and_their_own(tmp_path):
     stl10(tmp_path)
     first = next(SETS["stl10"].read(tmp_path))
     assert np.array_equal(to_rgb(first.data), noise(0, (3, 3, 96, 96))[0].transpose(2, 1, 0))
@@ -161,10 +161,10 @@ def test_pictures_are_upright_and_their_own(tmp_path):
     ("name", "broken"),
     [("pets", "oxford-iiit-pet/images/Abyssinian_1.jpg"), ("food101", "food-101/images/waffles/2.jpg")],
 )
-def test_a_damaged_picture_is_counted_and_a_missing_one_named(name, broken, tmp_path):
+def test_a_damaged_image_is_counted_and_a_missing_one_named(name, broken, tmp_path):
     WRITERS[name](tmp_path)
     (tmp_path / broken).write_bytes(b"\xff\xd8")
-    damaged = [picture for picture in SETS[name].read(tmp_path) if len(picture.data) < 3]
+    damaged = [image for image in SETS[name].read(tmp_path) if len(image.data) < 3]
     assert len(damaged) == 1
     (tmp_path / broken).unlink()
     with pytest.raises(KeyfiltersError, match=rf"{broken} is missing; delete the set's folder"):

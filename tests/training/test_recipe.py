@@ -105,7 +105,7 @@ def test_sgd_is_nesterovs_and_decays_everything_that_trains():
     assert options == {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True, "dampening": 0}
 
 
-def test_a_shift_with_zeros_is_a_crop_of_the_padded_picture():
+def test_a_shift_with_zeros_is_a_crop_of_the_padded_image():
     images = torch.randint(1, 256, (50, 6, 7, 3), dtype=torch.uint8)
     shifted = batches.augment(images, Augmentation(shift=2, fill="zeros"), torch.Generator().manual_seed(0))
     draws = torch.Generator().manual_seed(0)
@@ -197,7 +197,7 @@ def test_a_training_without_checkpoints_has_one_file_of_weights(tmp_path):
     assert list(trained(tmp_path).manifest["files"]) == [WEIGHTS]
 
 
-def test_a_network_of_one_channel_refuses_coloured_pictures(tmp_path):
+def test_a_network_of_one_channel_refuses_coloured_images(tmp_path):
     with pytest.raises(KeyfiltersError, match=r"lowres\.grey: stripes has coloured images"):
         trained(tmp_path, model=NETWORK | {"in_channels": 1})
     assert not list(tmp_path.glob("train/*"))

@@ -49,8 +49,11 @@ def _info(arguments: argparse.Namespace) -> None:
 def _export_hdf5(arguments: argparse.Namespace) -> None:
     from keyfilters.filters.hdf5 import export
     from keyfilters.filters.store import Store
+    from keyfilters.filters.summary import check_extracted
     from keyfilters.study import jobs
 
     study, root, _ = current_study(arguments)
-    store = Store(root, {model: job.folder for model, job in jobs.extracts(study).items()})
+    extracts = jobs.extracts(study)
+    check_extracted(root, extracts)
+    store = Store(root, {model: job.folder for model, job in extracts.items()})
     export(store, arguments.file, arguments.kinds, arguments.square)

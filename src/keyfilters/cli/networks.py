@@ -38,7 +38,7 @@ def add(subcommands) -> None:
 def _add(subcommands, name: str, run, description: str) -> argparse.ArgumentParser:
     added = add_for_study(subcommands, name, run, description)
     added.add_argument("--json", action="store_true", help="print JSON")
-    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and image")
+    added.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and figure")
     added.add_argument("--png", type=Path, metavar="FILE", help="draw what is printed")
     return added
 
@@ -178,7 +178,7 @@ def _print_json(objects: list) -> None:
 
 
 def _present(arguments: argparse.Namespace, title: str, show, draw) -> None:
-    """Print what `show` prints unless JSON was, and write the image and the page that are asked for."""
+    """Print what `show` prints unless JSON was, and write the figure and the page that are asked for."""
     from rich.console import Console
 
     if not arguments.json:

@@ -76,13 +76,14 @@ def _reproduce(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    from keyfilters.provenance.verify import verify
+    from keyfilters.provenance.verify import checked, verify
+    from keyfilters.study import jobs
 
-    _, root, results = current_study(arguments)
+    study, root, results = current_study(arguments)
     damaged = verify(root, results)
     if damaged:
         raise KeyfiltersError("; ".join(damaged))
-    print(f"{root} and {results}: as recorded")
+    print(f"{checked(root, results, jobs.keyed(study))}; all as recorded")
 
 
 def _prune(arguments: argparse.Namespace) -> None:

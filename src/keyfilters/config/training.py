@@ -74,7 +74,7 @@ class Training(Recipe):
     learning_rate: PositiveFloat
     """At its highest, after the warm-up."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    """Of weights with two or more dimensions."""
+    """Of weights with two or more dimensions; with `sgd` of all weights, biases and norms too."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 1
     """Epochs until the learning rate is at its highest."""
     label_smoothing: Share = 0.1

@@ -1,4 +1,4 @@
-"""A image of a prepared set, for the eye."""
+"""An image of a prepared set, for the eye."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _decode(data: bytes) -> np.ndarray:
 def to_square(pixels: np.ndarray, size: int, fit: Literal["crop", "pad"]) -> np.ndarray:
     """The image uint8 `[H, W, 3]` as uint8 `[size, size, 3]`.
 
-    "crop" keeps the central square. "pad" keeps the whole image on a white square; a image
+    "crop" keeps the central square. "pad" keeps the whole image on a white square; an image
     smaller than `size` is enlarged by a whole factor at most and its margin fills the rest, so that
     a drawing of 28 pixels stays sharp at 32. Resizing is bicubic, antialiased when shrinking.
     """

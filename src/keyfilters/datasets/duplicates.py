@@ -24,7 +24,7 @@ class Distinct:
 def without_duplicates(images: Iterable[SourceImage]) -> Distinct:
     """Keep one of the images with equal pixels (`data` as uint8 pixels of one shape) and equal label.
 
-    A copy on the test side is the one that is kept. Groups that share a image become one group.
+    A copy on the test side is the one that is kept. Groups that share an image become one group.
     """
     copies = defaultdict(list)
     for image in images:

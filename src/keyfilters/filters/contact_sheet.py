@@ -1,4 +1,4 @@
-"""A image of a model's filters, as Figure 1 of CNN Filter DB shows them."""
+"""An image of a model's filters, as Figure 1 of CNN Filter DB shows them."""
 
 from __future__ import annotations
 

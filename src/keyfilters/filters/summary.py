@@ -119,6 +119,20 @@ def ls(root: Path, jobs: Mapping[str, Job]) -> str:
     return "\n".join(f"{model:{width}}  {line}" for model, line in lines)
 
 
+def check_extracted(root: Path, jobs: Mapping[str, Job]) -> None:
+    """Raises KeyfiltersError, which says what makes or fetches them, if some of these networks are not in the store."""
+    files = {model: root / job.folder / artifacts.MANIFEST for model, job in jobs.items()}
+    missing = [model for model, file in files.items() if not file.exists()]
+    if missing:
+        alone = len(missing) == 1
+        target = files[missing[0]] if alone else "filters"
+        raise KeyfiltersError(
+            f"{missing[0]} {'is' if alone else f'and {len(missing) - 1} more are'} not in the store yet; "
+            f"`snakemake --cores all {target} --config study={root.name}` makes what is missing, "
+            f"`keyfilters pull --study {root.name}` fetches what DVC has on record"
+        )
+
+
 def info(root: Path, jobs: Mapping[str, Job], model: str) -> str:
     """What is known of one network, its layers, and where its contact sheet lies.
 
@@ -126,6 +140,7 @@ def info(root: Path, jobs: Mapping[str, Job], model: str) -> str:
     """
     if model not in jobs:
         raise KeyfiltersError(f"the study has no network {model!r}; `keyfilters filters ls` lists them")
+    check_extracted(root, {model: jobs[model]})
     folder = jobs[model].folder
     artifact = artifacts.manifest(root, folder)
     store = Store(root, {model: folder})

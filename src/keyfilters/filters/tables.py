@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from keyfilters.filters.writing import integers
 from keyfilters.zoo.table import models as table_of_models
 
 OF_ENTRY = (
@@ -61,8 +62,8 @@ def model_table(
     columns = {
         "model": _texts(names),
         "producer": _texts(of_model["producer"] for of_model in facts),
-        "op_set": _counts(of_model["op_set"] for of_model in facts),
-        "depth": _counts(of_model["depth"] for of_model in facts),
+        "op_set": integers(of_model["op_set"] for of_model in facts),
+        "depth": integers(of_model["depth"] for of_model in facts),
     }
     known = table_of_models()
     entries = [
@@ -70,14 +71,14 @@ def model_table(
         for name, of_model in zip(names, facts, strict=True)
     ]
     columns |= {column: _texts(entry.get(column) for entry in entries) for column in OF_ENTRY}
-    columns["total_filters"] = _counts(total)
+    columns["total_filters"] = integers(total)
     shares = [of.get((3, 3), 0) / all_ if all_ else None for of, all_ in zip(sizes, total, strict=True)]
     columns["3x3_filter_share"] = pd.Series(shares, dtype="float64")
     for height, width in sorted(set().union(*sizes)):
-        columns[f"({height}, {width}) filters"] = _counts(of.get((height, width), 0) for of in sizes)
+        columns[f"({height}, {width}) filters"] = integers(of.get((height, width), 0) for of in sizes)
     operators = [of_model["operators"] for of_model in facts]
     for operator in sorted(set().union(*(of or () for of in operators))):
-        columns[operator] = _counts(None if of is None else of.get(operator, 0) for of in operators)
+        columns[operator] = integers(None if of is None else of.get(operator, 0) for of in operators)
     columns["format"] = _texts(of_model["format"] for of_model in facts)
     for column in dict.fromkeys(column for entry in entries for column in entry if column not in OF_ENTRY):
         columns[column] = pd.Series([entry.get(column) for entry in entries])
@@ -98,7 +99,3 @@ def filter_counts(layers: pd.DataFrame) -> dict[tuple[int, int], int]:
 
 def _texts(values) -> pd.Series:
     return pd.Series(list(values), dtype="str")
-
-
-def _counts(values) -> pd.Series:
-    return pd.Series(list(values), dtype="Int64")

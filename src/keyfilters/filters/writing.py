@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,13 +50,13 @@ def layer_table(convolutions: Sequence[Convolution], names: Sequence[str]) -> pd
     columns = {
         "layer": pd.Series(list(names), dtype="str"),
         "kind": pd.Series([conv.kind for conv in convolutions], dtype="str"),
-        "groups": _integers(conv.groups for conv in convolutions),
-        "stride_h": _integers(conv.stride and conv.stride[0] for conv in convolutions),
-        "stride_w": _integers(conv.stride and conv.stride[1] for conv in convolutions),
-        "depth": _integers(conv.depth for conv in convolutions),
+        "groups": integers(conv.groups for conv in convolutions),
+        "stride_h": integers(conv.stride and conv.stride[0] for conv in convolutions),
+        "stride_w": integers(conv.stride and conv.stride[1] for conv in convolutions),
+        "depth": integers(conv.depth for conv in convolutions),
     }
     ranks, norms = conv_depths(convolutions)
-    columns |= {"conv_depth": _integers(ranks), "conv_depth_norm": pd.Series(norms, dtype="float64")}
+    columns |= {"conv_depth": integers(ranks), "conv_depth_norm": pd.Series(norms, dtype="float64")}
     for axis, name in enumerate(("out_channels", "in_channels", "kh", "kw")):
         columns[name] = pd.Series([conv.shape[axis] for conv in convolutions], dtype="int64")
     columns["filters"] = columns["out_channels"] * columns["in_channels"]
@@ -77,7 +77,8 @@ def conv_depths(convolutions: Sequence[Convolution]) -> tuple[list[int | None], 
     return ranks, [None if rank is None else rank / last for rank in ranks]
 
 
-def _integers(values) -> pd.Series:
+def integers(values: Iterable[int | None]) -> pd.Series:
+    """A column of integers, null for None."""
     return pd.Series(list(values), dtype="Int64")
 
 

@@ -25,7 +25,7 @@ BLOCK = 10  # minutes: limits of few sizes are easier to schedule
 SMALL_SECONDS = 600  # at these rates: trainings that are worth sharing a submission
 
 BASE_MB = {False: 2000, True: 6000}  # Python with torch, and two Snakemakes; with CUDA
-ACTIVATION_MB = 4e5  # of a image on a CPU, divided by its network's images/s: 490 for ConvNeXt-T at 224 px
+ACTIVATION_MB = 4e5  # of an image on a CPU, divided by its network's images/s: 490 for ConvNeXt-T at 224 px
 UNKNOWN_COUNT = 100_000  # of a set that is not prepared yet
 PREPARED_PER_SECOND = 100  # images
 

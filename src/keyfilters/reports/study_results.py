@@ -17,6 +17,7 @@ from keyfilters.study.output import OUTPUTS, Output
 from keyfilters.study.study import Study
 
 VERDICTS = "claims"  # the table that stands first
+REPORT = "REPORT.md"  # written by hand, in some studies' results
 COSTS = ("seconds", "cpu_seconds", "gpu_seconds")
 
 
@@ -96,6 +97,17 @@ class StudyResults:
         """How many seeds: the fewest and the most that a table or figure has."""
         counts = {len(seeds) for seeds in (self.study.seeds, *self.study.tables.own_seeds.values())}
         return " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
+
+    @cached_property
+    def only_read(self) -> int:
+        """The networks whose filters the study reads, if it trains none; else 0."""
+        stages = {job.stage for job in walk([output.job for output in self.outputs.values()])}
+        return 0 if stages & {"train", "transfer"} else len(jobs.extracts(self.study))
+
+    @property
+    def report(self) -> str:
+        """The name of the report that somebody wrote of the results, or none."""
+        return REPORT if (self.results / REPORT).exists() else ""
 
     @property
     def recorded(self) -> list[Result]:

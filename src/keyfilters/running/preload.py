@@ -46,7 +46,7 @@ FAMILIES = {
         "keyfilters.analysis.stages.moments",
         "keyfilters.analysis.stages.histograms",
         "keyfilters.analysis.stages.layers",
-        "keyfilters.running.compiled",
+        "keyfilters.analysis.compiled",
         "pyarrow.dataset",  # pandas imports these when it reads a table
         "pyarrow.parquet",
     ),

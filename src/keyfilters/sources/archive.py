@@ -47,13 +47,13 @@ def open_set(settings: Mapping[str, Any], cache: Path) -> Opened:
 
 def read(path: Path) -> Iterator[SourceImage]:
     """All images that lie in a folder; the folder's name is the class."""
-    for name, data in members(path, _is_picture):
+    for name, data in members(path, _is_image):
         *above, label, _ = PurePosixPath(name).parts
         split = above[-1] if above and above[-1] in ("train", "test") else None
         yield SourceImage(data, label, name=name, group=name, split=split)
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = path.name.startswith(".")  # macOS packs a "._<name>" beside each file
     return not hidden and len(path.parts) > 1 and path.suffix.lower() in (".jpg", ".jpeg", ".png")

@@ -29,7 +29,7 @@ class TorchvisionSet:
     """One of torchvision's sets. The constants of a reader are fields here; `read` takes torchvision's root folder.
 
     `train` and `test`: the official parts that make up each side. `chosen_by`: the argument that tells a part,
-    `split="test"` or `train=False`. `by_file`: the class can hand on a image's file undecoded.
+    `split="test"` or `train=False`. `by_file`: the class can hand on an image's file undecoded.
     """
 
     TITLE: str
@@ -52,7 +52,7 @@ class TorchvisionSet:
         """All images of both sides, downloaded below `root` if they are not there."""
         for side, parts in (("train", self.train), ("test", self.test)):
             for part in parts:
-                yield from self._pictures(self._opened(root, part), side, part)
+                yield from self._images(self._opened(root, part), side, part)
 
     def _opened(self, root: Path, part: str) -> Any:
         import keyfilters.models.torchvision_ops  # noqa: F401  (before torchvision)
@@ -75,7 +75,7 @@ class TorchvisionSet:
                 "or put its files there as torchvision lays them out"
             ) from error
 
-    def _pictures(self, dataset: Any, side: Literal["train", "test"], part: str) -> Iterator[SourceImage]:
+    def _images(self, dataset: Any, side: Literal["train", "test"], part: str) -> Iterator[SourceImage]:
         import numpy as np
 
         for index in range(len(dataset)):

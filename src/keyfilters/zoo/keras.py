@@ -10,12 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keyfilters.zoo.graph import greatest, longest_paths
 from keyfilters.zoo.network import Convolution, Network, kind_of
 from keyfilters.zoo.tensorflow import Weight
-from keyfilters.zoo.weights import convolution, oihw_shape, to_oihw
+from keyfilters.zoo.weights import convolution, oihw_shape
 
 # Class of the layer and last part of the weight's name to the layout of the weight.
 LAYOUTS = {
@@ -72,11 +70,7 @@ def _convolution(path: Path, name: str, leaf: str, weight: Weight, layer: _Layer
         facts |= {"kind": kind_of(shape, groups, transposed=layout == "HWOI"), "groups": groups}
     if is_known and layer:
         facts["stride"] = (1, 1) if leaf == "pointwise_kernel" else _pair(config.get("strides", 1))
-    return convolution(path, name, shape, partial(_values, weight, layout), **facts)
-
-
-def _values(weight: Weight, layout: str) -> np.ndarray:
-    return to_oihw(weight.values(), layout)
+    return convolution(path, name, shape, partial(weight.in_oihw, layout), **facts)
 
 
 def _pair(strides: int | Sequence[int]) -> tuple[int, int]:

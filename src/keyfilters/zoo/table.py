@@ -29,9 +29,9 @@ class Model(BaseModel):
     `training_set`: empty if nobody tells. `family_known_by`, `training_set_known_by`: who or what tells it.
     `precision`: of the weights in the package, whatever type a reader makes of them; `stored_as`: more of that.
     `non_commercial`: its licence, or that of its weights, allows no commercial use. `artifact_bytes`, `member_bytes`:
-    sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters of regular convolutions as other code
-    counted them, for comparison only. `kinds`: what the package's own code says of layers whose format does not, as
-    `zoo.kinds` has it.
+    sizes of the file and of the unpacked member. `catalogued_3x3`: 3x3 filters of regular convolutions as the
+    catalogue that the rows come from counted them, for comparison only. `kinds`: what the package's own code says of
+    layers whose format does not, as `zoo.kinds` has it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -48,6 +48,10 @@ class Weight:
     shape: tuple[int, ...]
     values: Callable[[], np.ndarray]
 
+    def in_oihw(self, layout: str) -> np.ndarray:
+        """Its values in `[out, in/groups, kh, kw]`."""
+        return to_oihw(self.values(), layout)
+
 
 def network(path: Path, nodes: Sequence[Node], weights: Mapping[str, Weight], **facts: Any) -> Network:
     """The network of a graph, convolutions in an order of execution.
@@ -124,13 +128,9 @@ def _convolution(path: Path, node: Node, weight: Weight, depth: int | None) -> C
         path,
         node.name,
         shape,
-        partial(_values, weight, layout),
+        partial(weight.in_oihw, layout),
         kind=kind_of(shape, groups, transposed=layout == "HWOI"),
         groups=groups,
         stride=tuple(node.strides[first : first + 2]) if len(node.strides) == 4 else None,
         depth=depth,
     )
-
-
-def _values(weight: Weight, layout: str) -> np.ndarray:
-    return to_oihw(weight.values(), layout)

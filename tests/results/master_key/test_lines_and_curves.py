@@ -158,7 +158,7 @@ def test_a_curve_says_what_was_chosen_of_what_its_network_has(gathered, render, 
     assert f"% on The small set; {said} (our choice). AnB: convolutions 1 to n" in text
 
 
-def test_figure_4_is_in_percent_of_the_test_pictures(gathered, render):
+def test_figure_4_is_in_percent_of_the_test_images(gathered, render):
     file = render(fig4, over_n(gathered, "fig4"), "figures")
     assert lines(file)[0] == ["accuracy (%), n =", "0", "3", "10"]
     assert lines(file)[2] == ["The big set to The small set", "80.0", "60.0 ± 0.0", "40.0 ± 0.0"]

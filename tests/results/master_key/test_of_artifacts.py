@@ -16,7 +16,7 @@ from keyfilters.transfer.transfer import transfer
 from tests.helpers.tiny_jobs import training_job
 
 
-def is_picture(file):
+def is_image(file):
     with Image.open(file.with_suffix(".png")) as image:
         return min(image.size) > 100 and "<svg" in file.with_suffix(".svg").read_text()
 
@@ -38,7 +38,7 @@ def test_table6_counts_the_prepared_sets_beside_the_papers(tmp_path):
     assert frame.loc["stl", ["Classes", "Train", "Test"]].tolist() == [3, 12, 9]
     assert frame.loc["stl", ["Paper's classes", "Paper's train", "Paper's test"]].tolist() == [10, 5000, 8000]
     assert frame.loc["mine"].isna().sum() == 3
-    assert is_picture(file)
+    assert is_image(file)
 
 
 def test_figure1_draws_filters_of_the_first_middle_and_last_layer(tmp_path):
@@ -55,7 +55,7 @@ def test_figure1_draws_filters_of_the_first_middle_and_last_layer(tmp_path):
     for row in frame.to_dict("records"):
         drawn = [row[f"w{y}{x}"] for y in range(7) for x in range(7)]
         assert drawn == pytest.approx(layers[row["layer"]].weight[row["filter"], 0].flatten().tolist(), abs=1e-4)
-    assert is_picture(file)
+    assert is_image(file)
 
 
 def test_figure3_shows_which_filters_are_the_same(tmp_path):
@@ -69,4 +69,4 @@ def test_figure3_shows_which_filters_are_the_same(tmp_path):
     frame = pd.read_csv(file)
     assert frame["transferred"].tolist() == [True] * 3 + [False] * 9
     assert frame["same_as_a"].tolist() == frame["transferred"].tolist()
-    assert is_picture(file)
+    assert is_image(file)

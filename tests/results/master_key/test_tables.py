@@ -77,7 +77,7 @@ def test_table2_compares_with_the_rows_selffer(rendered):
     assert (frame["n"] == 2).all()
 
 
-def test_rows_and_columns_descend_by_training_pictures(rendered):
+def test_rows_and_columns_descend_by_training_images(rendered):
     lines = (rendered[1] / "table2.md").read_text().splitlines()
     head, *body = [[part.strip() for part in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
     assert head == ["Target \\ Source", "The big set", "The middle set", "The small set"]

@@ -18,7 +18,7 @@ from keyfilters.zoo import keras, tensorflow
 from keyfilters.zoo.format import Format
 from keyfilters.zoo.network import Network
 from keyfilters.zoo.tensorflow import Node, Weight
-from keyfilters.zoo.weights import convolution, json_of, oihw_shape, reader, to_oihw
+from keyfilters.zoo.weights import convolution, json_of, oihw_shape, reader
 
 BYTES = {"float32": 4, "float16": 2, "int32": 4, "uint16": 2, "uint8": 1, "int8": 1, "bool": 1, "complex64": 8}
 
@@ -75,13 +75,9 @@ def _of_manifest(path: Path, weights: Mapping[str, Weight]) -> Network:
         is_depthwise = name.endswith(("depthwise_filter", "depthwise_weights", "depthwise_kernel"))
         layout = "HWIM" if is_depthwise else "HWIO"
         facts = {"kind": "depthwise", "groups": weight.shape[2]} if is_depthwise else {}
-        values = partial(_in_oihw, weight, layout)
+        values = partial(weight.in_oihw, layout)
         convolutions.append(convolution(path, name, oihw_shape(weight.shape, layout), values, **facts))
     return Network(tuple(convolutions))
-
-
-def _in_oihw(weight: Weight, layout: str) -> np.ndarray:
-    return to_oihw(weight.values(), layout)
 
 
 def _shard(path: Path, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from keyfilters.analysis import kernels
 from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import edges, histograms_of_layers, scale
 from keyfilters.analysis.layers import measure
-from keyfilters.running import compiled
+from keyfilters.analysis import compiled
 
 
 def signatures():
