@@ -44,7 +44,7 @@ def test_small_letters_labels_that_collide_and_wide_images_are_noticed():
 
 @pytest.mark.parametrize("eyes", WITHOUT)
 def test_colours_of_one_image_differ_for_people_without_one_kind_of_cones(eyes):
-    for colours in (palette.CYCLE, [*palette.CONTROLS.values(), palette.OWN]):
+    for colours in (palette.CYCLE, [*palette.CONTROLS.values(), palette.OWN, palette.DISTANT, palette.BLACK]):
         seen = np.array([to_rgb(colour) for colour in colours]) @ np.array(WITHOUT[eyes]).T
         assert min(np.abs(one - other).max() for one, other in combinations(seen, 2)) > 0.1
 

@@ -10,7 +10,7 @@ from PIL import Image
 from keyfilters.results.drawing import palette
 from keyfilters.results.drawing.cells import CONTROLS
 from keyfilters.results.drawing.curve import draw, gather, panels
-from keyfilters.results.master_key.fig2 import fig2
+from keyfilters.results.master_key.fig2 import _draw, fig2
 from keyfilters.results.master_key.fig2b import fig2b
 from keyfilters.results.master_key.fig4 import fig4
 from keyfilters.results.master_key.table1 import table1
@@ -225,5 +225,22 @@ def test_curves_that_lie_close_together_are_drawn_enlarged_too(lowest, drawn):
     assert (len(figure.axes), whole.get_ylim()[0]) == (drawn, 0)
     for axes in enlarged:
         assert 35 < axes.get_ylim()[0] < 45 < 50 < axes.get_ylim()[1] < 60
+    assert whole.get_legend().get_window_extent().x0 > whole.bbox.x1, "beside the data"
+    assert faults(figure) == []
+    plt.close(figure)
+
+
+def test_figure_2_enlarges_several_curves_that_lie_close_together():
+    alone = [record(), record(12, "big", mean=45.0)]
+    several = [*alone, record(12, control="random", mean=48.0)]
+    of_panel = {"Figure 2b: title": alone, "Figure 2c: title": several}
+    drawn = [gather(records, title, "layers", relative=True) for title, records in of_panel.items()]
+    figure = _draw(drawn, "Title", ["A note."])
+    one, other, enlarged = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["2b", "2c", "2c, enlarged"]
+    assert (one.get_ylim()[0], one.get_ylim()) == (0, other.get_ylim())
+    assert 0 < enlarged.get_ylim()[0] < 90 < 100 < enlarged.get_ylim()[1]
+    (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == ["base B", "big", "Random"]
     assert faults(figure) == []
     plt.close(figure)
