@@ -45,11 +45,13 @@ def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) ->
     )
     networks = enough["model"].nunique()
     title = f"Sparsity and entropy of depthwise filters by layer ({settings['set']})"
+    left_out = len(layers) - len(enough)
     too_few = int((enough["verdict"] == "too few").sum())
     notes = [
         f"Study `{file.parents[1].name}`: {networks} networks trained here, {len(enough)} layers with "
-        f"{enough['filters'].sum():,} filters, each layer of at least {least}; {len(layers) - len(enough)} layers of "
-        "fewer are left out. Lines: mean over an architecture's training sets; bands: from the least to the most.",
+        f"{enough['filters'].sum():,} filters, each layer of at least {least}"
+        f"{f'; {left_out} layers of fewer are left out' if left_out else ''}. Lines: mean over an architecture's "
+        "training sets; bands: from the least to the most.",
         f"H depends on how many filters a layer has, and {too_few} of these layers have fewer than a verdict asks for. "
         "So below it is divided by T_H (8) of a layer of as many filters, fitted to random layers; 1 is as random.",
     ]
@@ -78,12 +80,11 @@ def _draw(frame: pd.DataFrame, title: str, notes: list[str]) -> Figure:
     height = 0.8 + 2.5 * len(drawn)
     figure, axes = plt.subplots(len(drawn), 1, figsize=(WIDTH, height), layout="constrained", sharex=True)
     files.heading(figure, title if sparse else f"{title}; no filter is sparse")
-    # Networks of one name with other numbers of layers have lines of their own.
-    architectures = list(frame.groupby(["architecture", "layers"], sort=False))
+    architectures = list(frame.groupby("architecture", sort=False))
     for axis, quantity in zip(axes, drawn, strict=True):
         looks = zip(itertools.cycle(palette.CYCLE), itertools.cycle(palette.MARKERS), strict=True)
-        for ((name, layers), rows), (colour, marker) in zip(architectures, looks, strict=False):
-            depth, label = trained_networks.depth(rows), f"{name}, {layers} layers ({rows['networks'].max()})"
+        for (name, rows), (colour, marker) in zip(architectures, looks, strict=False):
+            depth, label = trained_networks.depth(rows), f"{name} ({rows['networks'].max()})"
             line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2}
             axis.plot(depth, rows[f"{quantity}_mean"], label=label, **line)
             axis.fill_between(depth, rows[f"{quantity}_min"], rows[f"{quantity}_max"], color=colour, alpha=0.15)
