@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 import keyfilters.results
-from keyfilters.results.depthwise import depthwise_quality
+from keyfilters.results.depthwise import depthwise_quality, trained_networks
 from keyfilters.results.drawing import box_plots, heat_maps, palette, paper, style, weights
 from keyfilters.results.drawing.forest import forest
 from keyfilters.results.drawing.table import Grid, draw, turned
@@ -44,7 +44,7 @@ def test_small_letters_labels_that_collide_and_wide_images_are_noticed():
 
 @pytest.mark.parametrize("eyes", WITHOUT)
 def test_colours_of_one_image_differ_for_people_without_one_kind_of_cones(eyes):
-    for colours in (palette.CYCLE, [*palette.CONTROLS.values(), palette.OWN]):
+    for colours in (palette.CYCLE, [*palette.CONTROLS.values(), palette.OWN, palette.DISTANT, palette.BLACK]):
         seen = np.array([to_rgb(colour) for colour in colours]) @ np.array(WITHOUT[eyes]).T
         assert min(np.abs(one - other).max() for one, other in combinations(seen, 2)) > 0.1
 
@@ -106,16 +106,39 @@ def test_the_labels_of_a_map_do_not_collide_however_many_groups_it_has(groups):
 
 def test_the_papers_effect_is_beside_ours():
     row = {"claim": "It helps", "effect": 1.0, "low": 0.5, "high": 1.5, "claimed_low": 0.0, "claimed_high": None}
-    row |= {"paper_effect": -7.0, "verdict": "contradicted", "n": 3, "seeds_needed": None}
+    row |= {"paper_effect": -7.0, "verdict": "contradicted", "n": 3, "seeds_needed": None, "ours": False}
     figure = forest([row], "Title", ["A note."])
     stars = [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "*"]
     assert stars == [[[-7, 0]]]
     assert figure.axes[0].get_xlim()[0] < -7
 
 
-def test_networks_of_one_name_with_other_numbers_of_layers_have_lines_of_their_own():
+def test_a_claim_of_ours_and_the_seeds_that_it_needs_are_named():
+    row = {"claim": "It helps", "effect": 1.0, "low": -0.5, "high": 1.5, "claimed_low": 0.0, "claimed_high": None}
+    row |= {"paper_effect": None, "verdict": "undecided", "n": 3, "seeds_needed": 43, "ours": True}
+    figure = forest([row], "Title", ["Effects.", "Verdicts are corrected.", "More."])
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["It helps (ours)"]
+    assert [text.get_text() for text in axes.texts] == ["undecided, n = 3 (43 seeds needed)"]
+    assert figure.get_supxlabel() == "Effects.\nVerdicts are corrected."
+
+
+def test_networks_of_one_name_with_other_numbers_of_layers_are_told_apart():
+    numbers = {"one": ("convnext_femto", 2), "other": ("convnext_femto", 3), "third": ("hornet_tiny", 2)}
+    table = pd.DataFrame(
+        {"model": model, "Name": name, "Training-Dataset": "digits", "layer": f"layer {layer}"}
+        for model, (name, count) in numbers.items()
+        for layer in range(count)
+    )
+    named = trained_networks.layers(table, numbers)
+    architectures = named.drop_duplicates("model").set_index("model")["architecture"].to_dict()
+    expected = {"one": "ConvNeXt femto, 2 layers", "other": "ConvNeXt femto, 3 layers", "third": "HorNet tiny"}
+    assert architectures == expected
+
+
+def test_every_architecture_has_a_line_of_its_own():
     rows = [
-        {"architecture": "ConvNeXt", "position": position, "layers": layers, "networks": 1}
+        {"architecture": f"ConvNeXt, {layers} layers", "position": position, "layers": layers, "networks": 1}
         for layers in (2, 3)
         for position in range(1, layers + 1)
     ]

@@ -37,7 +37,7 @@ def rendered(tmp_path, gathered):
 def test_sources_and_controls_are_compared_with_random_filters_none_and_the_targets_own(rendered):
     shown, frame = rendered(seeds=2)
     assert shown["columns"][1:] == [
-        *("The big set", "The small set", "All sources", "Base model", "Random, frozen", "Taps permuted"),
+        *("The big set", "The small set", "All sources", "Base model", "Random", "Taps permuted"),
     ]
     assert [row[0] for row in shown["rows"]] == [
         f"The small set, above {above}" for above in ("random", "the identity", "its own")

@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from keyfilters.results.drawing import palette
+from keyfilters.results.drawing.cells import CONTROLS
 from keyfilters.results.drawing.curve import draw, gather, panels
-from keyfilters.results.master_key.fig2 import fig2
+from keyfilters.results.master_key.fig2 import _draw, fig2
 from keyfilters.results.master_key.fig2b import fig2b
 from keyfilters.results.master_key.fig4 import fig4
 from keyfilters.results.master_key.table1 import table1
+from keyfilters.results.master_key.table2 import table2
 from keyfilters.results.master_key.table3 import table3
 from keyfilters.results.master_key.table4 import table4
 from keyfilters.results.master_key.table5 import table5
@@ -64,6 +66,21 @@ def test_table1_has_a_column_for_each_method(gathered, render):
     assert "filters of The big set" in text
     assert "convnext_femto (dims 8-8-16-16)" in text
     assert "10 test images: a standard error of 11.1 points" in text
+
+
+def test_controls_have_one_order_in_whatever_order_a_study_names_them(gathered, render):
+    asked = ("universal", "permuted", "identity", "norms", "random", "closed_forms")
+    cells = [gathered("table1", "small", "big", (0.8,), "transferred", {"method": "Transferred", "model": FEMTO})]
+    cells += [gathered("table1", "small", "big", (0.8,), name, {"control": name, "model": FEMTO}) for name in asked]
+    file = render(table1, cells)
+    assert lines(file)[0] == ["Method", "Transferred", *CONTROLS.values()]
+    of_table2 = [gathered("table2", "big", "big", (0.8,))]
+    of_table2 += [gathered("table2", "big", "big", (0.8,), f"big--{name}", {"control": name}) for name in asked]
+    file = render(table2, of_table2)
+    assert lines(file)[0] == ["Target \\ Source", "The big set", *CONTROLS.values()]
+    sentence = file.with_suffix(".md").read_text().partition("Controls, ours")[2]
+    places = [sentence.index(f" {name.lower()}: ") for name in CONTROLS.values()]
+    assert places == sorted(places)
 
 
 def test_table3_has_a_column_for_each_source_model(gathered, render):
@@ -201,7 +218,7 @@ def test_a_curve_begins_at_the_base_model_and_its_axis_at_0():
         record(),
     ]
     curves = gather(records, "Title", "layers", relative=True, printed=90.0)
-    assert list(curves.series) == ["big", "small", "Identity, frozen"]
+    assert list(curves.series) == ["big", "small", "Identity"]
     _, axes = plt.subplots()
     draw(axes, curves)
     assert axes.get_ylim()[0] == 0
@@ -210,7 +227,7 @@ def test_a_curve_begins_at_the_base_model_and_its_axis_at_0():
     assert by_label["big"].lines[0].get_ydata().tolist() == [110, 120]
     half_bars = [(high - low) / 2 for (_, low), (_, high) in by_label["big"].lines[2][0].get_segments()]
     assert half_bars == pytest.approx([2 * 100 * (0.55 * 0.45 / 100) ** 0.5, 8])
-    assert [by_label[name].lines[0].get_color() for name in ("big", "small", "Identity, frozen")] == [
+    assert [by_label[name].lines[0].get_color() for name in ("big", "small", "Identity")] == [
         palette.DISTANT,
         palette.OWN,
         palette.CONTROLS["identity"],
@@ -230,5 +247,22 @@ def test_curves_that_lie_close_together_are_drawn_enlarged_too(lowest, drawn):
     assert (len(figure.axes), whole.get_ylim()[0]) == (drawn, 0)
     for axes in enlarged:
         assert 35 < axes.get_ylim()[0] < 45 < 50 < axes.get_ylim()[1] < 60
+    assert whole.get_legend().get_window_extent().x0 > whole.bbox.x1, "beside the data"
+    assert faults(figure) == []
+    plt.close(figure)
+
+
+def test_figure_2_enlarges_several_curves_that_lie_close_together():
+    alone = [record(), record(12, "big", mean=45.0)]
+    several = [*alone, record(12, control="random", mean=48.0)]
+    of_panel = {"Figure 2b: title": alone, "Figure 2c: title": several}
+    drawn = [gather(records, title, "layers", relative=True) for title, records in of_panel.items()]
+    figure = _draw(drawn, "Title", ["A note."])
+    one, other, enlarged = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["2b", "2c", "2c, enlarged"]
+    assert (one.get_ylim()[0], one.get_ylim()) == (0, other.get_ylim())
+    assert 0 < enlarged.get_ylim()[0] < 90 < 100 < enlarged.get_ylim()[1]
+    (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == ["base B", "big", "Random"]
     assert faults(figure) == []
     plt.close(figure)

@@ -45,11 +45,13 @@ def depthwise_quality(description: Mapping[str, Any], root: Path, file: Path) ->
     )
     networks = enough["model"].nunique()
     title = f"Sparsity and entropy of depthwise filters by layer ({settings['set']})"
+    left_out = len(layers) - len(enough)
     too_few = int((enough["verdict"] == "too few").sum())
     notes = [
         f"Study `{file.parents[1].name}`: {networks} networks trained here, {len(enough)} layers with "
-        f"{enough['filters'].sum():,} filters, each layer of at least {least}; {len(layers) - len(enough)} layers of "
-        "fewer are left out. Lines: mean over an architecture's training sets; bands: from the least to the most.",
+        f"{enough['filters'].sum():,} filters, each layer of at least {least}"
+        f"{f'; {left_out} layers of fewer are left out' if left_out else ''}. Lines: mean over an architecture's "
+        "training sets; bands: from the least to the most.",
         f"H depends on how many filters a layer has, and {too_few} of these layers have fewer than a verdict asks for. "
         "So below it is divided by T_H (8) of a layer of as many filters, fitted to random layers; 1 is as random.",
     ]

@@ -18,14 +18,14 @@ STACKING = (
 )
 
 CONTROLS = {
-    "random": "Random, frozen",
-    "identity": "Identity, frozen",
+    "random": "Random",
+    "identity": "Identity",
     "norms": "Random with the source's norms",
     "permuted": "Taps permuted",
     "closed_forms": "Closed forms",
     "universal": "Eight patterns",
 }
-"""What people call the controls, `config.transfer.Control`."""
+"""What people call the controls, `config.transfer.Control`, in the order of tables and figures."""
 
 
 def load(description: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
@@ -126,9 +126,21 @@ def control(record: Mapping[str, Any]) -> str | None:
     return record.get("role", {}).get("control")
 
 
+def rank(record: Mapping[str, Any]) -> int:
+    """By which tables and figures sort cells: 0 without a control, then the controls in their order."""
+    there = control(record)
+    return 1 + list(CONTROLS).index(there) if there else 0
+
+
+def controls(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The controls among cells, in their order."""
+    there = set(map(control, records))
+    return [name for name in CONTROLS if name in there]
+
+
 def on_controls(records: list[Mapping[str, Any]]) -> list[str]:
     """A sentence that says what the controls are, if there are any."""
-    there = dict.fromkeys(filter(None, map(control, records)))
+    there = controls(records)
     meant = {
         "random": "the target's own filters as initialised",
         "identity": "a one at the centre of zeros, which mixes no pixels",

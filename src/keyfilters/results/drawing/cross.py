@@ -31,7 +31,7 @@ def cross(
     by_pair = {(record["target"]["name"], column_of(record)): record for record in records}
     targets = cells.by_size([record["target"] for record in records])
     sources = cells.by_size([record["source"] for record in records if not cells.control(record)])
-    columns = [*(source["name"] for source in sources), *dict.fromkeys(filter(None, map(cells.control, records)))]
+    columns = [*(source["name"] for source in sources), *cells.controls(records)]
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
         line = [by_pair[target, column] for column in columns]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from keyfilters.results.differences import Record
 from keyfilters.results.drawing import cells, files, palette
+from keyfilters.results.drawing.style import WIDTH
 
 # Told apart without colours too.
 MARKERS = {
@@ -29,6 +31,7 @@ POINTS: dict[str, Any] = {"marker": "o", "markersize": 5, "capsize": 2}
 DODGE = 0.014  # of the axis of n, between the points of two series, so that their error bars are told apart
 ENLARGED = 0.4  # of the axis: curves that lie within so little of it are drawn enlarged as well
 BESIDE = 0.05  # of what is enlarged, above and below
+LETTERS = 28  # of a line of the legend
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Curve:
         """The lowest and the highest end of an error bar; not of the control `identity`, which may fall far below."""
         points = [self.point(record) for record in self.records if cells.control(record) != "identity"]
         return min(point.mean - point.error for point in points), max(point.mean + point.error for point in points)
+
+    @property
+    def close(self) -> bool:
+        """Whether all of it lies so close together that it is drawn enlarged as well."""
+        low, high = self.reach
+        return high - low < ENLARGED * high
 
     @property
     def counts(self) -> list[int]:
@@ -139,32 +148,38 @@ def gather(
     return Curve(title, layers, base, dict(sorted(series.items(), key=_rank)), relative, printed)
 
 
-def curve(description: Mapping[str, Any], file: Path, curve: Curve, notes: Sequence[str]) -> None:
-    """Publish a figure of one curve."""
-    records = curve.records
+def curve(
+    description: Mapping[str, Any], file: Path, panel: Callable[[Sequence[Record]], Curve], notes: Sequence[str]
+) -> None:
+    """Publish a figure of one curve, `panel` of the figure's cells."""
+    drawn = panel(cells.load(description, file.parents[1]))
+    records = drawn.records
     notes = [
         cells.basis(records, file.parents[1].name),
         cells.sampling(records),
-        curve.note,
-        f"{errors(records)}; the axis of accuracy begins at 0, but where curves that lie close together are enlarged.",
+        drawn.note,
+        reading(records),
         *notes,
         cells.choices(records, "convolution", curve.base["role"]["model"]),
         *cells.on_controls(records),
     ]
     rows = []
-    for name, series in curve.series.items():
-        by_n = {0: curve.base, **{record["role"]["n"]: record for record in series}}
-        rows.append([name, *(curve.text(by_n[n]) if n in by_n else "" for n in curve.counts)])
-    shown = pd.DataFrame(rows, columns=[f"{curve.unit}, n =", *map(str, curve.counts)])
-    files.publish(description, file, curve.frame, shown, curve.title, notes, partial(panels, curve, notes))
+    for name, series in drawn.series.items():
+        by_n = {0: drawn.base, **{record["role"]["n"]: record for record in series}}
+        rows.append([name, *(drawn.text(by_n[n]) if n in by_n else "" for n in drawn.counts)])
+    shown = pd.DataFrame(rows, columns=[f"{drawn.unit}, n =", *map(str, drawn.counts)])
+    files.publish(description, file, drawn.frame, shown, drawn.title, notes, partial(panels, drawn, notes))
 
 
-def errors(records: Sequence[Record]) -> str:
-    """What the error bars are, the beginning of a sentence."""
+def reading(records: Sequence[Record]) -> str:
+    """What error bars, lines and the axis of accuracy are."""
     one = "one standard error by the test images, since one seed has no spread"
     several = "one standard deviation over the seeds"
     meant = dict.fromkeys(one if record["spread"] is None else several for record in records)
-    return f"Error bars: {', or '.join(meant)}. Lines only join what was measured"
+    return (
+        f"Error bars: {', or '.join(meant)}. Lines only join what was measured; the axis of accuracy begins at 0, but "
+        "where curves that lie close together are enlarged."
+    )
 
 
 def draw(axes: plt.Axes, curve: Curve) -> None:
@@ -193,9 +208,8 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
             markerfacecolor=palette.WHITE if trained_along else colour,
         )
     if curve.printed is not None:
-        label = f"the paper, all layers: {curve.printed:.1f} %"
         star: dict[str, Any] = {"color": palette.BLACK, "markerfacecolor": "none", "markersize": 12, "zorder": 4}
-        axes.plot(curve.of, curve.printed, "*", label=label, **star)
+        axes.plot(curve.of, curve.printed, "*", label="the paper, all layers", **star)
     axes.set_xlabel(f"n of {curve.of} {curve.layers} transferred")
     axes.set_xticks(sorted({*curve.counts, curve.of}))
     axes.set_xlim(-0.04 * curve.of, (1.03 + DODGE * len(curve.series) / 2) * curve.of)
@@ -203,20 +217,37 @@ def draw(axes: plt.Axes, curve: Curve) -> None:
     axes.grid(axis="y")
 
 
+def draw_enlarged(axes: plt.Axes, curve: Curve) -> None:
+    """One curve; the axis of accuracy is no larger than it reaches."""
+    draw(axes, curve)
+    low, high = curve.reach
+    beside = BESIDE * (high - low)
+    axes.set_ylim(low - beside, high + beside)
+
+
+def legend(axes: Sequence[plt.Axes]) -> None:
+    """What is drawn in any of them, beside the last."""
+    labelled: dict[str, Any] = {}
+    for each in axes:
+        handles, labels = each.get_legend_handles_labels()
+        labelled |= dict(zip(labels, handles, strict=True))
+    labels = [textwrap.fill(label, LETTERS) for label in labelled]
+    axes[-1].legend(labelled.values(), labels, loc="upper left", bbox_to_anchor=(1, 1))
+
+
 def panels(curve: Curve, notes: Sequence[str]) -> Figure:
     """The curve; where all of it lies close together, below it the same enlarged."""
-    low, high = curve.reach
-    count = 2 if high - low < ENLARGED * high else 1
-    figure, axes = plt.subplots(count, 1, figsize=(7, 4 * count), layout="constrained", squeeze=False)
+    count = 2 if curve.close else 1
+    figure, axes = plt.subplots(count, 1, figsize=(WIDTH, 3.6 * count), layout="constrained", squeeze=False)
+    whole, *enlarged = axes[:, 0]
+    draw(whole, curve)
+    whole.set_title(curve.title)
+    legend([whole])
+    for panel in enlarged:
+        draw_enlarged(panel, curve)
+        panel.set_title("The same, enlarged")
     for panel in axes[:, 0]:
-        draw(panel, curve)
         panel.set_ylabel(curve.unit)
-    axes[0, 0].set_title(curve.title)
-    axes[0, 0].legend(loc="center left", ncols=2)
-    if count == 2:
-        enlarged, beside = axes[1, 0], BESIDE * (high - low)
-        enlarged.set_ylim(low - beside, high + beside)
-        enlarged.set_title("The same, enlarged")
     files.caption(figure, notes)
     return figure
 
@@ -229,8 +260,8 @@ def _series(record: Record, names: Mapping[str, str]) -> str:
 def _rank(named: tuple[str, Sequence[Record]]) -> tuple[int, str]:
     """The paper's series by name, then the controls in their order."""
     name, (record, *_) = named
-    control = cells.control(record)
-    return (1 + list(cells.CONTROLS).index(control), "") if control else (0, name)
+    rank = cells.rank(record)
+    return rank, "" if rank else name
 
 
 def _colour(record: Record) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from keyfilters.results.drawing import files, palette
 from keyfilters.results.drawing.style import WIDTH
 
-LETTERS = 72  # of a line of a claim
+LETTERS = 60  # of a line of a claim
 LINEAR = 2.0  # points on both sides of 0 that the axis has linearly; what decides lies there
 MARGIN = 0.3  # of the largest effects, beyond all that is drawn
 
@@ -33,7 +33,8 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
         axes.plot(row["effect"], position, "o", color=colour, markersize=5)
         if row["paper_effect"] is not None:
             axes.plot(row["paper_effect"], position, "*", color=palette.BLACK, markerfacecolor="none", markersize=9)
-        needed = f" ({row['seeds_needed']} needed)" if row["verdict"] == "undecided" and row["seeds_needed"] else ""
+        wants = row["verdict"] == "undecided" and row["seeds_needed"]
+        needed = f" ({row['seeds_needed']} seeds needed)" if wants else ""
         axes.annotate(
             f"{row['verdict']}, n = {row['n']}{needed}",
             (1.01, position),
@@ -47,12 +48,13 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks], minor=False)
     axes.set_xticks([], minor=True)
     axes.set(xlim=(left, right), ylim=(-0.6, max(1, len(drawn)) - 0.4))
-    axes.set_yticks(range(len(drawn)), [textwrap.fill(row["claim"], LETTERS) for row in reversed(drawn)])
+    claims = [row["claim"] + (" (ours)" if row["ours"] else "") for row in reversed(drawn)]
+    axes.set_yticks(range(len(drawn)), [textwrap.fill(claim, LETTERS) for claim in claims])
     axes.tick_params(axis="y", length=0)
     shaded = "shaded: the range that is claimed"
     star = "; star: the paper's" if any(row["paper_effect"] is not None for row in drawn) else ""
     axes.set_xlabel(f"effect (points of accuracy; beyond {LINEAR:g} logarithmic)\n{shaded}{star}")
     axes.spines["left"].set_visible(False)
     files.heading(figure, title)
-    files.caption(figure, notes[:1])
+    files.caption(figure, notes[:2])
     return figure

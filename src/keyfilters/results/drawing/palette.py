@@ -1,6 +1,7 @@
 """The colours of tables and figures, of which a thing has the same one wherever it is drawn.
 
-They are those of Okabe and Ito, which people with any colour vision tell apart (https://jfly.uni-koeln.de/color/).
+They are those of Okabe and Ito, which people with any colour vision tell apart (https://jfly.uni-koeln.de/color/), and
+two darker ones, told apart from them in the same way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from matplotlib.colors import to_hex
 BLACK, WHITE, GREY, PALE = "#000000", "#ffffff", "#777777", "#e6e6e6"
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+BROWN, WINE = "#7A4A1E", "#882255"
 
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY)
 """Of what has no colour of its own."""
@@ -28,8 +30,8 @@ CONTROLS = {
     "identity": PURPLE,
     "norms": SKY,
     "permuted": VERMILLION,
-    "closed_forms": YELLOW,
-    "universal": BLACK,
+    "closed_forms": BROWN,
+    "universal": WINE,
 }
 """Of what stands in the place of the source's filters, `config.transfer.Control`."""
 

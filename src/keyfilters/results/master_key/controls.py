@@ -31,8 +31,7 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
     by_pair = {(record["target"]["name"], column_of(record)): record for record in of_table2}
     targets = cells.by_size([record["target"] for record in of_table2])
     sources = cells.by_size([record["source"] for record in of_table2 if not cells.control(record)])
-    there = {cells.control(record) for record in of_table2}
-    others = [name for name in cells.CONTROLS if name in there - {"identity"}]
+    others = [name for name in cells.controls(of_table2) if name != "identity"]
     columns = [*(source["name"] for source in sources), ALL, BASE, *others]
     rows, text, marks, names = [], [], [], []
     for target in (dataset["name"] for dataset in targets):
@@ -67,10 +66,10 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
         cells.basis(every, results.name, "differences of top-1"),
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, "
         "each by itself; green where the interval is above zero, red where it is below. With one seed there is none, "
-        "and nothing is coloured. Above random: less a network whose filters are its own as initialised, frozen. Above "
-        "the identity: less one whose filters are all the identity, which mixes no pixels. Above its own: less one "
-        "with frozen filters of the target itself. All sources: the mean over them. Base model: all filters trained "
-        "(Table 7). Sets by descending number of training images.",
+        "and nothing is coloured. Above random: minus the accuracy of a network whose filters are its own as "
+        "initialised, frozen. Above the identity: minus that of one whose filters are all the identity, which mixes no "
+        "pixels. Above its own: minus that of one with frozen filters of the target itself. All sources: the mean over "
+        "them. Base model: all filters trained (Table 7). Sets by descending number of training images.",
         *cells.on_controls(of_table2),
         cells.choices(every, "depthwise convolution"),
     ]

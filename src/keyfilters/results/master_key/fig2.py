@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from keyfilters.results.drawing import cells, files
-from keyfilters.results.drawing.curve import Curve, draw, errors
+from keyfilters.results.drawing.curve import Curve, draw, draw_enlarged, legend, reading
 from keyfilters.results.drawing.style import WIDTH
 from keyfilters.results.master_key import fig2a, fig2b, fig2c
 
@@ -31,7 +31,7 @@ def fig2(description: Mapping[str, Any], file: Path) -> None:
         cells.basis(records, results.name),
         "Relative to base B, trained with no layer transferred, which is n = 0: as in the paper, since the networks "
         "differ in what they reach. One axis for all, so that their drops can be compared.",
-        f"{errors(records)}; the axis of accuracy begins at 0.",
+        reading(records),
         "n counts layers in order of execution.",
         *(f"{name[-1]}: {_network(panel)} {PANELS[name].NOTE}" for name, panel in drawn.items()),
         *cells.on_controls(records),
@@ -65,14 +65,25 @@ def _shown(drawn: Mapping[str, Curve]) -> pd.DataFrame:
 
 
 def _draw(drawn: Sequence[Curve], title: str, notes: Sequence[str]) -> Figure:
-    figure, axes = plt.subplots(
-        1, len(drawn), figsize=(min(WIDTH, 1.5 + 3 * len(drawn)), 4.2), layout="constrained", sharey=True, squeeze=False
-    )
-    for axis, panel in zip(axes[0], drawn, strict=True):
-        draw(axis, panel)
-        axis.set_title(panel.title.partition(": ")[0].removeprefix("Figure "))
-        axis.legend(loc="lower left")
-    axes[0, 0].set_ylabel(drawn[0].unit)
+    """The panels beside each other; below them, enlarged, those with several curves that lie close together."""
+    named = {panel.title.partition(": ")[0].removeprefix("Figure "): panel for panel in drawn}
+    close = {f"{name}, enlarged": panel for name, panel in named.items() if panel.close and len(panel.series) > 1}
+    rows = [[*named], *([name] * len(named) for name in close)]
+    size = min(WIDTH, 3.5 + 3 * len(named)), 0.4 + 3.4 * len(rows)
+    figure, axes = plt.subplot_mosaic(rows, figsize=size, layout="constrained")
+    first, *others = (axes[name] for name in named)
+    for axis in others:
+        axis.sharey(first)
+        axis.tick_params(labelleft=False)
+    for name, panel in named.items():
+        draw(axes[name], panel)
+    for name, panel in close.items():
+        draw_enlarged(axes[name], panel)
+        axes[name].set_ylabel(panel.unit)
+    for name, axis in axes.items():
+        axis.set_title(name)
+    first.set_ylabel(drawn[0].unit)
+    legend([axes[name] for name in named])
     files.heading(figure, title)
     files.caption(figure, notes)
     return figure

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keyfilters.results.drawing import cells
 from keyfilters.results.drawing.curve import Curve, curve, gather
 
 NOTE = (
@@ -17,7 +16,7 @@ NOTE = (
 
 def fig2a(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/figures/fig2a.*` from `<results>/cells`."""
-    curve(description, file, panel(cells.load(description, file.parents[1])), [NOTE])
+    curve(description, file, panel, [NOTE])
 
 
 def panel(records: Sequence[Mapping[str, Any]]) -> Curve:

@@ -13,7 +13,7 @@ from keyfilters.results.drawing.line import line
 def table1(description: Mapping[str, Any], file: Path) -> None:
     """Render `<results>/tables/table1.*` from `<results>/cells`."""
     results = file.parents[1]
-    records = cells.load(description, results)
+    records = sorted(cells.load(description, results), key=cells.rank)
     source = next(record["source"] for record in records if record["source"])
     target, model = records[0]["target"], records[0]["role"]["model"]
     notes = [
