@@ -26,6 +26,10 @@ class Mark:
     colour: str = WHITE
 
 
+UP, DOWN = (Mark(ARROWS[direction], COLOURS[direction]) for direction in ("up", "down"))
+SAME = Mark("", palette.PALE)
+
+
 def arrow(difference: float) -> str:
     """`up`, `down` or `same` for a difference in points of accuracy."""
     difference = round(difference, 6)  # 0.1 is not a binary fraction

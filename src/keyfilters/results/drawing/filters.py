@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,8 +50,6 @@ LOW_RESOLUTION = "lowres_"
 """What the families of the low-resolution networks begin with, which the paper calls overparameterised."""
 
 NUMBERS = "%.6g"  # of divergences, which span magnitudes
-OF_NONE = re.compile(r"(The depth of )?0 ")
-"""How a note begins that says of how many networks or layers something holds that holds of none."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def load(description: Mapping[str, Any], results: Path, name: str | None = None)
     if not records.is_fresh(record, folder.rpartition("-")[2]):
         raise KeyfiltersError(f"{record}: not there, or made from other settings; run `snakemake filterdb`")
     properties = records.load(record)
-    first, *others = (note for note in properties["notes"] if not OF_NONE.match(note))
+    first, *others = properties["notes"]
     return Tables(record.parent, [f"Study `{results.name}`: {first}", *others], properties["left_out"])
 
 

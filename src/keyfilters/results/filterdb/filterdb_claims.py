@@ -12,19 +12,13 @@ import pandas as pd
 
 from keyfilters.analysis.cluster_bootstrap import ClusterBootstrap, interval
 from keyfilters.analysis.groups import DECILE_NAMES
-from keyfilters.results.drawing import files, filters, palette
-from keyfilters.results.drawing.arrows import Mark
+from keyfilters.results.drawing import files, filters
+from keyfilters.results.drawing.arrows import DOWN, SAME, UP, Mark
 from keyfilters.results.drawing.table import Grid, draw
 from keyfilters.results.filterdb import further_claims
 from keyfilters.results.filterdb.claim import MARGIN, MIN_CLUSTERS, RULES, Row
 
-COLOURS = {
-    "inside": palette.ABOVE,
-    "supported": palette.ABOVE,
-    "outside": palette.BELOW,
-    "contradicted": palette.BELOW,
-}
-"""Behind verdicts, without an arrow, which would say that ours is above or below the paper's."""
+MARKS = {"inside": UP, "supported": UP, "outside": DOWN, "contradicted": DOWN}
 PAPER_SIZES = {
     "filters": 1_464_797_156,
     "layers": 21_436,
@@ -58,7 +52,7 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         columns=COLUMNS,
         rows=[f"{row.statement}: {row.measure}" for row in rows],
         text=[_text(row) for row in rows],
-        marks=[[Mark()] * (len(COLUMNS) - 1) + [Mark(colour=COLOURS.get(row.verdict, palette.PALE))] for row in rows],
+        marks=[[Mark()] * (len(COLUMNS) - 1) + [MARKS.get(row.verdict, SAME)] for row in rows],
     )
     notes = [
         *tables.notes,
@@ -109,7 +103,7 @@ def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
         *(row(text, of, "number", paper, mean(values, chosen), chosen) for text, of, paper, values, chosen in numbers),
         row(
             falls,
-            "mean H of the first decile minus that of the last",
+            "mean H of the first decile less that of the last",
             "above zero",
             None,
             mean(entropy, first) - mean(entropy, last),
@@ -118,7 +112,7 @@ def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
         ),
         row(
             late_sparse,
-            "mean S there minus that of the rest",
+            "mean S there less that of the rest",
             "above zero",
             None,
             mean(sparse, late) - mean(sparse, known & ~late),
@@ -169,7 +163,7 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
     rows.append(
         Row(
             "the biggest mean drift is in the first component",
-            "mean KL along it minus the largest of the others",
+            "mean KL along it less the largest of the others",
             "above zero",
             None,
             by_component["component_1"] - largest,
@@ -180,7 +174,7 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
     rows.append(
         Row(
             "shifts inside a family of architectures for one task are very low",
-            "mean D between independent networks minus that inside a family",
+            "mean D between independent networks less that inside a family",
             "above zero",
             None,
             mean("D", independent) - mean("D", family),
@@ -207,7 +201,7 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
         rows.append(
             Row(
                 f"shifts are mostly independent of the {words}",
-                f"mean D between independent networks of two minus that of one, margin {margin:.3f}",
+                f"mean D between independent networks of two less that of one, margin {margin:.3f}",
                 "no difference",
                 None,
                 mean("D", both & ~same) - mean("D", same),

@@ -54,7 +54,7 @@ def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
         Row(numbers, "largest mean S of a decile", "number", 0.14, highest, clusters),
         Row(
             "entropy decreases with depth for every classifier",
-            "mean over classifiers of H in their first half minus that in their last",
+            "mean over classifiers of H in their first half less that in their last",
             "above zero",
             None,
             bootstrap.mean(falls, of_network),
@@ -62,7 +62,7 @@ def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
         ),
         Row(
             f"{words} sparse filters",
-            "mean S of low-resolution networks minus that of other classifiers",
+            "mean S of low-resolution networks less that of other classifiers",
             "above zero",
             None,
             less(low, other, "sparsity"),
@@ -70,7 +70,7 @@ def of_layers(layers: pd.DataFrame, bootstrap: ClusterBootstrap) -> list[Row]:
         ),
         Row(
             f"{words} non-diverse filters",
-            "mean H of other classifiers minus that of low-resolution networks",
+            "mean H of other classifiers less that of low-resolution networks",
             "above zero",
             None,
             less(other, low, "entropy"),
@@ -153,7 +153,7 @@ def of_pairs(tables: Tables, layers: pd.DataFrame, bootstrap: ClusterBootstrap) 
     return [
         Row(
             "shifts are mostly independent of the training set",
-            f"mean D between independent networks of two minus that of one, margin {margin:.3f}",
+            f"mean D between independent networks of two less that of one, margin {margin:.3f}",
             "no difference",
             None,
             pairs.mean(sets & ~same_set) - pairs.mean(same_set),
@@ -162,25 +162,25 @@ def of_pairs(tables: Tables, layers: pd.DataFrame, bootstrap: ClusterBootstrap) 
         ),
         pairs.less(
             "classification, segmentation and object detection are quite similar",
-            "mean D between networks of two other tasks minus that between networks of two of these",
+            "mean D between networks of two other tasks less that between networks of two of these",
             two & ~both,
             two & both,
         ),
         pairs.less(
             "the smallest mean shift to other tasks is in object detection",
-            "mean D between networks of two other tasks minus that to networks for this one",
+            "mean D between networks of two other tasks less that to networks for this one",
             two & ~objects,
             two & objects,
         ),
         pairs.less(
             "a slightly larger average shift for classification",
-            "mean D to networks for it minus that between networks of two other tasks",
+            "mean D to networks for it less that between networks of two other tasks",
             two & classifiers,
             two & ~classifiers,
         ),
         Row(
             "non-degenerated classifiers have a lower average shift",
-            "mean D of classifiers to networks for other tasks minus that without degenerated layers",
+            "mean D of classifiers to networks for other tasks less that without degenerated layers",
             "above zero",
             None,
             pairs.mean(of_classifiers, "change"),
@@ -188,7 +188,7 @@ def of_pairs(tables: Tables, layers: pd.DataFrame, bootstrap: ClusterBootstrap) 
         ),
         Row(
             "most shifts are due to degeneration",
-            "mean D minus twice the mean D without degenerated layers",
+            "mean D less twice the mean D without degenerated layers",
             "above zero",
             None,
             pairs.mean(kept, "excess"),
@@ -196,7 +196,7 @@ def of_pairs(tables: Tables, layers: pd.DataFrame, bootstrap: ClusterBootstrap) 
         ),
         Row(
             "no clear correlation between degeneration and shifts",
-            f"mean D minus that without degenerated layers, margin {margin:.3f}",
+            f"mean D less that without degenerated layers, margin {margin:.3f}",
             "no difference",
             None,
             pairs.mean(kept, "change"),
@@ -215,7 +215,7 @@ def of_deciles(tables: Tables, layers: pd.DataFrame, bootstrap: ClusterBootstrap
     for task, more, fewer, statement in OF_DEPTH:
         _, both = pairs.has([task])
         where = (both & pairs.rows["depth_decile"].isin(deciles) for deciles in (more, fewer))
-        measure = f"mean D in {_range(more)} minus that in {_range(fewer)}"
+        measure = f"mean D in {_range(more)} less that in {_range(fewer)}"
         claims.append(pairs.less(statement, measure, *where))
     return claims
 
