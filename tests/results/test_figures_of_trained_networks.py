@@ -15,7 +15,6 @@ from keyfilters.analysis.drift import distributions, drift
 from keyfilters.config.analysis import VERDICTS, Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.results.depthwise import depthwise_pca, trained_networks
-from keyfilters.results.filterdb import filterdb_reproducibility
 from keyfilters.store import artifacts
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
@@ -262,13 +261,6 @@ def test_reproducibility_compares_seeds_and_sets(study, figures):
     assert sets["largest_drift"] == pytest.approx(max(others), rel=1e-5)
     assert (float(seeds["accuracy"]), float(seeds["deviation"])) == (pytest.approx(55), pytest.approx(7.07107))
     assert sets["accuracy"] == ""
-
-
-def test_reproducibility_has_the_papers_bounds_beside_the_same_network_and_set(study, monkeypatch):
-    monkeypatch.setitem(filterdb_reproducibility.PAPER_BOUNDS, ("convnext_femto", "fruit"), 5.3e-4)
-    frame, file = make(study, "filterdb_reproducibility", "paper")
-    assert frame["paper_bound"].tolist() == ["0.00053", ""]
-    assert "| 0.00053 " in file.with_suffix(".md").read_text()
 
 
 def test_reproducibility_leaves_out_small_networks(study):

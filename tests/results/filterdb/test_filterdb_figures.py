@@ -2,7 +2,6 @@
 
 import json
 from importlib import import_module
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,13 +10,12 @@ import pytest
 from PIL import Image
 
 from keyfilters.analysis.basis import fit
-from keyfilters.analysis.cluster_bootstrap import ClusterBootstrap
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift, symmetric_kl
 from keyfilters.analysis.groups import Groups
 from keyfilters.analysis.moments import moments
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.filterdb import filterdb_claims, filterdb_fig3
+from keyfilters.results.filterdb import filterdb_fig3
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
 from tests.helpers.tiny_filter_study import KNOWN, SET, FilterStudy, network
@@ -258,8 +256,6 @@ def test_claims_have_the_papers_numbers_beside_those_of_all_layers(study, figure
     assert sixth == pytest.approx(pairs["component_6"].mean(), rel=1e-5)
     inside = frame[frame["statement"].str.contains("family")].iloc[0]
     assert (inside["clusters"], inside["verdict"]) == (0, "too few networks"), "no two networks here are of one family"
-    retrained = frame[frame["statement"].str.contains("retrained")].iloc[0]
-    assert (retrained["clusters"], retrained["verdict"]) == (0, "too few networks")
     least = frame[frame["measure"] == "least mean S of a decile"]["ours"].item()
     assert least == pytest.approx(layers.groupby("depth_decile")["sparsity"].mean().min(), abs=1e-9)
     assert "1,464,797,156 and 2,320 filters, 21,436 and 13 layers, 647 and 6 networks" in notes(file)
@@ -284,25 +280,6 @@ def test_claims_on_pairs_are_means_over_independent_networks(study, figures):
     early, late = (classifiers["entropy"][rows].groupby("model").mean() for rows in (~is_late, is_late))
     falls = early - late
     assert ours["entropy decreases with depth for every classifier"] == pytest.approx(falls.mean(), rel=1e-4)
-
-
-@pytest.mark.parametrize(("of_seeds", "verdict"), [(0.01, "supported"), (0.3, "contradicted")])
-def test_the_claim_on_retraining_is_about_the_seeds_of_one_network(of_seeds, verdict):
-    """Five networks of two seeds each; D is 1 between any two networks."""
-    network = np.repeat(np.arange(5), 2)
-    names = np.array([f"net{number}-seed{seed}" for number, seed in zip(network, [0, 1] * 5, strict=True)])
-    layers = pd.DataFrame({"model": names, "cluster": network, "Name": network})
-    layers = layers.assign(**{"Task": "classification", "Visual Category": "natural"})
-    one, other = np.triu_indices(10, k=1)
-    pairs = pd.DataFrame({"one": names[one], "other": names[other], "component_1": 0.0, "component_2": 0.0})
-    drift_between = np.where(network[:, None] == network, of_seeds, 1.0)
-    tables = SimpleNamespace(
-        read=lambda file: pairs.copy(), drift=lambda grouping: (pd.DataFrame({"group": names}), drift_between)
-    )
-    rows = {row.statement: row for row in filterdb_claims.of_pairs(tables, layers, ClusterBootstrap(5, 50))}
-    row = rows["most models converge to highly similar distributions when retrained"]
-    assert (row.draws[0], row.clusters, row.margin) == (pytest.approx(of_seeds), 5, pytest.approx(0.25))
-    assert row.verdict == verdict
 
 
 def test_the_ablation_has_the_mean_drift_with_and_without_degenerated_layers(study, figures):

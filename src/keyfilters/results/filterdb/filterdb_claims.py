@@ -27,7 +27,6 @@ PAPER_SIZES = {
     "training sets": 71,
     "visual categories": 16,
 }
-SEED = r"-seed\d+$"  # how the id of a network that is trained here ends
 COLUMNS = ["Paper", "Ours", "95 % interval", "Independent networks", "Verdict"]
 
 
@@ -61,10 +60,10 @@ def filterdb_claims(description: Mapping[str, Any], root: Path, file: Path) -> N
         f"filters or layers; a verdict needs {MIN_CLUSTERS} clusters. Each interval stands by itself, without a "
         "correction for their number.",
         f"The paper's data base and this one: {_sizes(layers)}.",
-        "Not judged here, for want of such networks: GAN discriminators, medical and fractal images, robust training; "
-        "since an interval of extremes says little: outliers and whiskers (sections 4.1, 4.2); since the tables have "
-        "no histograms that could be drawn anew: drift between depth deciles (Figure 8d), bases of groups. Intervals "
-        "say nothing of how the paper's own networks were chosen.",
+        "Not judged here, for want of such networks: GAN discriminators, medical and fractal images, robust training, "
+        "reproducibility; since an interval of extremes says little: outliers and whiskers (sections 4.1, 4.2); since "
+        "the tables have no histograms that could be drawn anew: drift between depth deciles (Figure 8d), bases of "
+        "groups. Intervals say nothing of how the paper's own networks were chosen.",
     ]
     title = "Numbers and claims of the paper's text, beside those of this study's networks"
     shown = pd.DataFrame(
@@ -182,19 +181,6 @@ def of_pairs(tables: filters.Tables, layers: pd.DataFrame, bootstrap: ClusterBoo
         )
     )
     margin = MARGIN * float(mean("D", independent)[0])
-    without_seed = along[["one", "other"]].replace(SEED, "", regex=True)
-    retrained = (without_seed["one"] == without_seed["other"]).to_numpy()
-    rows.append(
-        Row(
-            "most models converge to highly similar distributions when retrained",
-            f"mean D between two seeds of one network, margin {margin:.3f}",
-            "no difference",
-            None,
-            mean("D", retrained),
-            clusters(retrained),
-            margin,
-        )
-    )
     for column, words in (("Task", "task"), ("Visual Category", "target image distribution")):
         both = independent & one[column].notna().to_numpy() & other[column].notna().to_numpy()
         same = both & (one[column] == other[column]).to_numpy()
