@@ -143,15 +143,11 @@ class DistributionFigure(FilterFigure):
 
 
 class FilterFigure3(DistributionFigure):
-    """Densities of coefficients along the first `components`, by `grouping`: of its `groups`, or of all large enough.
-
-    The paper's are by visual category.
-    """
+    """Densities of coefficients along the first `components`, by visual category: `groups`, or all large enough."""
 
     name = "filterdb_fig3"
-    caption = "Densities of the coefficients of groups of filters along the components."
+    caption = "Densities of the coefficients along the components, by visual category."
 
-    grouping: Literal["visual_category", "task", "depth_decile"] = "visual_category"
     groups: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     components: PositiveInt = 9
 

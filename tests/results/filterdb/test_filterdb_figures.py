@@ -3,7 +3,6 @@
 import json
 from importlib import import_module
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,16 +11,14 @@ from PIL import Image
 from keyfilters.analysis.basis import fit
 from keyfilters.analysis.coefficients import coefficients
 from keyfilters.analysis.drift import distributions, drift, symmetric_kl
-from keyfilters.analysis.groups import Groups
 from keyfilters.analysis.moments import moments
 from keyfilters.errors import KeyfiltersError
-from keyfilters.results.filterdb import filterdb_fig3
 from keyfilters.store.identity import Job
 from keyfilters.study.tables import OUTPUTS
 from tests.helpers.tiny_filter_study import KNOWN, SET, FilterStudy, network
 
 SETTINGS = {
-    "filterdb_fig3": {"grouping": "visual_category", "groups": None, "components": 3},
+    "filterdb_fig3": {"groups": None, "components": 3},
     "filterdb_fig4": {"examples": 2, "bins": 32, "limit": 3.3},
     "filterdb_fig5": {"groups": [{"grouping": "task", "group": "segmentation"}], "components": 3},
     "filterdb_fig6": {},
@@ -106,33 +103,6 @@ def test_figure3_draws_the_chosen_groups_alone(study):
     frame, _ = make(study, "filterdb_fig3", "other", groups=["people"], components=2)
     assert list(frame["group"].unique()) == ["all", "people"]
     assert frame["component"].max() == 2
-
-
-def test_figure3_by_task_and_by_depth(study):
-    frame, file = make(study, "filterdb_fig3", "tasks", grouping="task")
-    assert list(frame["group"].unique()) == ["all", "classification", "segmentation"]
-    assert "task: driving" in notes(file)
-    frame, file = make(study, "filterdb_fig3", "deciles", grouping="depth_decile")
-    assert list(frame["group"].unique()) == ["all", "[0.0, 0.1]", "(0.4, 0.5]", "(0.9, 1.0]"]
-    assert "by depth decile" in file.with_suffix(".md").read_text()
-
-
-def test_figure3_has_one_scale_for_all_rows_and_marks_what_is_cut_off(study):
-    bins = study.read_bins()
-    whole, flat, spike = np.ones((3, 9, len(bins.edges) - 1), int)
-    spike[0, 0] = 10_000  # at the end of the range, which is drawn whole
-
-    def groups(**counts):
-        table = pd.DataFrame({"group": [*counts], "models": 1, "clusters": 1, "filters": 1})
-        return Groups(table, table[:0], np.array([*counts.values()]))
-
-    figure = filterdb_fig3._draw(groups(all=whole), groups(flat=flat, spike=spike), bins, 2, "", [])
-    axes = np.reshape(figure.get_axes(), (2, 2))
-    assert axes[0, 0].get_ylim() == axes[1, 0].get_ylim() == pytest.approx((0, 1.5 / len(whole[0])))
-    assert {axis.get_xlim() for axis in axes.flat} == {(bins.edges[0], bins.edges[-1])}
-    marked = [[any(line.get_marker() == "^" for line in axis.lines) for axis in row] for row in axes]
-    assert marked == [[False, False], [True, False]]
-    plt.close(figure)
 
 
 def test_figure4_counts_the_first_two_coefficients_of_examples(study, figures):
