@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from keyfilters.config.analysis import FILTERS_OF, VERDICTS
+from keyfilters.config.analysis import FILTERS_OF
 from keyfilters.config.base import Name, PositiveFloat, PositiveInt, Settings
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import Ordered, cell
@@ -94,9 +94,8 @@ class FilterFigure1(FilterFigure):
         return {"network": network, **training}
 
     def settings(self, study: Study) -> dict[str, Any]:
-        filter_set = study.analysis.sets[self.set].model_dump(mode="json", include={"kernel", "kinds"})
-        of_quality = study.analysis.model_dump(include={"precision", "sparse", "sparse_share", *VERDICTS})
-        return super().settings(study) | filter_set | of_quality
+        filter_set = study.analysis.sets[self.set]
+        return super().settings(study) | filter_set.model_dump(mode="json", include={"kernel", "kinds"})
 
 
 class FilterFigure2(FilterFigure):

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from keyfilters.analysis.degeneration import entropy, sparsity
 from keyfilters.analysis.moments import moments
-from keyfilters.analysis.quality import Quality, of_layer
-from keyfilters.analysis.streaming import rounded
-from keyfilters.config.analysis import VERDICTS, Analysis
+from keyfilters.config.analysis import Analysis
 from keyfilters.errors import KeyfiltersError
 from keyfilters.filters.store import Store, choose
 from keyfilters.results.drawing import files, filters
@@ -24,20 +23,21 @@ from keyfilters.results.drawing import weights as images
 from keyfilters.results.drawing.style import MIN_POINTS, WIDTH
 from keyfilters.store import artifacts
 
-LABELS = 2.8  # inches that the names of the layers have
+LABELS = 2.2  # inches that the names of the layers have
 
 
 @dataclass(frozen=True)
 class Layer:
     """The first `filters` `[n, kh, kw]` of a layer that has `count`, the largest absolute weight of all of which is
-    `peak`; its quality."""
+    `peak`; its sparsity (6) and entropy (7)."""
 
     name: str
     number: int
     count: int
     filters: np.ndarray
     peak: float
-    quality: Quality
+    sparsity: float
+    entropy: float
 
 
 def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> None:
@@ -61,14 +61,11 @@ def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> Non
         "smaller one.",
         "Colours of a layer go from minus (blue) to plus (red) the largest absolute weight of all its filters; white "
         "is 0. S is the layer's share of sparse filters (6), H its entropy (7), at most "
-        f"{np.log10(np.prod(settings['kernel'])):.2f}. Verdict: the first that holds: sparse (S above "
-        f"{settings['sparse_above']:g}), too few filters to judge H by (fewer than {settings['filters_per_weight']:g} "
-        f"for each weight), low diversity (H below {settings['low_diversity_below']:.2f}), random (H above the "
-        "threshold (8)), regular.",
+        f"{np.log10(np.prod(settings['kernel'])):.2f}.",
     ]
     shown = pd.DataFrame(
         [[layer.number, layer.name, f"{layer.count:,}", f"{layer.peak:.3g}", *_quality(layer)] for layer in layers],
-        columns=["Layer", "Name", "Filters", "Largest weight", "Sparsity", "Entropy", "Verdict"],
+        columns=["Layer", "Name", "Filters", "Largest weight", "Sparsity", "Entropy"],
     )
     draw = partial(_draw, layers, title, notes)
     files.publish(description, file, _weights(layers), shown, title, notes, draw, numbers=filters.NUMBERS)
@@ -76,15 +73,13 @@ def filterdb_fig1(description: Mapping[str, Any], root: Path, file: Path) -> Non
 
 def _layers(store: Store, settings: Mapping[str, Any]) -> list[Layer]:
     layers = []
-    analysis = Analysis(**{key: settings[key] for key in ("precision", "sparse", "sparse_share", *VERDICTS)})
     chosen = choose(store.layers, tuple(settings["kernel"]), settings["kinds"])
     for number, (label, row) in enumerate(chosen.iterrows(), start=1):
-        blocks = rounded(store.blocks(chosen.loc[[label]]), analysis.precision)
-        weights = np.concatenate([block for _, block in blocks])
+        weights = np.concatenate([block for _, block in store.blocks(chosen.loc[[label]])])
         peaks = np.abs(weights).max(axis=1)
-        quality = of_layer(moments(weights, weights.shape[1], False), peaks, analysis)
+        measured = sparsity(peaks, Analysis()), float(entropy(moments(weights, weights.shape[1], False).covariance))
         first = weights[: settings["filters"]].reshape(-1, *settings["kernel"])
-        layers.append(Layer(row["layer"], number, len(weights), first, float(peaks.max()), quality))
+        layers.append(Layer(row["layer"], number, len(weights), first, float(peaks.max()), *measured))
     return layers
 
 
@@ -95,8 +90,8 @@ def _accuracy(description: Mapping[str, Any], root: Path) -> str:
     return "" if accuracy is None else f", {100 * accuracy:.1f} % of test images right"
 
 
-def _quality(layer: Layer) -> tuple[str, str, str]:
-    return f"{layer.quality.sparsity:.3f}", f"{layer.quality.entropy:.3f}", layer.quality.verdict
+def _quality(layer: Layer) -> tuple[str, str]:
+    return f"{layer.sparsity:.3f}", f"{layer.entropy:.3f}"
 
 
 def _weights(layers: list[Layer]) -> pd.DataFrame:
@@ -124,8 +119,8 @@ def _draw(layers: list[Layer], title: str, notes: list[str]) -> Figure:
             axis.axis("off")
         for axis, weights in zip(row, layer.filters, strict=False):
             images.show(axis, weights, layer.peak)
-        sparse, diverse, verdict = _quality(layer)
-        label = f"{layer.number}: {layer.count:,} filters, S {sparse}, H {diverse}, {verdict}"
+        sparse, diverse = _quality(layer)
+        label = f"{layer.number}: {layer.count:,} filters, S {sparse}, H {diverse}"
         row[0].text(-0.3, 0.5, label, fontsize=MIN_POINTS, transform=row[0].transAxes, ha="right", va="center")
     images.colour_bar(figure, axes, "weight, as a share of the layer's largest")
     files.caption(figure, notes)
