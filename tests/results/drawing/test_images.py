@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 import keyfilters.results
-from keyfilters.results.depthwise import depthwise_quality, trained_networks
+from keyfilters.results.depthwise import depthwise_quality
 from keyfilters.results.drawing import box_plots, heat_maps, palette, paper, style, weights
 from keyfilters.results.drawing.forest import forest
 from keyfilters.results.drawing.table import Grid, draw, turned
@@ -121,19 +121,6 @@ def test_a_claim_of_ours_and_the_seeds_that_it_needs_are_named():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["It helps (ours)"]
     assert [text.get_text() for text in axes.texts] == ["undecided, n = 3 (43 seeds needed)"]
     assert figure.get_supxlabel() == "Effects.\nVerdicts are corrected."
-
-
-def test_networks_of_one_name_with_other_numbers_of_layers_are_told_apart():
-    numbers = {"one": ("convnext_femto", 2), "other": ("convnext_femto", 3), "third": ("hornet_tiny", 2)}
-    table = pd.DataFrame(
-        {"model": model, "Name": name, "Training-Dataset": "digits", "layer": f"layer {layer}"}
-        for model, (name, count) in numbers.items()
-        for layer in range(count)
-    )
-    named = trained_networks.layers(table, numbers)
-    architectures = named.drop_duplicates("model").set_index("model")["architecture"].to_dict()
-    expected = {"one": "ConvNeXt femto, 2 layers", "other": "ConvNeXt femto, 3 layers", "third": "HorNet tiny"}
-    assert architectures == expected
 
 
 def test_every_architecture_has_a_line_of_its_own():

@@ -160,7 +160,7 @@ def curve(
         drawn.note,
         reading(records),
         *notes,
-        cells.choices(records, "convolution", curve.base["role"]["model"]),
+        cells.choices(records, "convolution", drawn.base["role"]["model"]),
         *cells.on_controls(records),
     ]
     rows = []
