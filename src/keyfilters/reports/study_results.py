@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keyfilters.provenance import differences
+from keyfilters.results.drawing.cells import in_words
 from keyfilters.store import artifacts, runs
 from keyfilters.store.files import read_json
 from keyfilters.store.identity import Job, walk
@@ -89,8 +90,8 @@ class StudyResults:
         """The study's seeds in words, and those of the tables and figures that have others."""
         seeds, own = self.study.seeds, self.study.tables.own_seeds
         names = {of: ", ".join(name for name, others in own.items() if others == of) for of in own.values()}
-        words = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else "one seed"
-        return "; ".join([words, *(f"{tables}: {', '.join(map(str, of))}" for of, tables in names.items())])
+        words = f"seeds {in_words(seeds)}" if len(seeds) > 1 else "one seed"
+        return "; ".join([words, *(f"{tables}: {in_words(of)}" for of, tables in names.items())])
 
     @property
     def seed_counts(self) -> str:

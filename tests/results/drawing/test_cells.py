@@ -8,6 +8,12 @@ def record(*seeds):
     return {"n": len(runs), "runs": runs}
 
 
+def test_many_seeds_in_a_row_are_a_range():
+    assert cells.in_words([0, 1, 2]) == "0, 1, 2"
+    assert cells.in_words(range(40)) == "0 to 39"
+    assert cells.in_words([0, 1, 2, 4]) == "0, 1, 2, 4"
+
+
 def test_trainings_and_pretrained_networks_are_told_apart():
     assert cells.basis([record(0, 1), record(0, 1)], "mini").startswith(
         "Study `mini`, 4 trainings, n = 2 a cell (seeds 0, 1); "

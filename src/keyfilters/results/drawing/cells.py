@@ -79,12 +79,18 @@ def basis(records: list[Mapping[str, Any]], study: str, measure: str = "top-1") 
     trained = [run for run in runs if run["seed"] is not None]
     seeds = sorted({run["seed"] for run in trained})
     others = f", pretrained elsewhere: {len(runs) - len(trained)}" if len(trained) < len(runs) else ""
-    of_seeds = f" (seeds {', '.join(map(str, seeds))})" if seeds else ""
+    of_seeds = f" (seeds {in_words(seeds)})" if seeds else ""
     counts = " or ".join(str(n) for n in sorted({record["n"] for record in records}))
     return (
         f"Study `{study}`, {len(trained)} trainings{others}, n = {counts} a cell{of_seeds}; "
         f"{measure} on the test images after the last epoch, in percent."
     )
+
+
+def in_words(seeds: Sequence[int]) -> str:
+    """`0, 1, 2`, or `0 to 9` of many in a row."""
+    many = len(seeds) > 3 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return f"{seeds[0]} to {seeds[-1]}" if many else ", ".join(map(str, seeds))
 
 
 def sampling(records: list[Mapping[str, Any]]) -> str:
