@@ -9,6 +9,7 @@ from keyfilters.config.base import PositiveInt, Settings
 Bias = Literal["trained", "copied"]
 BIASES: tuple[Bias, ...] = get_args(Bias)
 BatchNorm = Literal["trained", "copied"]
+BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
 STACKINGS = ("stacked", "stacked by stage")
 """Arrangements of filters of another architecture; the first is that of Tables 3 and 4."""
 

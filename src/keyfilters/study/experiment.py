@@ -72,7 +72,11 @@ class Seeded(Celled):
     seeds: Seeds | None = None  # of its trainings; the study's when left out
 
     def full_inputs(self, study: Study) -> dict[str, Job]:
-        return super().full_inputs(_with_seeds(study, self.seeds) if self.seeds else study)
+        return super().full_inputs(self.seeded(study))
+
+    def seeded(self, study: Study) -> Study:
+        """The study with these seeds."""
+        return _with_seeds(study, self.seeds) if self.seeds else study
 
 
 @cache  # jobs are made once for a study

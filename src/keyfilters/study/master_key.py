@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveFloat, PositiveInt
-from keyfilters.config.transfer import BIASES, STACKINGS, BatchNorm
+from keyfilters.config.transfer import BATCH_NORMS, BIASES, STACKINGS, BatchNorm
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import (
@@ -209,10 +209,14 @@ class Curve(Seeded, Ordered, Controlled):
 
     def check(self, study: Study) -> None:
         super().check(study)
-        model = study.model_of(self.model)
-        layers = layer_count(model.architecture, model.arguments)
+        layers, model = self.layer_count(study), study.model_of(self.model)
         if max(self.n) > layers:
             raise ValueError(f".n: {max(self.n)} is more than the {layers} layers of {model.architecture}")
+
+    def layer_count(self, study: Study) -> int:
+        """Of its network."""
+        model = study.model_of(self.model)
+        return layer_count(model.architecture, model.arguments)
 
     def curve(self, study: Study, series: str, source: str, name: str, **how: Any) -> dict[str, Job]:
         """A cell for each n; `name` of a cell has `{n}` in it."""
@@ -264,9 +268,26 @@ class Figure2b(Curve):
     batch_norm: BatchNorm | None = None  # beside what is transferred; the study's when left out
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        own = {"batch_norm": self.batch_norm} if self.batch_norm else {}
+        own = {"batch_norm": self.batch_norm_of(study)}
         curve = self.curve(study, "AnB", self.source, "A{n}B", **own)
         return self.base(study) | curve | self.control_curves(study, **own)
+
+    def batch_norm_of(self, study: Study) -> BatchNorm:
+        """Its own, or the study's."""
+        return self.batch_norm or study.transfer.batch_norm
+
+    def other_batch_norm(self, study: Study) -> dict[str, Job]:
+        """For the table `multiverse`, under the names there: the base model, and all layers of the source with
+        BatchNorm as here and as not here; nothing if no n is that of all layers."""
+        every, n = self.full_inputs(study), self.layer_count(study)
+        own = f"{self.name}/A{n}B"
+        if own not in every:
+            return {}
+        (other,) = set(BATCH_NORMS) - {self.batch_norm_of(study)}
+        seeded = self.seeded(study)
+        how = {"model": self.model, "source_model": self.model, "layers": self.layers, "first": n}
+        cell = transfer_cell(seeded, self.target, self.source, {"of": own}, batch_norm=other, **how)
+        return {f"{self.name}/base": every[f"{self.name}/base"], own: every[own], f"A{n}B-BatchNorm-{other}": cell}
 
 
 class Figure2c(Curve):
@@ -379,12 +400,13 @@ class Controls(Experiment):
 
 
 class Multiverse(Experiment):
-    """What Tables 1 and 4 say under other choices where the paper is silent, beside the study's own: a transferred
-    filter's bias trained or copied, filters of another architecture stacked over all stages or by stage. Ours.
+    """What Tables 1 and 4 and the end of Figure 2b say under other choices where the paper is silent, beside the
+    study's own: a transferred filter's bias, in Figure 2b its BatchNorm, trained or copied, filters of another
+    architecture stacked over all stages or by stage. Ours.
     """
 
     name = "multiverse"
-    caption = "Effects of Tables 1 and 4 under other choices where the paper is silent (ours)."
+    caption = "Effects of Tables 1 and 4 and Figure 2b under other choices where the paper is silent (ours)."
 
     margins: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)  # points that count as none
 
@@ -420,10 +442,14 @@ class Multiverse(Experiment):
                         role = {"of": other, "stacking": stacking}
                         name = f"{table4.model}-{stacking}-{bias}".replace(" ", "-")
                         cells[name] = cell(table4.source, role, source_model=table4.model, arrangement=stacking)
-        return cells
+        fig2b = enabled.get("fig2b")
+        return cells | fig2b.other_batch_norm(study) if isinstance(fig2b, Figure2b) else cells
 
     def settings(self, study: Study) -> dict[str, Any]:
-        return super().settings(study) | {"margins": list(self.margins), "bias": study.transfer.bias}
+        fig2b = study.tables.enabled.get("fig2b")
+        batch_norm = fig2b.batch_norm_of(study) if isinstance(fig2b, Figure2b) else study.transfer.batch_norm
+        own = {"bias": study.transfer.bias, "batch_norm": batch_norm}
+        return super().settings(study) | {"margins": list(self.margins), **own}
 
     def _judged(self, study: Study) -> list[str]:
         return [name for name in ("table1", "table4") if name in study.tables.enabled]

@@ -12,7 +12,7 @@ from keyfilters.study import jobs
 from keyfilters.study.study import check
 from tests.helpers.stubs import configuration
 
-SETTINGS = {"margins": [0.5, 1.0, 1000.0], "bias": "trained"}
+SETTINGS = {"margins": [0.5, 1.0, 1000.0], "bias": "trained", "batch_norm": "trained"}
 OTHER = "table4/hornet"
 
 
@@ -58,7 +58,7 @@ CELLS = {
 
 def test_every_choice_is_compared_with_cells_of_the_same_choice(rendered):
     _, frame = rendered(CELLS)
-    effects = frame.set_index(["claim", "bias", "stacking"])["effect"].to_dict()
+    effects = frame.set_index(["claim", "chosen", "stacking"])["effect"].to_dict()
     of_architecture = {choice[1:]: effect for choice, effect in effects.items() if choice[0].startswith("Table 4")}
     assert of_architecture == pytest.approx(
         {
@@ -68,16 +68,16 @@ def test_every_choice_is_compared_with_cells_of_the_same_choice(rendered):
             ("copied", "stacked by stage"): 10,
         }
     )
-    of_random = frame[frame["claim"].str.contains("random")].set_index("bias")["effect"].to_dict()
+    of_random = frame[frame["claim"].str.contains("random")].set_index("chosen")["effect"].to_dict()
     assert of_random == pytest.approx({"trained": 10, "copied": -10})
-    within = frame[frame["margin"] == 1].set_index("bias")["effect"].to_dict()
+    within = frame[frame["margin"] == 1].set_index("chosen")["effect"].to_dict()
     assert within == pytest.approx({"trained": 10, "copied": -20})
 
 
 def test_a_share_counts_the_choices_with_the_sign_of_the_studys_own(rendered):
     record, frame = rendered(CELLS)
     shown = record["shown"]
-    assert shown["columns"][1:3] == ["Bias trained (the study's own)", "Bias copied"]
+    assert shown["columns"][1:3] == ["Trained", "Copied"]
     shares = {row[0]: row[-1] for row in shown["rows"]}
     assert [share for claim, share in shares.items() if "random" in claim] == ["1 of 2"]
     assert [share for claim, share in shares.items() if "other - selffer" in claim] == ["3 of 4"]
@@ -95,11 +95,27 @@ def test_where_networks_do_not_use_their_filters_nothing_is_testable(rendered, i
     assert record["shown"]["rows"][-1][1].endswith(", not testable here")
 
 
+def test_figure_2b_has_another_batch_norm_and_needs_no_depthwise_filters(tmp_path, gathered):
+    cells = [
+        gathered("fig2b", "small", None, (0.5, 0.5), "base"),
+        gathered("fig2b", "small", "big", (0.4, 0.4), "A49B"),
+        gathered("multiverse", "small", "big", (0.2, 0.2), "other", {"of": "fig2b/A49B"}, batch_norm="copied"),
+    ]
+    file = tmp_path / "results/tables/multiverse.csv"
+    multiverse(json.loads(Job("multiverse", "multiverse", SETTINGS, dict(cells)).as_json), file)
+    frame = pd.read_csv(file)
+    assert frame.set_index(["choice", "chosen"])["effect"].to_dict() == pytest.approx(
+        {("batch_norm", "trained"): -10, ("batch_norm", "copied"): -30}
+    )
+    assert set(frame["says"]) == {"below zero"}
+    assert list(frame["own"]) == [True, False]
+
+
 def test_without_table_4_there_is_no_column_of_stacking(rendered):
     record, frame = rendered(
         {key: shares for key, shares in CELLS.items() if "table1" in (key[0] + key[2].get("of", ""))}
     )
-    assert record["shown"]["columns"][1:] == ["Bias trained (the study's own)", "Bias copied", "Sign holds in"]
+    assert record["shown"]["columns"][1:] == ["Trained", "Copied", "Sign holds in"]
     assert frame["stacking"].isna().all()
 
 
@@ -114,10 +130,10 @@ def test_each_number_leads_to_its_cell(rendered):
     ]
 
 
-def test_the_studys_own_bias_stands_first(rendered):
-    record, frame = rendered(CELLS, SETTINGS | {"bias": "copied"})
-    assert record["shown"]["columns"][1] == "Bias copied (the study's own)"
-    assert set(frame.loc[frame["own"], "bias"]) == {"copied"}
+def test_the_studys_own_bias_is_named(rendered, tmp_path):
+    _, frame = rendered(CELLS, SETTINGS | {"bias": "copied"})
+    assert "The study's own: bias copied" in (tmp_path / "results/tables/multiverse.md").read_text()
+    assert set(frame.loc[frame["own"], "chosen"]) == {"copied"}
 
 
 def test_with_one_seed_signs_alone_are_compared(rendered):
@@ -172,3 +188,16 @@ def test_a_study_that_copies_biases_has_cells_with_trained_ones():
     inputs = jobs.tables(check(config).current)["multiverse"].inputs
     assert inputs["multiverse/selffer-trained"].inputs["seed0"].settings["transfer"]["bias"] == "trained"
     assert "multiverse/selffer-copied" not in inputs
+
+
+@pytest.mark.parametrize(("n", "there"), [([25, 49], True), ([25], False)])
+def test_figure_2b_has_the_batch_norm_that_it_does_not_have_at_its_last_layer(n, there):
+    fig2b = {"source": "set00", "target": "set01", "model": "resnet", "n": n, "seeds": [0, 1]}
+    config = study(multiverse={}, table4=TABLE4, fig2b=fig2b)
+    config["studies"]["tiny"]["models"]["resnet"] = {"architecture": "resnet50", "channels": [8, 16, 32, 64]}
+    table = jobs.tables(check(config).current)["multiverse"]
+    assert table.settings["batch_norm"] == "trained"
+    assert ({"fig2b/base", "fig2b/A49B", "multiverse/A49B-BatchNorm-copied"} <= table.inputs.keys()) == there
+    if there:
+        other = table.inputs["multiverse/A49B-BatchNorm-copied"].inputs
+        assert [job.settings["transfer"]["batch_norm"] for job in other.values()] == ["copied", "copied"]
