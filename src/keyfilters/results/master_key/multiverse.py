@@ -90,7 +90,7 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
         "Ours: differences in points of accuracy with their 95 % intervals over seeds and test images, each by itself; "
         "green where the interval is above zero or the claim supported, red where it is below or the claim "
         "contradicted. With one seed there is no interval, and nothing is coloured.",
-        "Trained, copied: the bias of transferred filters, in Figure 2b the BatchNorm after them, from its own start or "
+        "Trained, copied: the bias of transferred filters, in Figure 2b the BatchNorm after them, from its start or "
         "copied and frozen with them; a bias of random filters, frozen as initialised. The study's own: bias "
         f"{settings['bias']}, in Figure 2b BatchNorm {settings['batch_norm']}. By stage: filters of another "
         "architecture end to end within each stage of the network, layers in a row that read maps of one size, instead "
