@@ -132,9 +132,9 @@ def _notes(settings: Mapping[str, Any], layers: pd.DataFrame, panels: list[Panel
         "Few filters drift by chance alone, the more the fewer. So groups are compared by as many filters of each, "
         f"drawn without replacement ({equal}; {settings['draws']} draws), and what is shown is D beyond that of the "
         "same filters dealt to two groups at random; of one distribution it is 0 on average.",
-        f"Below right: mean over pairs, {settings['min_filters_of_layer']} filters of each layer; black lines: the bar "
-        "of the sets (blue line) and what the others are more, 95 % over training sets drawn anew "
-        f"{settings['samples']:,} times.",
+        f"Below right: mean over pairs, {settings['min_filters_of_layer']} filters of each layer. Blue line: as high "
+        "as the bar of the sets; black line, drawn from there: 95 % interval of another bar's difference from it, over "
+        f"training sets drawn anew {settings['samples']:,} times.",
         "A weight that only ever meets the padding of its layer's map is never trained, so layers differ by the sizes "
         "of their maps too; layers of one width have one size. Networks of one seed on sets of as many classes begin "
         "with the same weights.",
@@ -180,7 +180,7 @@ def _shown(answers: Mapping[str, Answer]) -> pd.DataFrame:
                 {
                     "Architecture": architecture,
                     "Sets": drifts.networks,
-                    "Layers": drifts.layers_compared,
+                    "Layers compared": drifts.layers_compared,
                     "Filters of a layer": drifts.filters,
                     "Between": label,
                     "Pairs": pairs.count,
