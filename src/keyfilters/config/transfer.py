@@ -6,10 +6,9 @@ from typing import Any, Literal, get_args
 
 from keyfilters.config.base import PositiveInt, Settings
 
-Bias = Literal["trained", "copied"]
-BIASES: tuple[Bias, ...] = get_args(Bias)
-BatchNorm = Literal["trained", "copied"]
-BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
+TrainedOrCopied = Literal["trained", "copied"]
+TRAINED_OR_COPIED: tuple[TrainedOrCopied, ...] = get_args(TrainedOrCopied)
+"""What becomes of that which belongs to a transferred filter."""
 STACKINGS = ("stacked", "stacked by stage")
 """Arrangements of filters of another architecture; the first is that of Tables 3 and 4."""
 
@@ -20,9 +19,9 @@ class Choices(Settings):
     Layer scale and all else that is not named here is always trained.
     """
 
-    bias: Bias = "trained"
+    bias: TrainedOrCopied = "trained"
     """Of a transferred filter: trained from its own random start, or copied and frozen with it."""
-    batch_norm: BatchNorm = "trained"
+    batch_norm: TrainedOrCopied = "trained"
     """That reads what a transferred filter makes, its affine part and its running statistics: trained, or copied and
     frozen with the filter. An error for layers without it, so that a study with such networks sets it in `fig2b`."""
     kernel_size: Literal["refuse", "fit"] = "refuse"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-_PICTURES = (2, 3, 224, 224)  # two, for batch norm; large enough for the last feature map of every architecture
+_IMAGES = (2, 3, 224, 224)  # two, for batch norm; large enough for the last feature map of every architecture
 
 
 class Norm(NamedTuple):
@@ -109,7 +109,7 @@ def _executed(network: nn.Module, *kinds: type[nn.Module]) -> list[_Step]:
     shapes = {name: tensor.to("meta") for name, tensor in chain(network.named_parameters(), network.named_buffers())}
     try:
         with torch.no_grad():
-            functional_call(network, shapes, torch.empty(_PICTURES, device="meta"))
+            functional_call(network, shapes, torch.empty(_IMAGES, device="meta"))
     finally:
         for hook in hooks:
             hook.remove()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keyfilters.config.base import MODEL, Name, PositiveFloat, PositiveInt
-from keyfilters.config.transfer import BATCH_NORMS, BIASES, STACKINGS, BatchNorm
+from keyfilters.config.transfer import STACKINGS, TRAINED_OR_COPIED, TrainedOrCopied
 from keyfilters.models.registry import layer_count
 from keyfilters.store.identity import Job
 from keyfilters.study.experiment import (
@@ -265,29 +265,16 @@ class Figure2b(Curve):
     caption = "Accuracy against the number of transferred convolutions of a ResNet."
 
     layers = "convolutions"
-    batch_norm: BatchNorm | None = None  # beside what is transferred; the study's when left out
+    batch_norm: TrainedOrCopied | None = None  # beside what is transferred; the study's when left out
 
     def inputs(self, study: Study) -> dict[str, Job]:
         own = {"batch_norm": self.batch_norm_of(study)}
         curve = self.curve(study, "AnB", self.source, "A{n}B", **own)
         return self.base(study) | curve | self.control_curves(study, **own)
 
-    def batch_norm_of(self, study: Study) -> BatchNorm:
+    def batch_norm_of(self, study: Study) -> TrainedOrCopied:
         """Its own, or the study's."""
         return self.batch_norm or study.transfer.batch_norm
-
-    def other_batch_norm(self, study: Study) -> dict[str, Job]:
-        """For the table `multiverse`, under the names there: the base model, and all layers of the source with
-        BatchNorm as here and as not here; nothing if no n is that of all layers."""
-        every, n = self.full_inputs(study), self.layer_count(study)
-        own = f"{self.name}/A{n}B"
-        if own not in every:
-            return {}
-        (other,) = set(BATCH_NORMS) - {self.batch_norm_of(study)}
-        seeded = self.seeded(study)
-        how = {"model": self.model, "source_model": self.model, "layers": self.layers, "first": n}
-        cell = transfer_cell(seeded, self.target, self.source, {"of": own}, batch_norm=other, **how)
-        return {f"{self.name}/base": every[f"{self.name}/base"], own: every[own], f"A{n}B-BatchNorm-{other}": cell}
 
 
 class Figure2c(Curve):
@@ -416,34 +403,11 @@ class Multiverse(Experiment):
             raise ValueError(": needs table1 or table4, whose effects it judges")
 
     def inputs(self, study: Study) -> dict[str, Job]:
-        """The cells of Tables 1 and 4 that have the study's own choices, and those with others; and by which is told
-        whether networks use their filters."""
+        """The cells that have the study's own choices, those with others, and those by which is told whether networks
+        use their filters."""
         enabled = study.tables.enabled
-        table1, table4 = enabled.get("table1"), enabled.get("table4")
-        own = cells_of(study, [name for name in ("table1", "table4", "table7", "table2") if name in enabled])
-        names = {f"table1/{name}" for name in ("baseline", "transferred", "random", "identity")}
-        if isinstance(table4, Table4):
-            names |= {"table4/selffer", f"table4/{table4.model}"}
-            names |= {f"table7/{table4.target}", f"table2/{table4.target}--identity"}
-        cells = {name: job for name, job in own.items() if name in names}
-        for bias in BIASES:
-            if isinstance(table1, Table1) and bias != study.transfer.bias:
-                cell = partial(transfer_cell, study, table1.target, model=table1.model, source_model=table1.model)
-                cells[f"transferred-{bias}"] = cell(table1.source, {"of": "table1/transferred"}, bias=bias)
-                if "random" in table1.controls:
-                    role = {"of": "table1/random", "control": "random"}
-                    cells[f"random-{bias}"] = cell(None, role, bias=bias, control="random")
-            if isinstance(table4, Table4):
-                cell, other = partial(transfer_cell, study, table4.target, bias=bias), f"table4/{table4.model}"
-                if bias != study.transfer.bias:
-                    cells[f"selffer-{bias}"] = cell(table4.target, {"of": "table4/selffer"})
-                for stacking in STACKINGS:
-                    if (bias, stacking) != (study.transfer.bias, STACKINGS[0]):
-                        role = {"of": other, "stacking": stacking}
-                        name = f"{table4.model}-{stacking}-{bias}".replace(" ", "-")
-                        cells[name] = cell(table4.source, role, source_model=table4.model, arrangement=stacking)
-        fig2b = enabled.get("fig2b")
-        return cells | fig2b.other_batch_norm(study) if isinstance(fig2b, Figure2b) else cells
+        every = [of(study, enabled[table]) for table, of in UNDER_OTHER_CHOICES.items() if table in enabled]
+        return {name: job for cells in every for name, job in cells.items()}
 
     def settings(self, study: Study) -> dict[str, Any]:
         fig2b = study.tables.enabled.get("fig2b")
@@ -453,3 +417,58 @@ class Multiverse(Experiment):
 
     def _judged(self, study: Study) -> list[str]:
         return [name for name in ("table1", "table4") if name in study.tables.enabled]
+
+
+def _of_table1(study: Study, table1: Table1) -> dict[str, Job]:
+    other = _other(study.transfer.bias)
+    own = [f"table1/{name}" for name in ("baseline", "transferred", "random", "identity")]
+    cell = partial(transfer_cell, study, table1.target, model=table1.model, source_model=table1.model, bias=other)
+    cells = {f"transferred-{other}": cell(table1.source, {"of": "table1/transferred"})}
+    if "random" in table1.controls:
+        role = {"of": "table1/random", "control": "random"}
+        cells[f"random-{other}"] = cell(None, role, control="random")
+    return _named(study, own) | cells
+
+
+def _of_table4(study: Study, table4: Table4) -> dict[str, Job]:
+    other = _other(study.transfer.bias)
+    of = f"table4/{table4.model}"
+    own = ["table4/selffer", of, f"table7/{table4.target}", f"table2/{table4.target}--identity"]
+    cell = partial(transfer_cell, study, table4.target)
+    cells = {f"selffer-{other}": cell(table4.target, {"of": "table4/selffer"}, bias=other)}
+    choices = set(product(STACKINGS, TRAINED_OR_COPIED)) - {(STACKINGS[0], study.transfer.bias)}
+    for stacking, bias in choices:
+        role, how = {"of": of, "stacking": stacking}, {"source_model": table4.model, "arrangement": stacking}
+        name = f"{table4.model}-{stacking}-{bias}".replace(" ", "-")
+        cells[name] = cell(table4.source, role, bias=bias, **how)
+    return _named(study, own) | cells
+
+
+def _of_fig2b(study: Study, fig2b: Figure2b) -> dict[str, Job]:
+    """Nothing if no n is that of all layers."""
+    n, other = fig2b.layer_count(study), _other(fig2b.batch_norm_of(study))
+    if n not in fig2b.n:
+        return {}
+    of, models = f"fig2b/A{n}B", {"model": fig2b.model, "source_model": fig2b.model}
+    how = {**models, "layers": fig2b.layers, "first": n, "batch_norm": other}
+    cell = transfer_cell(fig2b.seeded(study), fig2b.target, fig2b.source, {"of": of}, **how)
+    return _named(study, ["fig2b/base", of]) | {f"A{n}B-BatchNorm-{other}": cell}
+
+
+UNDER_OTHER_CHOICES: dict[str, Callable[..., dict[str, Job]]] = {
+    "table1": _of_table1,
+    "table4": _of_table4,
+    "fig2b": _of_fig2b,
+}
+"""What makes the cells of `multiverse` for each table or figure."""
+
+
+def _named(study: Study, names: Iterable[str]) -> dict[str, Job]:
+    """Those of these cells, `<table>/<cell>`, that the study's own tables and figures have."""
+    tables = dict.fromkeys(name.partition("/")[0] for name in names)
+    cells = cells_of(study, [table for table in tables if table in study.tables.enabled])
+    return {name: cells[name] for name in names if name in cells}
+
+
+def _other(chosen: TrainedOrCopied) -> TrainedOrCopied:
+    return next(choice for choice in TRAINED_OR_COPIED if choice != chosen)

@@ -17,6 +17,11 @@ LINEAR = 2.0  # points on both sides of 0 that the axis has linearly; what decid
 MARGIN = 0.3  # of the largest effects, beyond all that is drawn
 
 
+def named(row: Mapping[str, Any]) -> str:
+    """The text of a claim, and whether it is ours."""
+    return row["claim"] + (" (ours)" if row["ours"] else "")
+
+
 def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) -> Figure:
     """A line for each claim: the effect with its interval, the paper's, the range that is claimed, the verdict."""
     drawn = [row for row in rows if row["effect"] is not None]
@@ -45,11 +50,10 @@ def forest(rows: Sequence[Mapping[str, Any]], title: str, notes: Sequence[str]) 
     axes.axvline(0, color=palette.BLACK, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=LINEAR, linscale=2)
     ticks = [tick for tick in (-50, -10, -2, -1, 0, 1, 2, 10, 50) if left <= tick <= right]
-    axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks], minor=False)
+    axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set(xlim=(left, right), ylim=(-0.6, max(1, len(drawn)) - 0.4))
-    claims = [row["claim"] + (" (ours)" if row["ours"] else "") for row in reversed(drawn)]
-    axes.set_yticks(range(len(drawn)), [textwrap.fill(claim, LETTERS) for claim in claims])
+    axes.set_yticks(range(len(drawn)), [textwrap.fill(named(row), LETTERS) for row in reversed(drawn)])
     axes.tick_params(axis="y", length=0)
     shaded = "shaded: the range that is claimed"
     star = "; star: the paper's" if any(row["paper_effect"] is not None for row in drawn) else ""

@@ -22,7 +22,7 @@ import pandas as pd
 from keyfilters.analysis.effects import Effect, holm, p_outside, p_within, seeds_needed
 from keyfilters.results.differences import Compared, Record, bounds, difference
 from keyfilters.results.drawing import cells, files, paper
-from keyfilters.results.drawing.forest import forest
+from keyfilters.results.drawing.forest import forest, named
 from keyfilters.results.master_key.claimed import (
     CLAIMS,
     LARGER,
@@ -224,7 +224,7 @@ def _text(row: Mapping[str, Any]) -> dict[str, str]:
     )
     interval = f"{points(row['low'])} to {points(row['high'])}" if row["low"] is not None else ""
     return {
-        "Claim": row["claim"] + (" (ours)" if row["ours"] else ""),
+        "Claim": named(row),
         "Claimed": claimed,
         "Effect (points)": points(row["effect"]),
         "95 % interval": interval,

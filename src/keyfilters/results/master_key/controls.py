@@ -54,7 +54,8 @@ def controls(description: Mapping[str, Any], file: Path) -> None:
         corner="Target, above",
         columns=[
             *(source["title"] for source in sources),
-            *("All sources", "Base model"),
+            "All sources",
+            "Base model",
             *(cells.CONTROLS[name] for name in others),
         ],
         rows=[f"{target['title']}, above {above}" for target in targets for above in ABOVE.values()],

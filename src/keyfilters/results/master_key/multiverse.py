@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from keyfilters.analysis.effects import Effect
-from keyfilters.config.transfer import BIASES, STACKINGS, Choices
+from keyfilters.config.transfer import STACKINGS, TRAINED_OR_COPIED, Choices
 from keyfilters.results.differences import Record, bounds, difference, excludes_zero, in_points
 from keyfilters.results.drawing import cells
 from keyfilters.results.drawing.arrows import Mark, mark
@@ -57,8 +57,7 @@ class Answer:
 
     @property
     def sign(self) -> str:
-        """Of the effect, in words."""
-        return SIGNS[int(np.sign(self.effect.mean))] if self.effect else ""
+        return _sign(self.effect)
 
 
 def multiverse(description: Mapping[str, Any], file: Path) -> None:
@@ -67,7 +66,7 @@ def multiverse(description: Mapping[str, Any], file: Path) -> None:
     results, settings = file.parents[1], description["settings"]
     every = cells.load(description, results)
     questions = list(_questions(every, settings["margins"]))
-    columns = list(product(max((question.stackings for question in questions), key=len), BIASES))
+    columns = list(product(max((question.stackings for question in questions), key=len), TRAINED_OR_COPIED))
     rows, names, text, marks, of_cells = [], [], [], [], []
     for question in questions:
         answers = _answers(question, every, settings[question.choice])
@@ -125,17 +124,17 @@ def _questions(every: Sequence[Record], margins: Sequence[float]) -> Iterator[Qu
 def _answers(question: Question, every: Sequence[Record], own: str) -> list[Answer]:
     """Under every choice, the study's `own` and its stacking first."""
     answers = []
-    choices = sorted(BIASES, key=lambda chosen: chosen != own)
-    for margin, stacking, chosen in product(question.margins, question.stackings, choices):
+    tables, table = by_table(every), question.one.partition("/")[0]
+    choices = sorted(TRAINED_OR_COPIED, key=lambda chosen: chosen != own)
+    for stacking, chosen in product(question.stackings, choices):
         names = question.one, question.other
         one, other = (_cell(every, name, question.choice, chosen, stacking) for name in names)
-        compared = [(one, other)]
-        effect = difference(compared)
-        tables = by_table(every)
-        testable = not question.needs_filters or uses_filters(question.one.partition("/")[0], compared, tables)
-        says = _says(effect, margin, other) if testable else NOT_TESTABLE
-        answers.append(Answer(margin, chosen, stacking, effect, says, one["cell"]))
-    return answers
+        effect = difference([(one, other)])
+        testable = not question.needs_filters or uses_filters(table, [(one, other)], tables)
+        for margin in question.margins:
+            says = _says(effect, margin, other) if testable else NOT_TESTABLE
+            answers.append(Answer(margin, chosen, stacking, effect, says, one["cell"]))
+    return sorted(answers, key=lambda answer: question.margins.index(answer.margin))
 
 
 def _cell(every: Sequence[Record], name: str, choice: str, chosen: str, stacking: str) -> Record:
@@ -145,17 +144,19 @@ def _cell(every: Sequence[Record], name: str, choice: str, chosen: str, stacking
     candidates = [
         record
         for record in candidates
-        if not record["choices"] or Choices(**record["choices"]).model_dump()[choice] == chosen
+        if not record["choices"] or getattr(Choices(**record["choices"]), choice) == chosen
     ]
     stacked = [record for record in candidates if record.get("role", {}).get("stacking", STACKINGS[0]) == stacking]
     return next(iter(stacked or candidates))
 
 
+def _sign(effect: Effect | None) -> str:
+    return SIGNS[int(np.sign(effect.mean))] if effect else ""
+
+
 def _says(effect: Effect | None, margin: float | None, reference: Record) -> str:
-    if effect is None:
-        return ""
-    if margin is None:
-        return SIGNS[int(np.sign(effect.mean))]
+    if effect is None or margin is None:
+        return _sign(effect)
     return verdict(effect, -margin * point(reference), margin * point(reference))
 
 
